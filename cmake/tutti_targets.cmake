@@ -1,0 +1,47 @@
+# One CMake target per folder. tutti_folder(NAME SOURCES ... LINK ...) makes the object library
+# tutti_NAME and adds it to libtutti; flags that every target of the project shares live here.
+add_library(tutti_flags INTERFACE)
+target_include_directories(tutti_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_compile_options(tutti_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off
+  $<$<BOOL:${TUTTI_WERROR}>:-Werror>)
+target_link_libraries(tutti_flags INTERFACE Threads::Threads)
+if(TUTTI_SANITIZE)
+  target_compile_options(tutti_flags INTERFACE
+    -fsanitize=${TUTTI_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(tutti_flags INTERFACE -fsanitize=${TUTTI_SANITIZE})
+  if(TUTTI_SANITIZE MATCHES thread)
+    # GCC warns that TSan does not model fences; the protocols use none, boost and libstdc++ may.
+    target_compile_options(tutti_flags INTERFACE -Wno-tsan)
+  endif()
+endif()
+
+set_property(GLOBAL PROPERTY TUTTI_FOLDERS "")
+
+function(tutti_folder name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(tutti_${name} OBJECT ${ARG_SOURCES})
+  target_link_libraries(tutti_${name} PUBLIC tutti_flags ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY TUTTI_FOLDERS tutti_${name})
+endfunction()
+
+# tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL]): a GoogleTest binary, run as one CTest test.
+# INTERNAL tests link the static library and see src/; others link libtutti as a user does.
+function(tutti_test name)
+  cmake_parse_arguments(ARG "INTERNAL" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  if(ARG_INTERNAL)
+    target_link_libraries(${name} PRIVATE tutti_static)
+  else()
+    target_link_libraries(${name} PRIVATE tutti)
+  endif()
+  target_link_libraries(${name} PRIVATE tutti_flags GTest::gtest_main ${ARG_LINK})
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
