@@ -34,8 +34,9 @@ constexpr std::size_t size_of(tuttiDataType_t type) {
 }
 
 constexpr const char* name_of(tuttiDataType_t type) {
-  constexpr const char* kNames[] = {"int8",    "uint8", "int32",  "uint32",   "int64",      "uint64",
-                                    "float16", "float", "double", "bfloat16", "float8e4m3", "float8e5m2"};
+  constexpr const char* kNames[] = {"int8",   "uint8",    "int32",      "uint32",
+                                    "int64",  "uint64",   "float16",    "float",
+                                    "double", "bfloat16", "float8e4m3", "float8e5m2"};
   return is_data_type(type) ? kNames[type] : "?";
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <tutti/error.hpp>
 
 #include <cerrno>
 #include <cstring>
+#include <tutti/error.hpp>
 #include <vector>
 
 namespace tutti {
@@ -25,8 +25,8 @@ template <typename... Args>
 template <typename... Args>
 [[noreturn]] void fail_system(fmt::format_string<Args...> text, Args&&... args) {
   const int cause = errno;
-  throw Error(tuttiSystemError, fmt::format(text, std::forward<Args>(args)...) + ": " +
-                                    std::strerror(cause));
+  throw Error(tuttiSystemError,
+              fmt::format(text, std::forward<Args>(args)...) + ": " + std::strerror(cause));
 }
 
 }  // namespace tutti

@@ -1,0 +1,63 @@
+#include "base/mapping.hpp"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace tutti {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+// An unused, aligned range of the address space; mmap aligns to a page only, so take more and trim.
+std::byte* reserve_aligned(std::size_t bytes, std::size_t alignment) {
+  const std::size_t slack = alignment > kPage ? alignment : 0;
+  void* raw =
+      mmap(nullptr, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (raw == MAP_FAILED) return nullptr;
+  auto* start = static_cast<std::byte*>(raw);
+  const std::size_t head =
+      (alignment - reinterpret_cast<std::uintptr_t>(start) % alignment) % alignment;
+  if (head > 0) munmap(start, head);
+  if (slack > head) munmap(start + head + bytes, slack - head);
+  return start + head;
+}
+
+}  // namespace
+
+Mapping Mapping::shared(int fd, std::size_t offset, std::size_t bytes, const Options& options,
+                        const char* what) {
+  const std::size_t whole = (bytes + kPage - 1) / kPage * kPage;
+  std::byte* place = reserve_aligned(whole, options.alignment);
+  if (place == nullptr) fail_system("no {} bytes of address space for {}", whole, what);
+  const int access = PROT_READ | (options.writable ? PROT_WRITE : 0);
+  const int flags = MAP_SHARED | MAP_FIXED | (options.reserve_only ? MAP_NORESERVE : 0);
+  if (mmap(place, whole, access, flags, fd, static_cast<off_t>(offset)) == MAP_FAILED) {
+    const int cause = errno;
+    munmap(place, whole);
+    errno = cause;
+    fail_system("mmap of {} bytes for {}", whole, what);
+  }
+  Mapping made(place, whole);
+  if (!options.in_forked_children && madvise(place, whole, MADV_DONTFORK) != 0)
+    fail_system("madvise(MADV_DONTFORK) of {} bytes for {}", whole, what);
+  return made;
+}
+
+Mapping::Mapping(Mapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) munmap(data_, bytes_);
+}
+
+}  // namespace tutti

@@ -1,0 +1,39 @@
+// Owns a range of mapped memory.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace tutti {
+
+class Mapping {
+ public:
+  struct Options {
+    bool writable = true;
+    bool reserve_only = false;  // MAP_NORESERVE: pages are accounted when they are backed, not now
+    bool in_forked_children = false;  // otherwise MADV_DONTFORK: a child faults instead of sharing
+    std::size_t alignment = 4096;     // of the address; a power of two
+  };
+
+  // Maps [offset, offset + bytes) of a file, shared. `what` names it in the tuttiSystemError.
+  static Mapping shared(int fd, std::size_t offset, std::size_t bytes, const Options& options,
+                        const char* what);
+
+  Mapping() = default;
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  ~Mapping();
+
+  std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return bytes_; }
+  std::span<std::byte> bytes() const noexcept { return {data_, bytes_}; }
+  explicit operator bool() const noexcept { return data_ != nullptr; }
+
+ private:
+  Mapping(std::byte* data, std::size_t bytes) noexcept : data_(data), bytes_(bytes) {}
+
+  std::byte* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tutti
