@@ -1,0 +1,24 @@
+// The raw loops: what two ranks must at least do for an operation, with a barrier before and after.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "perf/raw/pair.hpp"
+
+namespace tutti::raw {
+
+struct Loop {
+  std::string op;       // tutti-perf's name, or "flag_exchange"
+  std::string variant;  // several ways to do the same; the fastest one is the limit
+  std::size_t bytes;    // all_to_all: per pair; moe: of one row
+  // Runs on both sides at once, `iterations` times.
+  std::function<void(Side&, std::size_t iterations)> run;
+};
+
+std::vector<Loop> collective_loops();
+std::vector<Loop> moe_loops();
+
+}  // namespace tutti::raw
