@@ -10,8 +10,8 @@
 
 namespace tutti {
 
-// A failure: its code, the sentence for people, and the ranks that caused it (ascending; empty when it
-// is local). The message is complete in itself and names the culprits.
+// A failure: its code, the sentence for people, and the ranks that caused it (ascending; empty when
+// it is local). The message is complete in itself and names the culprits.
 class Error : public std::runtime_error {
  public:
   Error(tuttiResult_t code, const std::string& message, std::vector<int> culprits = {})

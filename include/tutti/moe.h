@@ -1,8 +1,9 @@
 // Tutti's C API for token dispatch and combine in expert-parallel Mixture-of-Experts layers.
 //
-// Three objects: a group (sizes and memory, collective to create), plans (the routing of one step), and
-// operations on a plan (dispatch, combine). Notation: R ranks, n tokens of this rank in this step (may
-// differ per rank, may be 0), K top-k, E experts, L experts on this rank, H elements in a row.
+// Three objects: a group (sizes and memory, collective to create), plans (the routing of one step),
+// and operations on a plan (dispatch, combine). Notation: R ranks, n tokens of this rank in this
+// step (may differ per rank, may be 0), K top-k, E experts, L experts on this rank, H elements in a
+// row.
 //
 // The conventions of tutti.h hold: codes, deadlines, thread safety. Group creation and destruction,
 // PlanUpdate, Dispatch and Combine are called by every rank of the group in the same order.
@@ -21,31 +22,31 @@ typedef struct tuttiMoePlan* tuttiMoePlan_t;
 
 // How many copies of a token travel.
 typedef enum {
-  tuttiMoeRowsPerRank = 0,  // one row per (token, destination rank), however many experts it visits there
-  tuttiMoeRowsPerLane = 1   // one row per (token, lane), as published operators send
+  tuttiMoeRowsPerRank = 0,  // one per (token, destination rank), however many experts it visits
+  tuttiMoeRowsPerLane = 1   // one per (token, lane), as published operators send
 } tuttiMoeRowsPer_t;
 
 // What dispatch delivers. Row order inside every group: ascending (source rank, token, lane).
 typedef enum {
-  tuttiMoeLayoutToken = 0,  // [N, row]: one per (token, this rank), or per (token, lane) with RowsPerLane
+  tuttiMoeLayoutToken = 0,  // [N, row]: one per (token, this rank); RowsPerLane: per (token, lane)
   tuttiMoeLayoutExpert = 1  // [sum N_e, row]: grouped by local expert, one per (token, lane)
 } tuttiMoeLayout_t;
 
 // Sizes of a group; the same on every rank.
 typedef struct {
-  size_t size;               // sizeof(tuttiMoeConfig_t), set by the initializer
-  unsigned int version;      // TUTTI_VERSION_CODE, set by the initializer
-  int num_experts;           // E >= 1; need not divide by R
-  const int* expert_to_rank; // [E]; NULL: contiguous blocks, the first E % R ranks own one more
-  int max_tokens_per_rank;   // n <= this
-  int max_topk;              // K <= this <= TUTTI_MOE_MAX_TOPK
-  size_t max_row_bytes;      // bytes of one row
-  size_t max_side_bytes;     // bytes of side payload (scales, ids) beside a row; may be 0
-  int max_inflight;          // plans with unfinished operations at a time; default 2
-  size_t memory_budget;      // bytes of library memory per rank; 0: unlimited
+  size_t size;                // sizeof(tuttiMoeConfig_t), set by the initializer
+  unsigned int version;       // TUTTI_VERSION_CODE, set by the initializer
+  int num_experts;            // E >= 1; need not divide by R
+  const int* expert_to_rank;  // [E]; NULL: contiguous blocks, the first E % R ranks own one more
+  int max_tokens_per_rank;    // n <= this
+  int max_topk;               // K <= this <= TUTTI_MOE_MAX_TOPK
+  size_t max_row_bytes;       // bytes of one row
+  size_t max_side_bytes;      // bytes of side payload (scales, ids) beside a row; may be 0
+  int max_inflight;           // plans with unfinished operations at a time; default 2
+  size_t memory_budget;       // bytes of library memory per rank; 0: unlimited
   tuttiMoeRowsPer_t rows_per;
-  int timeout_ms;            // TUTTI_CONFIG_UNDEF_INT: the communicator's
-  unsigned int flags;        // 0
+  int timeout_ms;      // TUTTI_CONFIG_UNDEF_INT: the communicator's
+  unsigned int flags;  // 0
 } tuttiMoeConfig_t;
 
 #define TUTTI_MOE_CONFIG_INITIALIZER                                                              \
@@ -62,12 +63,13 @@ typedef struct {
   size_t output_bytes;   // one library-owned output, at most; made when first asked for
 } tuttiMoeMemory_t;
 
-// Pure arithmetic, no communicator needed. Invalid configurations: tuttiInvalidArgument, naming the field.
+// Pure arithmetic, no communicator needed. Invalid configurations: tuttiInvalidArgument, naming the
+// field.
 TUTTI_API tuttiResult_t tuttiMoeQueryMemory(const tuttiMoeConfig_t* config, int nranks,
                                             tuttiMoeMemory_t* memory);
 
-// Collective over `comm`, which must outlive the group. Ranks that disagree on the configuration all get
-// tuttiMismatch. Failures inside the group poison the group, not `comm`.
+// Collective over `comm`, which must outlive the group. Ranks that disagree on the configuration
+// all get tuttiMismatch. Failures inside the group poison the group, not `comm`.
 TUTTI_API tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* config,
                                             tuttiMoeGroup_t* group);
 // Local. Plans must be destroyed first (tuttiInvalidUsage otherwise); NULL is allowed. Frees what
@@ -77,14 +79,16 @@ TUTTI_API tuttiResult_t tuttiMoeGroupDestroy(tuttiMoeGroup_t group);
 TUTTI_API const char* tuttiMoeGetLastError(tuttiMoeGroup_t group);
 
 // The experts of this rank, ascending: *count = L, *experts [L] owned by the group (may be NULL).
-TUTTI_API tuttiResult_t tuttiMoeLocalExperts(tuttiMoeGroup_t group, int* count, const int** experts);
+TUTTI_API tuttiResult_t tuttiMoeLocalExperts(tuttiMoeGroup_t group, int* count,
+                                             const int** experts);
 
-// A safe capacity, in rows, for any step of this group in `layout` with groups aligned to `align` rows.
+// A safe capacity, in rows, for any step of this group in `layout` with groups aligned to `align`
+// rows.
 TUTTI_API tuttiResult_t tuttiMoeRecvBound(tuttiMoeGroup_t group, tuttiMoeLayout_t layout, int align,
                                           size_t* rows);
 
-// `bytes` of zeroed library memory that peers read in place: for rows given to dispatch and combine.
-// Aligned to 4096; lives until the group dies.
+// `bytes` of zeroed library memory that peers read in place: for rows given to dispatch and
+// combine. Aligned to 4096; lives until the group dies.
 TUTTI_API tuttiResult_t tuttiMoeBuffer(tuttiMoeGroup_t group, size_t bytes, void** buffer);
 
 // ---- Plans --------------------------------------------------------------------------------------
@@ -93,13 +97,14 @@ TUTTI_API tuttiResult_t tuttiMoePlanCreate(tuttiMoeGroup_t group, tuttiMoePlan_t
 // Local; library-owned outputs of this plan end with it. NULL is allowed.
 TUTTI_API tuttiResult_t tuttiMoePlanDestroy(tuttiMoePlan_t plan);
 
-// The routing of this step: topk_idx [n, K] expert ids of `idx_type` (tuttiInt32 or tuttiInt64), rows
-// `row_stride` elements apart (>= K). -1 is an unused lane. An expert may occur once per token. Copies,
-// checks and sorts, tells every rank what it will receive, never waits for a peer. An id >= E or
-// repeated: tuttiInvalidArgument, naming token and lane, before anything is sent. With n == 0 the
-// call is still made.
+// The routing of this step: topk_idx [n, K] expert ids of `idx_type` (tuttiInt32 or tuttiInt64),
+// rows `row_stride` elements apart (>= K). -1 is an unused lane. An expert may occur once per
+// token. Copies, checks and sorts, tells every rank what it will receive, never waits for a peer.
+// An id >= E or repeated: tuttiInvalidArgument, naming token and lane, before anything is sent.
+// With n == 0 the call is still made.
 TUTTI_API tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
-                                           tuttiDataType_t idx_type, size_t row_stride, int n, int k);
+                                           tuttiDataType_t idx_type, size_t row_stride, int n,
+                                           int k);
 
 // Where a received row comes from.
 typedef struct {
@@ -108,35 +113,36 @@ typedef struct {
   int32_t lane;  // the first lane of the token on this rank where a row stands for several
 } tuttiMoeSource_t;
 
-// What this rank will receive. The caller sets `layout`, `align` and the pointers it wants filled (any may be
-// NULL); the call waits for every rank's PlanUpdate.
+// What this rank will receive. The caller sets `layout`, `align` and the pointers it wants filled
+// (any may be NULL); the call waits for every rank's PlanUpdate.
 typedef struct {
-  size_t size;               // sizeof(tuttiMoeCounts_t), set by the initializer
-  unsigned int version;      // TUTTI_VERSION_CODE, set by the initializer
+  size_t size;           // sizeof(tuttiMoeCounts_t), set by the initializer
+  unsigned int version;  // TUTTI_VERSION_CODE, set by the initializer
   tuttiMoeLayout_t layout;
-  int align;                 // EXPERT: rows to which each group's start is aligned; 0 or 1: none
-  size_t num_rows;           // out: rows dispatch will deliver, padding included
-  int64_t* expert_counts;    // out [L]: (token, lane) pairs per local expert
-  int64_t* expert_offsets;   // out [L + 1], EXPERT: first row of each group; the last entry is num_rows
-  int64_t* source_counts;    // out [R]: rows from each rank, without padding
-  tuttiMoeSource_t* sources; // out [num_rows]; padding rows have rank -1
-  size_t sources_capacity;   // entries that `sources` can take
+  int align;                  // EXPERT: rows to which each group's start is aligned; 0 or 1: none
+  size_t num_rows;            // out: rows dispatch will deliver, padding included
+  int64_t* expert_counts;     // out [L]: (token, lane) pairs per local expert
+  int64_t* expert_offsets;    // out [L + 1], EXPERT: first row of each group, then num_rows
+  int64_t* source_counts;     // out [R]: rows from each rank, without padding
+  tuttiMoeSource_t* sources;  // out [num_rows]; padding rows have rank -1
+  size_t sources_capacity;    // entries that `sources` can take
 } tuttiMoeCounts_t;
 
-#define TUTTI_MOE_COUNTS_INITIALIZER                                                                 \
-  {                                                                                                  \
-    sizeof(tuttiMoeCounts_t), TUTTI_VERSION_CODE, tuttiMoeLayoutToken, 1, 0, NULL, NULL, NULL, NULL, \
-        0                                                                                            \
+#define TUTTI_MOE_COUNTS_INITIALIZER                                                           \
+  {                                                                                            \
+    sizeof(tuttiMoeCounts_t), TUTTI_VERSION_CODE, tuttiMoeLayoutToken, 1, 0, NULL, NULL, NULL, \
+        NULL, 0                                                                                \
   }
 
 TUTTI_API tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts);
 
 // ---- Dispatch -----------------------------------------------------------------------------------
 
-#define TUTTI_MOE_ZERO_PADDING 1u  // EXPERT: rows between groups are zeroed; otherwise left as they were
+// EXPERT: rows between groups are zeroed; otherwise left as they were.
+#define TUTTI_MOE_ZERO_PADDING 1u
 
-// The tokens of this rank. Rows are opaque bytes; row_bytes, side_bytes, layout, align, flags and k are
-// the same on every rank.
+// The tokens of this rank. Rows are opaque bytes; row_bytes, side_bytes, layout, align, flags and k
+// are the same on every rank.
 typedef struct {
   size_t size;                // sizeof(tuttiMoeDispatchArgs_t), set by the initializer
   unsigned int version;       // TUTTI_VERSION_CODE, set by the initializer
@@ -148,39 +154,39 @@ typedef struct {
   size_t side_bytes;          // <= max_side_bytes
   const float* topk_weights;  // [n, K] dense; NULL: all 1. Kept for the combine of this plan
   tuttiMoeLayout_t layout;
-  int align;                  // EXPERT: as in tuttiMoeCounts_t
-  unsigned int flags;         // TUTTI_MOE_ZERO_PADDING
+  int align;           // EXPERT: as in tuttiMoeCounts_t
+  unsigned int flags;  // TUTTI_MOE_ZERO_PADDING
 } tuttiMoeDispatchArgs_t;
 
-#define TUTTI_MOE_DISPATCH_ARGS_INITIALIZER                                                          \
-  {                                                                                                  \
-    sizeof(tuttiMoeDispatchArgs_t), TUTTI_VERSION_CODE, NULL, 0, 0, NULL, 0, 0, NULL,                \
-        tuttiMoeLayoutToken, 1, 0                                                                    \
+#define TUTTI_MOE_DISPATCH_ARGS_INITIALIZER                                           \
+  {                                                                                   \
+    sizeof(tuttiMoeDispatchArgs_t), TUTTI_VERSION_CODE, NULL, 0, 0, NULL, 0, 0, NULL, \
+        tuttiMoeLayoutToken, 1, 0                                                     \
   }
 
-// Where dispatch puts what arrives. With rows == NULL the library sets rows, side, ids and weights to
-// memory of its own, valid until the next dispatch of this plan or the plan's end; such rows can be
-// computed on in place and given to combine without a copy. Otherwise the caller's pointers are filled
-// (side, ids, weights may be NULL) and capacity_rows is what they hold.
+// Where dispatch puts what arrives. With rows == NULL the library sets rows, side, ids and weights
+// to memory of its own, valid until the next dispatch of this plan or the plan's end; such rows can
+// be computed on in place and given to combine without a copy. Otherwise the caller's pointers are
+// filled (side, ids, weights may be NULL) and capacity_rows is what they hold.
 typedef struct {
   size_t size;           // sizeof(tuttiMoeOutput_t), set by the initializer
   unsigned int version;  // TUTTI_VERSION_CODE, set by the initializer
   void* rows;            // [num_rows, row_bytes]
   void* side;            // [num_rows, side_bytes]
-  int32_t* ids;          // [num_rows, K] expert ids local to this rank, -1 elsewhere; EXPERT: not set
-  float* weights;        // TOKEN: [num_rows, K], 0 where ids is -1; EXPERT: [num_rows], 0 in padding
+  int32_t* ids;    // [num_rows, K] expert ids local to this rank, -1 elsewhere; EXPERT: not set
+  float* weights;  // TOKEN: [num_rows, K], 0 where ids is -1; EXPERT: [num_rows], 0 in padding
   size_t capacity_rows;
-  size_t num_rows;       // out: rows delivered, padding included; on tuttiCapacityExceeded: rows needed
+  size_t num_rows;  // out: rows delivered, padding included; on tuttiCapacityExceeded: rows needed
 } tuttiMoeOutput_t;
 
 #define TUTTI_MOE_OUTPUT_INITIALIZER \
   { sizeof(tuttiMoeOutput_t), TUTTI_VERSION_CODE, NULL, NULL, NULL, NULL, 0, 0 }
 
-// Sends this rank's rows where the plan says and delivers what other ranks send here. On a stream, args
-// and output structs are read at the call, buffers until completion; output->num_rows and library
-// pointers are written at completion, so `output` must live until then. Too small an output:
-// tuttiCapacityExceeded, nothing of it written, the needed number in num_rows; peers are not disturbed
-// and the dispatch may be repeated by all ranks.
+// Sends this rank's rows where the plan says and delivers what other ranks send here. On a stream,
+// args and output structs are read at the call, buffers until completion; output->num_rows and
+// library pointers are written at completion, so `output` must live until then. Too small an
+// output: tuttiCapacityExceeded, nothing of it written, the needed number in num_rows; peers are
+// not disturbed and the dispatch may be repeated by all ranks.
 TUTTI_API tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t* args,
                                          tuttiMoeOutput_t* output, tuttiStream_t stream);
 
@@ -188,32 +194,35 @@ TUTTI_API tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDisp
 
 // In what order a token's rows are added, in float, with one final rounding.
 typedef enum {
-  tuttiMoeSourceOnly = 0,  // EXPERT: weight * row, each product rounded, in lane order; bit-identical on
-                           // every rank count, placement, transport and instruction set
-  tuttiMoeRankOrder = 1    // TOKEN: rows as the caller weighted them, in ascending rank order
+  // EXPERT: weight * row, each product rounded, in lane order; bit-identical on every rank count,
+  // placement, transport and instruction set.
+  tuttiMoeSourceOnly = 0,
+  // TOKEN: rows as the caller weighted them, in ascending rank order.
+  tuttiMoeRankOrder = 1
 } tuttiMoeReduction_t;
 
 typedef struct {
-  size_t size;              // sizeof(tuttiMoeCombineArgs_t), set by the initializer
-  unsigned int version;     // TUTTI_VERSION_CODE, set by the initializer
-  const void* rows;         // [num_rows, H] in the places where the plan's last dispatch delivered
-  size_t row_stride;        // bytes; 0: dense
-  size_t hidden;            // H, the same on every rank
-  tuttiDataType_t type;     // tuttiBfloat16, tuttiFloat16 or tuttiFloat32: of rows, biases and out
+  size_t size;           // sizeof(tuttiMoeCombineArgs_t), set by the initializer
+  unsigned int version;  // TUTTI_VERSION_CODE, set by the initializer
+  const void* rows;      // [num_rows, H] in the places where the plan's last dispatch delivered
+  size_t row_stride;     // bytes; 0: dense
+  size_t hidden;         // H, the same on every rank
+  tuttiDataType_t type;  // tuttiBfloat16, tuttiFloat16 or tuttiFloat32: of rows, biases and out
   tuttiMoeReduction_t reduction;
-  const void* const* biases;  // num_biases arrays [n, H] dense, added last in this order; NULL when 0
+  const void* const* biases;  // num_biases arrays [n, H] dense, added last in this order, or NULL
   int num_biases;
 } tuttiMoeCombineArgs_t;
 
-#define TUTTI_MOE_COMBINE_ARGS_INITIALIZER                                                        \
-  {                                                                                               \
-    sizeof(tuttiMoeCombineArgs_t), TUTTI_VERSION_CODE, NULL, 0, 0, tuttiBfloat16,                 \
-        tuttiMoeSourceOnly, NULL, 0                                                               \
+#define TUTTI_MOE_COMBINE_ARGS_INITIALIZER                                        \
+  {                                                                               \
+    sizeof(tuttiMoeCombineArgs_t), TUTTI_VERSION_CODE, NULL, 0, 0, tuttiBfloat16, \
+        tuttiMoeSourceOnly, NULL, 0                                               \
   }
 
-// out [n, H] dense: token t = the sum of its rows, wherever they are, plus biases. A token whose lanes are
-// all -1 gets the biases' sum, or 0. Rows in tuttiMemAlloc or tuttiMoeBuffer memory, or in the
-// dispatch's library-owned output, are read in place. Without a dispatch before it: tuttiInvalidUsage.
+// out [n, H] dense: token t = the sum of its rows, wherever they are, plus biases. A token whose
+// lanes are all -1 gets the biases' sum, or 0. Rows in tuttiMemAlloc or tuttiMoeBuffer memory, or
+// in the dispatch's library-owned output, are read in place. Without a dispatch before it:
+// tuttiInvalidUsage.
 TUTTI_API tuttiResult_t tuttiMoeCombine(tuttiMoePlan_t plan, const tuttiMoeCombineArgs_t* args,
                                         void* out, tuttiStream_t stream);
 

@@ -1,11 +1,10 @@
-// The contract for people who write a transport: write into a peer's memory, then raise a mark there;
-// and, where loads reach, read a peer's memory in place.
+// The contract for people who write a transport: write into a peer's memory, then raise a mark
+// there; and, where loads reach, read a peer's memory in place.
 //
 // A transport belongs to one rank of one communicator. It knows no collective. Algorithms choose by
-// Access and Path, never by a transport's name. tests/transport/ holds the suite every transport passes.
+// Access and Path, never by a transport's name. tests/transport/ holds the suite every transport
+// passes.
 #pragma once
-
-#include <tutti/error.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -17,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tutti/error.hpp>
 
 namespace tutti {
 
@@ -34,7 +34,7 @@ struct Access {
 
 // How far a peer is, for selection.
 struct Path {
-  int hop_class = 0;  // 0 self, 1 same process, 2 same host and node, 3 same host, 4 and up: networks
+  int hop_class = 0;  // 0 self, 1 same process, 2 same host and node, 3 same host, 4 up: networks
   double latency_ns = 0;
   double bytes_per_ns = 0;
 };
@@ -46,8 +46,8 @@ struct alignas(16) LineContent {
   std::uint64_t stamp = 0;
 };
 
-// One cache line with one writer. The value is stored last, with release; who reads it with acquire also
-// sees the content, and every earlier put, commit, store and post of the writer to that rank.
+// One cache line with one writer. The value is stored last, with release; who reads it with acquire
+// also sees the content, and every earlier put, commit, store and post of the writer to that rank.
 struct alignas(64) Line {
   std::atomic<std::uint64_t> value;
   std::uint64_t stamp;
@@ -57,8 +57,8 @@ static_assert(sizeof(Line) == 64);
 
 using LineId = std::uint32_t;  // index of a line in the line area of a segment
 
-// Where a rank that sleeps is rung, and where it is told of trouble. The first 64 bytes of a control
-// segment; written by every rank.
+// Where a rank that sleeps is rung, and where it is told of trouble. The first 64 bytes of a
+// control segment; written by every rank.
 struct alignas(64) Doorbell {
   std::atomic<std::uint32_t> ring;      // incremented by who rings; the futex word
   std::atomic<std::uint32_t> sleepers;  // threads of the owner that announced to sleep
@@ -66,16 +66,17 @@ struct alignas(64) Doorbell {
 };
 static_assert(sizeof(Doorbell) == 64);
 
-// This rank's segment of a window: memory that the communicator owns and every transport in use serves.
+// This rank's segment of a window: memory that the communicator owns and every transport in use
+// serves.
 struct Segment {
   enum class Kind : std::uint8_t {
     kControl,  // a doorbell, lines, counters and staging; made by the transport, zeroed
     kHeap,     // the process's shareable heap; all of it, its free parts untouched
-    kProcess   // the whole address space: offsets are addresses; reached by ranks of this process only
+    kProcess   // the whole address space: offsets are addresses; ranks of this process only
   };
   Kind kind = Kind::kControl;
   std::size_t bytes = 0;       // the same on every rank for kControl
-  std::size_t line_bytes = 0;  // kControl: the leading part, doorbell and lines; the rest is staging
+  std::size_t line_bytes = 0;  // kControl: the leading doorbell and lines; the rest is staging
 };
 
 // A piece of a put: `source` goes to `offset` in the peer's segment.
@@ -94,16 +95,18 @@ class Window {
   virtual std::span<std::byte> local() noexcept = 0;
 
   // The peer's bytes to read in place; empty where loads do not reach. Valid until this rank's next
-  // transport call on a simulated fabric; each pass over the bytes is a new view, so that it is charged.
+  // transport call on a simulated fabric; each pass over the bytes is a new view, so that it is
+  // charged.
   virtual std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) = 0;
 
-  // The peer's bytes to write in place; empty where stores do not reach. commit() makes them visible to
-  // the peer with the next post.
+  // The peer's bytes to write in place; empty where stores do not reach. commit() makes them
+  // visible to the peer with the next post.
   virtual std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) = 0;
   virtual void commit(Rank peer, std::size_t offset, std::size_t bytes) = 0;
 
   // Copies pieces into the peer's segment; visible there with the next post. Sources are free again
-  // after flush(). False: queues are full, nothing of it was taken; call Transport::progress and repeat.
+  // after flush(). False: queues are full, nothing of it was taken; call Transport::progress and
+  // repeat.
   virtual bool put(Rank peer, std::span<const Piece> pieces) = 0;
 
   // Control windows: fills line `line` of the peer's segment and rings its doorbell. Never blocks.
@@ -112,8 +115,8 @@ class Window {
   // The line area of a peer as this rank sees it (Access::shared_words), nullptr elsewhere.
   virtual const Line* lines(Rank peer) noexcept = 0;
 
-  // Control windows, Access::shared_words: adds to the 64-bit word at `offset` of the peer's segment,
-  // acquire and release, and returns what it was before.
+  // Control windows, Access::shared_words: adds to the 64-bit word at `offset` of the peer's
+  // segment, acquire and release, and returns what it was before.
   virtual std::uint64_t fetch_add(Rank peer, std::size_t offset, std::uint64_t delta) = 0;
 
   // Returns when the sources of this rank's puts to `peer` are free again.
@@ -148,23 +151,25 @@ class Transport {
   // Moves transfers forward where Access::needs_progress; otherwise does nothing.
   virtual void progress() = 0;
 
-  // Sleeps until this rank's doorbell no longer shows `seen`, somebody rings, or the timeout passes. The
-  // caller has announced itself in Doorbell::sleepers and re-checked its lines after that (waiter.cpp).
+  // Sleeps until this rank's doorbell no longer shows `seen`, somebody rings, or the timeout
+  // passes. The caller has announced itself in Doorbell::sleepers and re-checked its lines after
+  // that (waiter.cpp).
   virtual void sleep(std::uint32_t seen, Nanoseconds timeout) = 0;
-  // Orders the announcement before the re-check, against posters: the sleeper's half of the handshake
-  // whose other half is in post().
+  // Orders the announcement before the re-check, against posters: the sleeper's half of the
+  // handshake whose other half is in post().
   virtual void announce_fence() noexcept = 0;
 
   virtual Clock& clock() noexcept = 0;
 
   virtual PeerState peer_state(Rank peer) const noexcept = 0;
 
-  // Marks the communicator as failed for every rank that can be told, and wakes all who wait. The first
-  // error wins; failure() returns it on every rank that it reached, the same text everywhere.
+  // Marks the communicator as failed for every rank that can be told, and wakes all who wait. The
+  // first error wins; failure() returns it on every rank that it reached, the same text everywhere.
   virtual void abort(const Error& error) noexcept = 0;
   virtual std::optional<Error> failure() const = 0;
 
-  // More ranks than cores on this host: waiting must give the core away soon. The same on every rank.
+  // More ranks than cores on this host: waiting must give the core away soon. The same on every
+  // rank.
   virtual bool crowded() const noexcept = 0;
 };
 

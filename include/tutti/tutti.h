@@ -3,15 +3,20 @@
 // Conventions, for every call on this page:
 //   - A call returns tuttiSuccess or a code below; tuttiGetLastError gives the sentence. Nothing
 //     throws, nothing aborts the process, and nothing outside the caller's buffers is written.
-//   - Counts are in elements of the given type; 0 is allowed everywhere. Displacements are elements.
-//   - Collectives are called by every rank of a communicator in the same order, with the same count,
+//   - Counts are in elements of the given type; 0 is allowed everywhere. Displacements are
+//   elements.
+//   - Collectives are called by every rank of a communicator in the same order, with the same
+//   count,
 //     type, operator and root; disagreement is tuttiMismatch, naming a culprit.
-//   - Every blocking call has a deadline (tuttiConfig_t::timeout_ms): tuttiTimeout names who is late.
+//   - Every blocking call has a deadline (tuttiConfig_t::timeout_ms): tuttiTimeout names who is
+//   late.
 //   - "stream": NULL runs the operation in the caller, which returns when the result is there; any
-//     other stream queues it. Buffers must stay valid and unchanged until the operation is complete.
-//   - Thread safety: one thread at a time per communicator (another gets tuttiInvalidUsage), different
-//     communicators independently. tuttiCommAbort, tuttiCommGetAsyncError and the functions that take
-//     no communicator may be called from any thread at any time.
+//     other stream queues it. Buffers must stay valid and unchanged until the operation is
+//     complete.
+//   - Thread safety: one thread at a time per communicator (another gets tuttiInvalidUsage),
+//   different
+//     communicators independently. tuttiCommAbort, tuttiCommGetAsyncError and the functions that
+//     take no communicator may be called from any thread at any time.
 #pragma once
 
 #include <stddef.h>
@@ -38,7 +43,7 @@ typedef enum {
   tuttiSystemError = 2,           // the operating system refused: memory, descriptors, sockets
   tuttiInternalError = 3,         // a defect in Tutti
   tuttiInvalidArgument = 4,       // one argument is wrong by itself
-  tuttiInvalidUsage = 5,          // the arguments are fine, this call is not allowed now or not supported
+  tuttiInvalidUsage = 5,          // fine arguments, but not allowed now or not supported
   tuttiRemoteError = 6,           // another rank died, left or failed; the message names it
   tuttiInProgress = 7,            // not finished yet; not an error
   tuttiTimeout = 100,             // the deadline passed; the message names the ranks waited for
@@ -60,8 +65,9 @@ TUTTI_API tuttiResult_t tuttiGetVersion(int* version);
 // A constant sentence for a code; never NULL.
 TUTTI_API const char* tuttiGetErrorString(tuttiResult_t result);
 
-// The last error of `comm`, or with NULL the last error of a call made by this thread without a usable
-// communicator. Names code, operation, sequence, communicator and culprit ranks; local facts follow
+// The last error of `comm`, or with NULL the last error of a call made by this thread without a
+// usable communicator. Names code, operation, sequence, communicator and culprit ranks; local facts
+// follow
 // "|". Never NULL, empty when there was none; valid until this rank's next call.
 TUTTI_API const char* tuttiGetLastError(tuttiComm_t comm);
 
@@ -89,22 +95,23 @@ typedef struct {
 #define TUTTI_CONFIG_INITIALIZER \
   { sizeof(tuttiConfig_t), TUTTI_VERSION_CODE, TUTTI_CONFIG_UNDEF_INT, NULL, NULL }
 
-// Makes an id and starts the service where ranks meet, inside this process, until they all have. One
-// id makes one communicator. Listens on loopback.
+// Makes an id and starts the service where ranks meet, inside this process, until they all have.
+// One id makes one communicator. Listens on loopback.
 TUTTI_API tuttiResult_t tuttiGetUniqueId(tuttiUniqueId* id);
 
 // Joins the communicator of `nranks` ranks that meet at `id`, as `rank` (0 <= rank < nranks).
 // Collective: returns when all ranks have joined. A rank or an id used twice: tuttiInvalidUsage.
-TUTTI_API tuttiResult_t tuttiCommInitRank(tuttiComm_t* comm, int nranks, tuttiUniqueId id, int rank);
+TUTTI_API tuttiResult_t tuttiCommInitRank(tuttiComm_t* comm, int nranks, tuttiUniqueId id,
+                                          int rank);
 TUTTI_API tuttiResult_t tuttiCommInitRankConfig(tuttiComm_t* comm, int nranks, tuttiUniqueId id,
                                                 int rank, const tuttiConfig_t* config);
 
-// Makes `nranks` ranks of one communicator in this process; comms[r] is rank r's handle. Each rank is
-// then driven by a thread of its own, or all by one thread inside groups.
+// Makes `nranks` ranks of one communicator in this process; comms[r] is rank r's handle. Each rank
+// is then driven by a thread of its own, or all by one thread inside groups.
 TUTTI_API tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks);
 
-// Joins the world that the launcher's environment describes (tutti-run: TUTTI_RANK, TUTTI_WORLD_SIZE,
-// TUTTI_UNIQUE_ID). Without any, tuttiInvalidUsage.
+// Joins the world that the launcher's environment describes (tutti-run: TUTTI_RANK,
+// TUTTI_WORLD_SIZE, TUTTI_UNIQUE_ID). Without any, tuttiInvalidUsage.
 TUTTI_API tuttiResult_t tuttiCommInitWorld(tuttiComm_t* comm);
 
 // The embedder's all-gather: copies `bytes` from `mine` of every rank into `all`, in rank order.
@@ -118,18 +125,20 @@ TUTTI_API tuttiResult_t tuttiCommInitCallbacks(int rank, int nranks, tuttiAllGat
 
 #define TUTTI_SPLIT_NOCOLOR (-1)
 
-// Collective over `comm`: ranks with the same `color` (>= 0) form a communicator, ordered by `key`, then
-// by rank in `comm`. TUTTI_SPLIT_NOCOLOR gets *newcomm = NULL. `config` may be NULL: the parent's.
+// Collective over `comm`: ranks with the same `color` (>= 0) form a communicator, ordered by `key`,
+// then by rank in `comm`. TUTTI_SPLIT_NOCOLOR gets *newcomm = NULL. `config` may be NULL: the
+// parent's.
 TUTTI_API tuttiResult_t tuttiCommSplit(tuttiComm_t comm, int color, int key, tuttiComm_t* newcomm,
                                        const tuttiConfig_t* config);
 
 #define TUTTI_SHRINK_DEFAULT 0  // the parent must be healthy and idle
-#define TUTTI_SHRINK_ABORT 1    // the parent may have failed; its outstanding operations are abandoned
+#define TUTTI_SHRINK_ABORT 1    // the parent may have failed; its operations are abandoned
 
-// Called by every rank not in `exclude`, with the same list: a communicator of the others, in the same
-// order. The parent stays as it is and is destroyed by its owner. `config` may be NULL.
+// Called by every rank not in `exclude`, with the same list: a communicator of the others, in the
+// same order. The parent stays as it is and is destroyed by its owner. `config` may be NULL.
 TUTTI_API tuttiResult_t tuttiCommShrink(tuttiComm_t comm, const int* exclude, int count,
-                                        tuttiComm_t* newcomm, const tuttiConfig_t* config, int flags);
+                                        tuttiComm_t* newcomm, const tuttiConfig_t* config,
+                                        int flags);
 
 // Collective: returns when every rank has finished its outstanding operations and called it. Only
 // tuttiCommDestroy may follow.
@@ -139,8 +148,8 @@ TUTTI_API tuttiResult_t tuttiCommFinalize(tuttiComm_t comm);
 // allowed. A peer that still waits for this rank gets tuttiRemoteError.
 TUTTI_API tuttiResult_t tuttiCommDestroy(tuttiComm_t comm);
 
-// Local, from any thread: this rank's calls on `comm` return tuttiAborted, peers that wait for it get
-// tuttiRemoteError, and the handle is released once no call of this rank is inside.
+// Local, from any thread: this rank's calls on `comm` return tuttiAborted, peers that wait for it
+// get tuttiRemoteError, and the handle is released once no call of this rank is inside.
 TUTTI_API tuttiResult_t tuttiCommAbort(tuttiComm_t comm);
 
 // The state of operations on streams: tuttiSuccess, or the error that poisoned the communicator.
@@ -187,18 +196,20 @@ typedef enum {
 
 typedef enum { tuttiScalarDevice = 0, tuttiScalarHostImmediate = 1 } tuttiScalarResidence_t;
 
-// An operator of `comm` that multiplies this rank's input by *scalar (of `datatype`), then sums. Local;
-// each rank brings its own scalar. tuttiScalarDevice reads it when an operation runs,
+// An operator of `comm` that multiplies this rank's input by *scalar (of `datatype`), then sums.
+// Local; each rank brings its own scalar. tuttiScalarDevice reads it when an operation runs,
 // tuttiScalarHostImmediate now. Usable with `datatype` only.
 TUTTI_API tuttiResult_t tuttiRedOpCreatePreMulSum(tuttiRedOp_t* op, void* scalar,
                                                   tuttiDataType_t datatype,
-                                                  tuttiScalarResidence_t residence, tuttiComm_t comm);
+                                                  tuttiScalarResidence_t residence,
+                                                  tuttiComm_t comm);
 TUTTI_API tuttiResult_t tuttiRedOpDestroy(tuttiRedOp_t op, tuttiComm_t comm);
 
-// In-place forms are NCCL's: AllReduce, Broadcast, Reduce: sendbuff == recvbuff. AllGather: sendbuff ==
-// recvbuff + rank * sendcount. ReduceScatter: recvbuff == sendbuff + rank * recvcount. Gather: the
-// root's sendbuff == recvbuff + rank * count; Scatter mirrored. AlltoAll(v): sendbuff == recvbuff (with
-// equal counts and displacements both ways). Any other overlap is tuttiInvalidArgument.
+// In-place forms are NCCL's: AllReduce, Broadcast, Reduce: sendbuff == recvbuff. AllGather:
+// sendbuff == recvbuff + rank * sendcount. ReduceScatter: recvbuff == sendbuff + rank * recvcount.
+// Gather: the root's sendbuff == recvbuff + rank * count; Scatter mirrored. AlltoAll(v): sendbuff
+// == recvbuff (with equal counts and displacements both ways). Any other overlap is
+// tuttiInvalidArgument.
 
 // recvbuff[i] = op over ranks of sendbuff[i]; both [count].
 TUTTI_API tuttiResult_t tuttiAllReduce(const void* sendbuff, void* recvbuff, size_t count,
@@ -210,7 +221,8 @@ TUTTI_API tuttiResult_t tuttiBroadcast(const void* sendbuff, void* recvbuff, siz
                                        tuttiDataType_t datatype, int root, tuttiComm_t comm,
                                        tuttiStream_t stream);
 
-// recvbuff [count] on `root` = op over ranks of sendbuff [count]; recvbuff is used on the root only.
+// recvbuff [count] on `root` = op over ranks of sendbuff [count]; recvbuff is used on the root
+// only.
 TUTTI_API tuttiResult_t tuttiReduce(const void* sendbuff, void* recvbuff, size_t count,
                                     tuttiDataType_t datatype, tuttiRedOp_t op, int root,
                                     tuttiComm_t comm, tuttiStream_t stream);
@@ -257,15 +269,16 @@ TUTTI_API tuttiResult_t tuttiAlltoAllv(const void* sendbuff, const size_t* sendc
                                        tuttiDataType_t datatype, tuttiComm_t comm,
                                        tuttiStream_t stream);
 
-// sendbuff [sendcount] of rank r goes to recvbuff + rdispls[r] (recvcounts[r] elements) everywhere. In
-// place: sendbuff == recvbuff + rdispls[rank].
+// sendbuff [sendcount] of rank r goes to recvbuff + rdispls[r] (recvcounts[r] elements) everywhere.
+// In place: sendbuff == recvbuff + rdispls[rank].
 TUTTI_API tuttiResult_t tuttiAllGatherv(const void* sendbuff, size_t sendcount, void* recvbuff,
                                         const size_t* recvcounts, const size_t* rdispls,
                                         tuttiDataType_t datatype, tuttiComm_t comm,
                                         tuttiStream_t stream);
 
 // recvbuff [sendcounts[rank]] = op over ranks of the sendcounts[rank] elements at sendbuff +
-// sdispls[rank]. The arrays are the same on every rank. In place: recvbuff == sendbuff + sdispls[rank].
+// sdispls[rank]. The arrays are the same on every rank. In place: recvbuff == sendbuff +
+// sdispls[rank].
 TUTTI_API tuttiResult_t tuttiReduceScatterv(const void* sendbuff, const size_t* sendcounts,
                                             const size_t* sdispls, void* recvbuff,
                                             tuttiDataType_t datatype, tuttiRedOp_t op,
@@ -278,14 +291,15 @@ TUTTI_API tuttiResult_t tuttiBarrier(tuttiComm_t comm, tuttiStream_t stream);
 
 // Calls between Start and the matching End of this thread are queued; the outermost End runs them
 // concurrently and returns when those on NULL streams are done. One thread may drive several
-// communicators inside a group. An error found while queueing makes End return it, and nothing is sent.
+// communicators inside a group. An error found while queueing makes End return it, and nothing is
+// sent.
 TUTTI_API tuttiResult_t tuttiGroupStart(void);
 TUTTI_API tuttiResult_t tuttiGroupEnd(void);
 
 // ---- Memory -------------------------------------------------------------------------------------
 
-// Local: `size` bytes from the process's shareable heap, zeroed, aligned to 4096. Peers on this host read
-// and write it in place, so collectives on it copy nothing twice. size 0 gives NULL.
+// Local: `size` bytes from the process's shareable heap, zeroed, aligned to 4096. Peers on this
+// host read and write it in place, so collectives on it copy nothing twice. size 0 gives NULL.
 TUTTI_API tuttiResult_t tuttiMemAlloc(void** ptr, size_t size);
 // Frees it. Memory that is registered or used by an operation in flight: tuttiInvalidUsage.
 TUTTI_API tuttiResult_t tuttiMemFree(void* ptr);
@@ -293,8 +307,9 @@ TUTTI_API tuttiResult_t tuttiMemFree(void* ptr);
 #define TUTTI_WIN_DEFAULT 0
 #define TUTTI_WIN_COLL_SYMMETRIC 1  // every rank registers the same size
 
-// Collective: declares [buff, buff + size) of every rank for repeated use; maps it in every peer now
-// rather than at the first operation. tuttiMemAlloc memory only: tuttiInvalidArgument otherwise.
+// Collective: declares [buff, buff + size) of every rank for repeated use; maps it in every peer
+// now rather than at the first operation. tuttiMemAlloc memory only: tuttiInvalidArgument
+// otherwise.
 TUTTI_API tuttiResult_t tuttiCommWindowRegister(tuttiComm_t comm, void* buff, size_t size,
                                                 tuttiWindow_t* window, int flags);
 TUTTI_API tuttiResult_t tuttiCommWindowDeregister(tuttiComm_t comm, tuttiWindow_t window);
@@ -306,9 +321,10 @@ TUTTI_API tuttiResult_t tuttiCommDeregister(tuttiComm_t comm, void* handle);
 
 // ---- Streams and events -------------------------------------------------------------------------
 
-// A stream runs what is queued on it in order, on a worker of its own, beside the caller. It may serve
-// several communicators. A failed operation poisons its communicator; the rest of the queue still runs
-// (operations on the poisoned communicator fail at once). Stream and event calls are thread-safe.
+// A stream runs what is queued on it in order, on a worker of its own, beside the caller. It may
+// serve several communicators. A failed operation poisons its communicator; the rest of the queue
+// still runs (operations on the poisoned communicator fail at once). Stream and event calls are
+// thread-safe.
 TUTTI_API tuttiResult_t tuttiStreamCreate(tuttiStream_t* stream);
 // Waits for the queue, then releases the stream.
 TUTTI_API tuttiResult_t tuttiStreamDestroy(tuttiStream_t stream);
