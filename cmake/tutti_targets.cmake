@@ -29,7 +29,9 @@ function(tutti_folder name)
 endfunction()
 
 # tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL]): a GoogleTest binary, run as one CTest test.
-# INTERNAL tests link the static library and see src/; others link libtutti as a user does.
+# INTERNAL tests link the static library and see src/; others link libtutti as a user does. Tests with
+# the label "threads" (ranks are threads) are what the sanitizer builds build and run.
+add_custom_target(tutti_thread_tests)
 function(tutti_test name)
   cmake_parse_arguments(ARG "INTERNAL" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -39,6 +41,10 @@ function(tutti_test name)
     target_link_libraries(${name} PRIVATE tutti)
   endif()
   target_link_libraries(${name} PRIVATE tutti_flags GTest::gtest_main ${ARG_LINK})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(tutti_thread_tests ${name})
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
