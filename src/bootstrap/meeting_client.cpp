@@ -1,0 +1,209 @@
+// Joining, and rounds, over one connection to the meeting.
+#include "bootstrap/meeting_client.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/error.hpp"
+#include "bootstrap/meeting_wire.hpp"
+#include "bootstrap/socket.hpp"
+#include "bootstrap/unique_id.hpp"
+
+namespace tutti {
+
+namespace {
+
+using std::chrono::steady_clock;
+using Outcome = Socket::Outcome;
+
+// The meeting keeps the time and names who is late; this much later the meeting itself is late.
+constexpr std::chrono::seconds kGraceOfMeeting{2};
+constexpr std::chrono::milliseconds kPauseBetweenAttempts{20};
+// A meeting listens before its id is known, so refusals last only if it is over.
+constexpr std::chrono::milliseconds kRefusalsBelieved{300};
+constexpr int kGreetings = 3;  // a meeting that was too busy to read a hello closes; try again
+
+steady_clock::time_point after(Nanoseconds timeout) {
+  constexpr Nanoseconds kLongest = std::chrono::hours{24 * 365};
+  return steady_clock::now() +
+         std::chrono::duration_cast<steady_clock::duration>(std::min(timeout, kLongest));
+}
+
+template <typename T>
+std::span<const std::byte> bytes_of(const T& value) {
+  return std::as_bytes(std::span<const T, 1>(&value, 1));
+}
+
+template <typename T>
+std::span<std::byte> writable_bytes_of(T& value) {
+  return std::as_writable_bytes(std::span<T, 1>(&value, 1));
+}
+
+class MeetingClient final : public Bootstrap {
+ public:
+  MeetingClient(const tuttiUniqueId& id, int ranks, Rank rank, Nanoseconds timeout)
+      : id_(unpack(id)), ranks_(ranks), rank_(rank), timeout_(timeout) {
+    const auto deadline = after(timeout);
+    for (int greeting = 1; !greet(deadline); ++greeting) {
+      if (greeting == kGreetings) {
+        fail(tuttiInvalidUsage,
+             "rank {}: the meeting at {} does not know this unique id (used before, perhaps)",
+             rank_, address_of(id_));
+      }
+    }
+  }
+
+  ~MeetingClient() override {
+    const wire::Header goodbye{.kind = wire::Kind::kGoodbye};
+    if (!failure_) socket_.send(bytes_of(goodbye), after(kGraceOfMeeting));
+  }
+
+  Rank rank() const noexcept override { return rank_; }
+  int ranks() const noexcept override { return ranks_; }
+
+  void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    if (failure_) throw Error(*failure_);
+    try {
+      exchange(mine, all);
+    } catch (const Error& error) {
+      failure_ = error;
+      throw;
+    }
+  }
+
+ private:
+  // Whether the meeting let this rank in; false when it closed without a word.
+  bool greet(Socket::Deadline deadline) {
+    connect(deadline);
+    const wire::Hello hello{.secret = id_.secret, .rank = rank_, .ranks = ranks_};
+    if (socket_.send(bytes_of(hello), deadline) == Outcome::kClosed) return false;
+    wire::Header header;
+    switch (socket_.receive(writable_bytes_of(header), deadline)) {
+      case Outcome::kClosed:
+        return false;
+      case Outcome::kTimeout:
+        fail_late(timeout_);
+      case Outcome::kDone:
+        break;
+    }
+    if (header.kind == wire::Kind::kWelcome) return true;
+    throw_refusal(header, deadline);
+  }
+
+  void connect(Socket::Deadline deadline) {
+    const auto begin = steady_clock::now();
+    for (;;) {
+      auto [socket, error] = connect_to(id_, deadline);
+      if (socket) {
+        socket_ = std::move(*socket);
+        return;
+      }
+      const auto now = steady_clock::now();
+      if (now >= deadline) fail_late(timeout_);
+      if (error == ECONNREFUSED && now - begin > kRefusalsBelieved) {
+        fail(
+            tuttiInvalidUsage,
+            "rank {}: nobody listens at {}: the communicator of this unique id was made before, or "
+            "the process that made the id has ended",
+            rank_, address_of(id_));
+      }
+      const bool shortage = error == EMFILE || error == ENFILE || error == EACCES || error == EPERM;
+      if (shortage) {
+        errno = error;
+        fail_system("rank {}: connecting to the meeting at {}", rank_, address_of(id_));
+      }
+      std::this_thread::sleep_for(kPauseBetweenAttempts);
+    }
+  }
+
+  void exchange(std::span<const std::byte> mine, std::span<std::byte> all) {
+    if (mine.size() > wire::kMostBlobBytes ||
+        all.size() / static_cast<std::size_t>(ranks_) != mine.size() ||
+        all.size() % static_cast<std::size_t>(ranks_) != 0) {
+      fail(tuttiInvalidArgument, "an all-gather of {} bytes from each of {} ranks into {} bytes",
+           mine.size(), ranks_, all.size());
+    }
+    const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(timeout_).count();
+    const wire::Header header{
+        .kind = wire::Kind::kGather,
+        .timeout_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout, 0, UINT32_MAX)),
+        .bytes = mine.size()};
+    const auto deadline = after(timeout_) + kGraceOfMeeting;
+    // A failed send says nothing by itself: the reason may lie there to be read.
+    if (socket_.send(bytes_of(header), deadline) == Outcome::kDone) socket_.send(mine, deadline);
+    wire::Header reply;
+    receive(writable_bytes_of(reply), deadline);
+    if (reply.kind != wire::Kind::kGathered) throw_refusal(reply, deadline);
+    if (reply.bytes != all.size()) fail_garbled();
+    receive(all, deadline);
+  }
+
+  // Throws what kRefused or kFailed says.
+  [[noreturn]] void throw_refusal(const wire::Header& header, Socket::Deadline deadline) {
+    if (header.bytes > wire::kMostSentenceBytes) fail_garbled();
+    std::string body(header.bytes, '\0');
+    receive(std::as_writable_bytes(std::span(body)), deadline);
+    if (header.kind == wire::Kind::kRefused) throw Error(tuttiInvalidUsage, body, {});
+    wire::Failure failure;
+    if (header.kind != wire::Kind::kFailed || body.size() < sizeof(failure)) fail_garbled();
+    std::memcpy(&failure, body.data(), sizeof(failure));
+    const auto rest = std::string_view(body).substr(sizeof(failure));
+    if (failure.culprits < 0 ||
+        static_cast<std::size_t>(failure.culprits) > rest.size() / sizeof(std::int32_t)) {
+      fail_garbled();
+    }
+    std::vector<int> culprits(static_cast<std::size_t>(failure.culprits));
+    const auto length = culprits.size() * sizeof(std::int32_t);
+    std::memcpy(culprits.data(), rest.data(), length);
+    throw Error(static_cast<tuttiResult_t>(failure.code), std::string(rest.substr(length)),
+                std::move(culprits));
+  }
+
+  void receive(std::span<std::byte> bytes, Socket::Deadline deadline) {
+    switch (socket_.receive(bytes, deadline)) {
+      case Outcome::kDone:
+        return;
+      case Outcome::kTimeout:
+        fail_late(timeout_);
+      case Outcome::kClosed:
+        fail(tuttiRemoteError,
+             "rank {}: the meeting at {} ended: the process that made the unique id died or closed "
+             "it",
+             rank_, address_of(id_));
+    }
+  }
+
+  [[noreturn]] void fail_late(Nanoseconds timeout) {
+    const std::chrono::duration<double> seconds = timeout;
+    fail(
+        tuttiTimeout,
+        "rank {}: the meeting at {} (in the process that made the unique id) did not answer within "
+        "{:.3g} s",
+        rank_, address_of(id_), seconds.count());
+  }
+
+  [[noreturn]] void fail_garbled() {
+    fail(tuttiInternalError, "rank {}: the meeting at {} sent something that is not a frame", rank_,
+         address_of(id_));
+  }
+
+  const UniqueId id_;
+  const int ranks_;
+  const Rank rank_;
+  const Nanoseconds timeout_;
+  Socket socket_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+std::unique_ptr<Bootstrap> join_meeting(const tuttiUniqueId& id, int ranks, Rank rank,
+                                        Nanoseconds timeout) {
+  return std::make_unique<MeetingClient>(id, ranks, rank, timeout);
+}
+
+}  // namespace tutti

@@ -1,0 +1,41 @@
+// A rank's end of a connection: blocking reads and writes with a deadline.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "base/descriptor.hpp"
+#include "bootstrap/unique_id.hpp"
+
+namespace tutti {
+
+// A non-blocking, close-on-exec stream socket.
+class Socket {
+ public:
+  using Deadline = std::chrono::steady_clock::time_point;
+  enum class Outcome { kDone, kClosed, kTimeout };
+
+  Socket() = default;
+  explicit Socket(Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
+
+  // All of the bytes, unless the other side closes (kClosed, also for a reset) or the deadline
+  // passes.
+  Outcome send(std::span<const std::byte> bytes, Deadline deadline);
+  Outcome receive(std::span<std::byte> bytes, Deadline deadline);
+
+ private:
+  Descriptor descriptor_;
+};
+
+// The outcome of one attempt to connect; `error` is errno when there is no socket (ETIMEDOUT after
+// the deadline).
+struct Connected {
+  std::optional<Socket> socket;
+  int error = 0;
+};
+Connected connect_to(const UniqueId& id, Socket::Deadline deadline);
+
+}  // namespace tutti

@@ -1,0 +1,105 @@
+// Packing, checking and writing of unique ids.
+#include "bootstrap/unique_id.hpp"
+
+#include <arpa/inet.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "base/error.hpp"
+
+namespace tutti {
+
+namespace {
+
+bool is_loopback(const UniqueId& id) {
+  if (id.family == UniqueId::kIpv4) {
+    return id.address[0] == 127 &&
+           std::all_of(id.address.begin() + 4, id.address.end(), [](auto b) { return b == 0; });
+  }
+  return id.address.back() == 1 &&
+         std::all_of(id.address.begin(), id.address.end() - 1, [](auto b) { return b == 0; });
+}
+
+int value_of_digit(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 16> make_secret() {
+  std::array<std::uint8_t, 16> secret{};
+  // Up to 256 bytes come whole, unless a signal arrives before the pool is ready.
+  ssize_t got = 0;
+  do {
+    got = ::getrandom(secret.data(), secret.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(secret.size())) {
+    fail_system("getrandom of {} bytes", secret.size());
+  }
+  return secret;
+}
+
+tuttiUniqueId pack(const UniqueId& id) noexcept { return std::bit_cast<tuttiUniqueId>(id); }
+
+UniqueId unpack(const tuttiUniqueId& opaque) {
+  const auto id = std::bit_cast<UniqueId>(opaque);
+  if (id.magic != UniqueId::kMagic) {
+    fail(tuttiInvalidArgument, "the unique id was not made by tuttiGetUniqueId");
+  }
+  if (id.version != UniqueId::kVersion) {
+    fail(tuttiInvalidArgument, "the unique id has version {}, this library reads version {}",
+         id.version, UniqueId::kVersion);
+  }
+  const bool known_family = id.family == UniqueId::kIpv4 || id.family == UniqueId::kIpv6;
+  const bool padded =
+      std::all_of(id.zero.begin(), id.zero.end(), [](std::uint8_t byte) { return byte == 0; });
+  if (!known_family || !padded || id.port == 0 || !is_loopback(id)) {
+    fail(tuttiInvalidArgument, "the unique id is damaged: it holds no loopback address");
+  }
+  return id;
+}
+
+std::string address_of(const UniqueId& id) {
+  char text[INET6_ADDRSTRLEN] = "?";
+  const bool v6 = id.family == UniqueId::kIpv6;
+  ::inet_ntop(v6 ? AF_INET6 : AF_INET, id.address.data(), text, sizeof(text));
+  return v6 ? fmt::format("[{}]:{}", text, id.port) : fmt::format("{}:{}", text, id.port);
+}
+
+std::string encode(const tuttiUniqueId& id) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(2 * sizeof(id.internal));
+  for (const char c : id.internal) {
+    const auto byte = static_cast<unsigned char>(c);
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+tuttiUniqueId decode(std::string_view hex) {
+  tuttiUniqueId id{};
+  if (hex.size() != 2 * sizeof(id.internal)) {
+    fail(tuttiInvalidArgument, "a unique id is {} hexadecimal digits, not {}",
+         2 * sizeof(id.internal), hex.size());
+  }
+  for (std::size_t i = 0; i < sizeof(id.internal); ++i) {
+    const int high = value_of_digit(hex[2 * i]);
+    const int low = value_of_digit(hex[2 * i + 1]);
+    if (high < 0 || low < 0) {
+      fail(tuttiInvalidArgument, "a unique id is hexadecimal digits, not '{}'",
+           high < 0 ? hex[2 * i] : hex[2 * i + 1]);
+    }
+    id.internal[i] = static_cast<char>(high * 16 + low);
+  }
+  unpack(id);
+  return id;
+}
+
+}  // namespace tutti

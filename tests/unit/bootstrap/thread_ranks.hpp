@@ -1,0 +1,35 @@
+// Ranks as threads of a test, and the errors they ended with.
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <thread>
+#include <tutti/error.hpp>
+#include <vector>
+
+namespace tutti::test {
+
+// Runs body(rank) for ranks [0, ranks) at once; what each threw, if anything.
+template <typename Body>
+std::vector<std::optional<Error>> run_ranks(int ranks, Body body) {
+  std::vector<std::optional<Error>> errors(static_cast<std::size_t>(ranks));
+  {
+    std::vector<std::jthread> threads;
+    for (int rank = 0; rank < ranks; ++rank) {
+      threads.emplace_back([&, rank] {
+        auto& error = errors[static_cast<std::size_t>(rank)];
+        try {
+          body(rank);
+        } catch (const Error& thrown) {
+          error = thrown;
+        } catch (const std::exception& thrown) {
+          error = Error(tuttiInternalError, std::string("not a tutti::Error: ") + thrown.what());
+        }
+      });
+    }
+  }
+  return errors;
+}
+
+}  // namespace tutti::test
