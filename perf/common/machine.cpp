@@ -1,7 +1,7 @@
 #include "perf/common/machine.hpp"
 
-#include <sched.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -29,8 +29,7 @@ Machine describe_machine() {
 #ifdef __clang__
   machine.compiler = __VERSION__;
 #endif
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) machine.cores = CPU_COUNT(&set);
+  machine.cores = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   utsname name{};
   if (uname(&name) == 0) machine.kernel = name.release;
   return machine;

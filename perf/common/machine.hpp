@@ -7,7 +7,7 @@ namespace tutti::perf {
 
 struct Machine {
   std::string cpu;
-  int cores = 0;  // that this process may run on
+  int cores = 0;  // online; a launcher may have bound this process to fewer
   std::string kernel;
   std::string compiler;
   std::string flags;

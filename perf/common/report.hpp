@@ -17,11 +17,11 @@ struct MoeRow {
   int hidden = 0;
   int topk = 0;
   int experts = 0;
-  std::string layout;         // "token" or "expert"
-  std::string rows_per;       // "rank" or "lane"
-  std::string dispatch_type;  // "bf16", ...
-  std::string combine_type;
-  std::string routing;
+  std::string layout{};         // "token" or "expert"
+  std::string rows_per{};       // "rank" or "lane"
+  std::string dispatch_type{};  // "bf16", ...
+  std::string combine_type{};
+  std::string routing{};
   std::uint64_t seed = 0;
   std::size_t rows_sent = 0;      // of all ranks, own rows included
   std::size_t logical_bytes = 0;  // one row per (token, lane)
@@ -33,46 +33,46 @@ struct Row {
   std::size_t per_peer_bytes = 0;
   std::size_t count = 0;
   std::string type = "float";
-  std::optional<std::string> redop;
+  std::optional<std::string> redop{};
   std::string buffers = "plain";
   std::string placement = "out";
   std::string mode = "throughput";
-  std::optional<std::string> phase;
-  std::optional<MoeRow> moe;
-  std::string algorithm;
+  std::optional<std::string> phase{};
+  std::optional<MoeRow> moe{};
+  std::string algorithm{};
   std::size_t iters = 0;  // samples
   std::size_t batch = 1;  // iterations in a sample
   bool oversubscribed = false;
-  std::optional<double> bound_us;
-  Statistics time_us;
+  std::optional<double> bound_us{};
+  Statistics time_us{};
   double algbw = 0;  // GB/s
   double busbw = 0;
-  std::optional<std::size_t> wrong;  // empty with -c 0
+  std::optional<std::size_t> wrong{};  // empty with -c 0
 };
 
 struct RunError {
   int code = 0;
-  std::string message;
-  std::vector<int> culprits;
+  std::string message{};
+  std::vector<int> culprits{};
 };
 
 struct Report {
-  std::optional<std::string> tutti;  // version; empty in a peer's report
-  std::optional<std::string> peer;   // "openmpi", ...; empty in Tutti's report
-  std::optional<std::string> peer_version;
-  std::optional<std::string> commit;
-  std::string op;
+  std::optional<std::string> tutti{};  // version; empty in a peer's report
+  std::optional<std::string> peer{};   // "openmpi", ...; empty in Tutti's report
+  std::optional<std::string> peer_version{};
+  std::optional<std::string> commit{};
+  std::string op{};
   int ranks = 0;
   std::string rank_kind = "process";
-  std::string transport;
-  std::optional<std::string> fabric;
+  std::string transport{};
+  std::optional<std::string> fabric{};
   std::string clock = "wall";
-  std::optional<std::string> digest;
-  Machine machine;
+  std::optional<std::string> digest{};
+  Machine machine{};
   double startup_ms = 0;
   std::size_t peak_bytes = 0;
-  std::optional<RunError> error;
-  std::vector<Row> rows;
+  std::optional<RunError> error{};
+  std::vector<Row> rows{};
 };
 
 std::string to_json(const Report& report);
