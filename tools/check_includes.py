@@ -14,7 +14,7 @@ ALLOWED = {
     "src/topology": "",
     "src/diagnose": "",
     "src/memory": "diagnose contract",
-    "src/bootstrap": "diagnose",
+    "src/bootstrap": "diagnose contract",  # Rank and Nanoseconds
     "src/channel": "memory diagnose contract",
     "src/collectives": "channel memory kernels diagnose contract",
     "src/moe": "channel memory kernels diagnose contract",
