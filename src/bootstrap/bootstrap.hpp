@@ -25,6 +25,10 @@ class Bootstrap {
   virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
 };
 
+// For implementations: tuttiInvalidArgument unless `all` is `mine` once per rank.
+void check_all_gather(const Bootstrap& bootstrap, std::span<const std::byte> mine,
+                      std::span<const std::byte> all);
+
 // The values of all ranks, in rank order.
 template <typename T>
 std::vector<T> all_gather_value(Bootstrap& bootstrap, const T& mine) {

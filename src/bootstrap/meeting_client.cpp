@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "bootstrap/deadline.hpp"
 #include "bootstrap/meeting_wire.hpp"
 #include "bootstrap/socket.hpp"
 #include "bootstrap/unique_id.hpp"
@@ -27,12 +28,6 @@ constexpr std::chrono::milliseconds kPauseBetweenAttempts{20};
 constexpr std::chrono::milliseconds kRefusalsBelieved{300};
 constexpr int kGreetings = 3;  // a meeting that was too busy to read a hello closes; try again
 
-steady_clock::time_point after(Nanoseconds timeout) {
-  constexpr Nanoseconds kLongest = std::chrono::hours{24 * 365};
-  return steady_clock::now() +
-         std::chrono::duration_cast<steady_clock::duration>(std::min(timeout, kLongest));
-}
-
 template <typename T>
 std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span<const T, 1>(&value, 1));
@@ -47,7 +42,7 @@ class MeetingClient final : public Bootstrap {
  public:
   MeetingClient(const tuttiUniqueId& id, int ranks, Rank rank, Nanoseconds timeout)
       : id_(unpack(id)), ranks_(ranks), rank_(rank), timeout_(timeout) {
-    const auto deadline = after(timeout);
+    const auto deadline = deadline_after(timeout);
     for (int greeting = 1; !greet(deadline); ++greeting) {
       if (greeting == kGreetings) {
         fail(tuttiInvalidUsage,
@@ -59,7 +54,7 @@ class MeetingClient final : public Bootstrap {
 
   ~MeetingClient() override {
     const wire::Header goodbye{.kind = wire::Kind::kGoodbye};
-    if (!failure_) socket_.send(bytes_of(goodbye), after(kGraceOfMeeting));
+    if (!failure_) socket_.send(bytes_of(goodbye), deadline_after(kGraceOfMeeting));
   }
 
   Rank rank() const noexcept override { return rank_; }
@@ -121,18 +116,17 @@ class MeetingClient final : public Bootstrap {
   }
 
   void exchange(std::span<const std::byte> mine, std::span<std::byte> all) {
-    if (mine.size() > wire::kMostBlobBytes ||
-        all.size() / static_cast<std::size_t>(ranks_) != mine.size() ||
-        all.size() % static_cast<std::size_t>(ranks_) != 0) {
-      fail(tuttiInvalidArgument, "an all-gather of {} bytes from each of {} ranks into {} bytes",
-           mine.size(), ranks_, all.size());
+    check_all_gather(*this, mine, all);
+    if (mine.size() > wire::kMostBlobBytes) {
+      fail(tuttiInvalidArgument, "an all-gather of {} bytes from each rank: at most {} travel",
+           mine.size(), wire::kMostBlobBytes);
     }
     const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(timeout_).count();
     const wire::Header header{
         .kind = wire::Kind::kGather,
         .timeout_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout, 0, UINT32_MAX)),
         .bytes = mine.size()};
-    const auto deadline = after(timeout_) + kGraceOfMeeting;
+    const auto deadline = deadline_after(timeout_) + kGraceOfMeeting;
     // A failed send says nothing by itself: the reason may lie there to be read.
     if (socket_.send(bytes_of(header), deadline) == Outcome::kDone) socket_.send(mine, deadline);
     wire::Header reply;

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <functional>
 #include <latch>
 #include <thread>
 
@@ -18,23 +17,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
+using test::error_of;
 using test::run_ranks;
-using testing::Test;
+using test::says;
 
 constexpr Nanoseconds kPatience = 60s;
-
-Error error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {tuttiSuccess, "nothing was thrown"};
-}
-
-bool says(const Error& error, const std::string& words) {
-  return std::string(error.what()).find(words) != std::string::npos;
-}
 
 Socket connect(const Meeting& meeting) {
   return std::move(

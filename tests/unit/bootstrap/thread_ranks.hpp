@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -30,6 +31,20 @@ std::vector<std::optional<Error>> run_ranks(int ranks, Body body) {
     }
   }
   return errors;
+}
+
+// What body() threw; tuttiSuccess for nothing.
+inline Error error_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error;
+  }
+  return {tuttiSuccess, "nothing was thrown"};
+}
+
+inline bool says(const Error& error, const std::string& words) {
+  return std::string(error.what()).find(words) != std::string::npos;
 }
 
 }  // namespace tutti::test

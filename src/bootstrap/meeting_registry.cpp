@@ -1,0 +1,47 @@
+// See the header.
+#include "bootstrap/meeting_registry.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "bootstrap/unique_id.hpp"
+
+namespace tutti {
+
+MeetingRegistry& MeetingRegistry::of_process() {
+  static MeetingRegistry registry;
+  return registry;
+}
+
+MeetingRegistry::~MeetingRegistry() {
+  if (generation_ == process_generation()) return;
+  // A forked child has copies of the meetings without their threads: nothing here may be touched.
+  for (auto& meeting : meetings_) static_cast<void>(meeting.release());
+}
+
+tuttiUniqueId MeetingRegistry::host() {
+  // The mutex may have been held by another thread at the fork.
+  if (generation_ != process_generation()) {
+    fail(tuttiInvalidUsage,
+         "a unique id cannot be made in a child forked from a process that made one");
+  }
+  const std::scoped_lock lock(mutex_);
+  forget_finished();
+  meetings_.push_back(std::make_unique<Meeting>());
+  const tuttiUniqueId id = meetings_.back()->id();
+  TUTTI_INFO(kBootstrap, "ranks meet at {}", address_of(unpack(id)));
+  return id;
+}
+
+std::size_t MeetingRegistry::open() {
+  const std::scoped_lock lock(mutex_);
+  forget_finished();
+  return meetings_.size();
+}
+
+void MeetingRegistry::forget_finished() {
+  std::erase_if(meetings_, [](const auto& meeting) { return meeting->finished(); });
+}
+
+}  // namespace tutti
