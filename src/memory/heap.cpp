@@ -1,0 +1,203 @@
+// Pages are backed and mapped when they are given out. Measured on 64 MiB: fallocate 20 ms, then
+// either 40 ms spread over the first touches of 4 KiB or 27 ms in one MADV_POPULATE_WRITE.
+// Populating here is less work in all, and keeps it out of the first collective. (Populating
+// without fallocate: 66 ms.)
+#include "memory/heap.hpp"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace tutti {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kLarge = std::size_t{1} << 21;
+// Sanitizers shadow what is mapped; and a process maps the heap of each of its peers.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kReserve = std::size_t{4} << 30;
+#else
+constexpr std::size_t kReserve = std::size_t{64} << 30;
+#endif
+constexpr std::size_t kLeastReserve = std::size_t{64} << 20;
+
+constinit std::atomic<Heap*> process_heap{nullptr};
+
+std::size_t in_whole_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
+// Under a limit of address space or file size: an eighth of it, for heaps of peers take their share
+// too.
+std::size_t reserve_within_limits() {
+  std::size_t reserve = kReserve;
+  for (const auto resource : {RLIMIT_AS, RLIMIT_FSIZE}) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) continue;
+    while (reserve > kLeastReserve && reserve > limit.rlim_cur / 8) reserve /= 2;
+  }
+  return reserve;
+}
+
+Heap* make_process_heap() {
+  const std::size_t reserve = reserve_within_limits();
+  auto* heap = new Heap(reserve);
+  process_heap.store(heap, std::memory_order_release);  // pairs with if_made's load
+  TUTTI_INFO(kMem, "heap: {} MiB reserved at {}", reserve >> 20, fmt::ptr(heap->base()));
+  return heap;
+}
+
+}  // namespace
+
+Heap& Heap::of_this_process() {
+  static Heap* const heap = make_process_heap();
+  heap->check_process();
+  return *heap;
+}
+
+Heap* Heap::if_made() noexcept {
+  Heap* heap =
+      process_heap.load(std::memory_order_acquire);  // pairs with make_process_heap's store
+  return heap != nullptr && heap->generation_ == process_generation() ? heap : nullptr;
+}
+
+Heap::Heap(std::size_t reserve_bytes)
+    : file_(create_shared("tutti-heap", reserve_bytes)),
+      mapping_(Mapping::shared(file_.get(), 0, reserve_bytes,
+                               {.reserve_only = true, .alignment = kLarge}, "tutti-heap")),
+      handle_(handle_of(file_)),
+      free_(reserve_bytes) {}
+
+void Heap::check_process() const {
+  if (generation_ != process_generation())
+    fail(tuttiInvalidUsage,
+         "this process was forked from process {}, whose shareable heap it does not have",
+         handle_.pid);
+}
+
+void* Heap::allocate(std::size_t bytes) {
+  check_process();
+  if (bytes == 0) return nullptr;
+  const std::size_t offset = take(bytes);
+  try {
+    back_with_memory(file_, offset, in_whole_pages(bytes), "an allocation from the shareable heap");
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    forget(blocks_.find(offset));
+    throw;
+  }
+  std::byte* const start = mapping_.data() + offset;
+  // Advice: a kernel without it (before 5.14) maps the backed pages at first touch.
+  static_cast<void>(madvise(start, in_whole_pages(bytes), MADV_POPULATE_WRITE));
+  return start;
+}
+
+// A block without memory behind it. Memory comes later, outside the lock: it takes long.
+std::size_t Heap::take(std::size_t bytes) {
+  std::lock_guard lock(mutex_);
+  std::optional<std::size_t> offset;
+  if (bytes <= mapping_.size())
+    offset = free_.take(in_whole_pages(bytes), bytes >= kLarge ? kLarge : kPage);
+  if (!offset)
+    fail(tuttiSystemError,
+         "the shareable heap has no {} bytes in one piece: {} of its {} bytes are in use", bytes,
+         taken_, mapping_.size());
+  blocks_.emplace(*offset, Block{.bytes = bytes, .pins = {}});
+  taken_ += in_whole_pages(bytes);
+  return *offset;
+}
+
+void Heap::forget(std::map<std::size_t, Block>::const_iterator block) {
+  const std::size_t taken = in_whole_pages(block->second.bytes);
+  free_.give(block->first, taken);
+  taken_ -= taken;
+  blocks_.erase(block);
+}
+
+void Heap::free(void* pointer) {
+  check_process();
+  if (pointer == nullptr) return;
+  std::lock_guard lock(mutex_);
+  const auto offset = offset_of(pointer, 0);
+  const auto block = offset ? blocks_.find(*offset) : blocks_.end();
+  if (block == blocks_.end())
+    fail(tuttiInvalidArgument, "{} is not the start of an allocation of tuttiMemAlloc", pointer);
+  if (!block->second.pins.empty())
+    fail(tuttiInvalidUsage, "{} ({} bytes) cannot be freed: {} uses it{}", pointer,
+         block->second.bytes, block->second.pins.front(),
+         block->second.pins.size() > 1 ? fmt::format(", and {} more", block->second.pins.size() - 1)
+                                       : "");
+  give_memory_back(file_, *offset, in_whole_pages(block->second.bytes));
+  forget(block);
+}
+
+std::map<std::size_t, Heap::Block>::const_iterator Heap::block_around(std::size_t offset,
+                                                                      std::size_t bytes) const {
+  auto block = blocks_.upper_bound(offset);
+  if (block == blocks_.begin()) return blocks_.end();
+  --block;
+  const std::size_t within = offset - block->first;
+  const std::size_t size = block->second.bytes;
+  return within <= size && bytes <= size - within ? block : blocks_.end();
+}
+
+std::optional<Heap::Allocation> Heap::find_allocation(const void* pointer,
+                                                      std::size_t bytes) const {
+  check_process();
+  const auto offset = offset_of(pointer, bytes);
+  if (!offset) return std::nullopt;
+  std::lock_guard lock(mutex_);
+  const auto block = block_around(*offset, bytes);
+  if (block == blocks_.end()) return std::nullopt;
+  return Allocation{.offset = block->first, .bytes = block->second.bytes};
+}
+
+HeapPin Heap::pin(const void* pointer, std::size_t bytes, std::string who) {
+  check_process();
+  std::lock_guard lock(mutex_);
+  const auto offset = offset_of(pointer, bytes);
+  const auto found = offset ? block_around(*offset, bytes) : blocks_.end();
+  if (found == blocks_.end())
+    fail(tuttiInvalidArgument, "{} with {} bytes does not lie in one allocation of tuttiMemAlloc",
+         pointer, bytes);
+  blocks_.at(found->first).pins.push_back(who);
+  return HeapPin(this, found->first, std::move(who));
+}
+
+void Heap::unpin(std::size_t offset, const std::string& who) noexcept {
+  if (generation_ != process_generation()) return;  // a forked child's copy of the pin
+  std::lock_guard lock(mutex_);
+  std::vector<std::string>& pins = blocks_.at(offset).pins;
+  pins.erase(std::find(pins.begin(), pins.end(), who));
+}
+
+std::size_t Heap::allocated_bytes() const {
+  std::lock_guard lock(mutex_);
+  return taken_;
+}
+
+HeapPin::HeapPin(HeapPin&& other) noexcept
+    : heap_(std::exchange(other.heap_, nullptr)),
+      offset_(other.offset_),
+      who_(std::move(other.who_)) {}
+
+HeapPin& HeapPin::operator=(HeapPin&& other) noexcept {
+  std::swap(heap_, other.heap_);
+  std::swap(offset_, other.offset_);
+  std::swap(who_, other.who_);
+  return *this;
+}
+
+HeapPin::~HeapPin() {
+  if (heap_ != nullptr) heap_->unpin(offset_, who_);
+}
+
+}  // namespace tutti

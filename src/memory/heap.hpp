@@ -1,0 +1,117 @@
+// The process's shareable heap: where tuttiMemAlloc's memory comes from. One memfd, reserved large
+// and sparse, that peers on this host map whole, so that an offset in it means the same byte
+// everywhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mapping.hpp"
+#include "base/process.hpp"
+#include "memory/free_ranges.hpp"
+#include "memory/shared_file.hpp"
+
+namespace tutti {
+
+class HeapPin;
+
+// Made at first use; lives until the process ends, because its users' pointers live in it. Any
+// thread may call anything. A forked child does not have its parent's heap: the calls below are
+// tuttiInvalidUsage there.
+class Heap {
+ public:
+  // A part of the heap that was given out and not freed.
+  struct Allocation {
+    std::size_t offset;  // from the heap's start
+    std::size_t bytes;   // as asked for
+  };
+
+  static Heap& of_this_process();
+  // nullptr when nothing has made it yet, or in a forked child; no lock, no system call.
+  static Heap* if_made() noexcept;
+
+  explicit Heap(std::size_t reserve_bytes);  // for tests; others use the process's
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  // Zeroed and backed by memory. Aligned to 4096; from 2 MiB on to 2 MiB. 0 bytes: nullptr.
+  // tuttiSystemError with sizes when memory or the reserve runs out.
+  void* allocate(std::size_t bytes);
+
+  // nullptr is allowed. Not the start of an allocation: tuttiInvalidArgument. Pinned:
+  // tuttiInvalidUsage that names who holds it.
+  void free(void* pointer);
+
+  // Small-message path: a range check, no lock. Says nothing about what is allocated there.
+  std::optional<std::size_t> offset_of(const void* pointer, std::size_t bytes) const noexcept {
+    const std::size_t offset = reinterpret_cast<std::uintptr_t>(pointer) -
+                               reinterpret_cast<std::uintptr_t>(mapping_.data());
+    if (offset > mapping_.size() || bytes > mapping_.size() - offset) return std::nullopt;
+    return offset;
+  }
+  bool contains(const void* pointer, std::size_t bytes) const noexcept {
+    return offset_of(pointer, bytes).has_value();
+  }
+
+  // The allocation in which [pointer, pointer + bytes) lies whole. Takes the lock.
+  std::optional<Allocation> find_allocation(const void* pointer, std::size_t bytes) const;
+
+  // Keeps the allocation around [pointer, pointer + bytes) from being freed while the pin lives.
+  // `who`
+  // ("communicator world") is named to those who try. Outside allocations: tuttiInvalidArgument.
+  [[nodiscard]] HeapPin pin(const void* pointer, std::size_t bytes, std::string who);
+
+  SharedFileHandle handle() const noexcept { return handle_; }
+  std::byte* base() const noexcept { return mapping_.data(); }
+  std::size_t reserve_bytes() const noexcept { return mapping_.size(); }
+  std::size_t allocated_bytes() const;
+
+ private:
+  friend class HeapPin;
+  struct Block {
+    std::size_t bytes;              // as asked for; it takes whole pages
+    std::vector<std::string> pins;  // who holds it
+  };
+
+  void check_process() const;
+  std::size_t take(std::size_t bytes);
+  void forget(std::map<std::size_t, Block>::const_iterator block);
+  std::map<std::size_t, Block>::const_iterator block_around(std::size_t offset,
+                                                            std::size_t bytes) const;
+  void unpin(std::size_t offset, const std::string& who) noexcept;
+
+  const int generation_ = process_generation();
+  Descriptor file_;
+  Mapping mapping_;
+  SharedFileHandle handle_;
+
+  mutable std::mutex mutex_;  // everything below
+  FreeRanges free_;
+  std::map<std::size_t, Block> blocks_;  // offset -> block
+  std::size_t taken_ = 0;
+};
+
+// Releases at the end of its life. Must not outlive the heap: the process's never ends.
+class HeapPin {
+ public:
+  HeapPin() = default;
+  HeapPin(HeapPin&& other) noexcept;
+  HeapPin& operator=(HeapPin&& other) noexcept;
+  ~HeapPin();
+
+ private:
+  friend class Heap;
+  HeapPin(Heap* heap, std::size_t offset, std::string who)
+      : heap_(heap), offset_(offset), who_(std::move(who)) {}
+
+  Heap* heap_ = nullptr;
+  std::size_t offset_ = 0;  // of the pinned allocation's start
+  std::string who_;
+};
+
+}  // namespace tutti
