@@ -1,0 +1,86 @@
+"""Who is measured, and how each is started with its best settings."""
+import os
+
+from . import runner
+
+TUTTI = "tutti"
+PEERS = ("openmpi", "openmpi-copy", "mpich", "gloo")
+
+SETTINGS = {
+    "openmpi": "mpirun --bind-to core, pml ob1, btl self,vader with single copy by CMA (process_vm_readv)",
+    "openmpi-copy": "the same with btl_vader_single_copy_mechanism none (two copies through shared memory)",
+    "mpich": "mpiexec.hydra -bind-to core, device ch4:ucx (what Debian builds), its shared memory",
+    "gloo": "TCP over the loopback interface, ranks not bound, option objects kept from call to call",
+}
+CROWDED_SETTINGS = "more ranks than cores: mpirun --bind-to none, mpi_yield_when_idle 1"
+
+
+def names(with_peers):
+    return (TUTTI,) + (PEERS if with_peers else ())
+
+
+def takes_part(name, row):
+    if name == TUTTI:
+        return True
+    if row.op == "moe" and name == "openmpi-copy":
+        return False
+    return not row.peers or name in row.peers
+
+
+def run(launcher, name, rows, quick):
+    """What the table needs of every row in `rows`, which one run of the program yields (the phases of a step)."""
+    row = rows[0]
+    samples = max(20, row.samples // 5) if quick else row.samples
+    try:
+        command = command_of(launcher, name, row) + [row.op, *row.arguments, "-n", str(samples)]
+        command += own_options(launcher, name, row)
+        report = launcher.report(command, timeout_s=60 if row.ranks <= 8 else 120)
+    except runner.Failure as failure:
+        return [{"failure": str(failure)} for _ in rows]
+    return [pick(report, row) for row in rows]
+
+
+def command_of(launcher, name, row):
+    if name == TUTTI:
+        return [launcher.program("tutti-perf")]
+    if name == "gloo":
+        return [launcher.program("peer-gloo"), "--ranks", str(row.ranks)]
+    crowded = row.ranks > os.cpu_count()
+    if name == "mpich":
+        binding = [] if crowded else ["-bind-to", "core"]
+        return ["mpiexec.hydra", "-n", str(row.ranks), *binding, launcher.program("peer-mpich")]
+    command = ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", str(row.ranks),
+               "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
+    command += ["--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"] if crowded else ["--bind-to", "core"]
+    if name == "openmpi-copy":
+        command += ["--mca", "btl_vader_single_copy_mechanism", "none"]
+    return command + [launcher.program("peer-openmpi")]
+
+
+def own_options(launcher, name, row):
+    if name == TUTTI:
+        return ["--ranks", str(row.ranks), "--transport", launcher.transport, "--buffers", row.buffers]
+    return ["--rows-per", row.peer_rows_per] if row.op == "moe" else []
+
+
+def pick(report, row):
+    for line in report["rows"]:
+        if line.get("phase") == row.phase:
+            return {"us": line["time_us"]["p50"], "min": line["time_us"]["min"], "wrong": line["wrong"],
+                    "algorithm": line.get("algorithm", ""), "version": report.get("peer_version"),
+                    "startup_ms": report.get("startup_ms"), "machine": report.get("machine")}
+    return {"failure": "no such row in its report"}
+
+
+def run_raw(launcher, quick):
+    """{(operation, bytes): microseconds of the fastest variant}; empty when the loops cannot run."""
+    try:
+        command = [launcher.program("tutti-raw"), "--seconds", "0.05" if quick else "0.15"]
+        report = launcher.report(command, timeout_s=120)
+    except runner.Failure:
+        return {}
+    fastest = {}
+    for line in report["rows"]:
+        key = (line["op"], line["bytes"])
+        fastest[key] = min(fastest.get(key, float("inf")), line["time_us"]["p50"])
+    return fastest

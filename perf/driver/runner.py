@@ -1,0 +1,98 @@
+"""Runs one program to its end or to its deadline, and leaves nothing of it behind."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+
+class Failure(Exception):
+    """A program that is missing, failed, hung or reported an error; the text goes into the table."""
+
+
+class Launcher:
+    """Where the programs are, and a folder for what they write; the folder goes with the benchmark."""
+
+    def __init__(self, folder, programs, transport):
+        self.folder = folder
+        self.programs = programs
+        self.transport = transport
+        self.environment = dict(os.environ, TMPDIR=folder)
+
+    def program(self, name):
+        path = os.path.join(self.programs, name)
+        if not os.path.exists(path):
+            raise Failure(f"{name} was not built")
+        return os.path.abspath(path)
+
+    def report(self, command, timeout_s, preexec=None):
+        """Runs `command -J FILE` and returns what it wrote there."""
+        path = os.path.join(self.folder, "report.json")
+        if os.path.exists(path):
+            os.unlink(path)
+        code, errors = run(command + ["-J", path], timeout_s, self.environment, preexec)
+        try:
+            with open(path, encoding="utf-8") as file:
+                report = json.load(file)
+        except (OSError, ValueError):
+            raise Failure(reason(code, errors)) from None
+        if report.get("error"):
+            raise Failure(report["error"]["message"])
+        if any(row.get("wrong") for row in report["rows"]):
+            return report  # wrong data is a result; the table says so
+        if code != 0:
+            raise Failure(reason(code, errors))
+        return report
+
+
+def reason(code, errors):
+    lines = [line.strip() for line in errors.splitlines() if line.strip(" -\n")]
+    return f"exit code {code}" + (f": {lines[-1][:120]}" if lines else "")
+
+
+def run(command, timeout_s, environment, preexec=None):
+    """(exit code, standard error). Raises Failure when the deadline passes or the program cannot start."""
+    try:
+        process = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=preexec,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, errors="replace")
+    except OSError as error:
+        raise Failure(f"{os.path.basename(command[0])}: {error.strerror}") from None
+    try:
+        _, errors = process.communicate(timeout=timeout_s)
+        return process.returncode, errors
+    except subprocess.TimeoutExpired:
+        raise Failure(f"no result within {timeout_s:.0f} s") from None
+    finally:
+        end_session(process.pid)
+        process.communicate()
+
+
+def end_session(session):
+    """Ends every process of the session that we started: launchers give ranks process groups of their own."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + 3
+        while members := session_members(session):
+            for pid in members:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+
+
+def session_members(session):
+    members = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            members.append(int(entry))
+    return members
