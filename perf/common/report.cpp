@@ -35,31 +35,33 @@ Json moe_json(const MoeRow& moe) {
 
 Json row_json(const Row& row) {
   const Statistics& t = row.time_us;
-  return {{"bytes", row.bytes},
-          {"per_peer_bytes", row.per_peer_bytes},
-          {"count", row.count},
-          {"type", row.type},
-          {"redop", or_null(row.redop)},
-          {"buffers", row.buffers},
-          {"placement", row.placement},
-          {"mode", row.mode},
-          {"phase", or_null(row.phase)},
-          {"moe", row.moe ? moe_json(*row.moe) : Json(nullptr)},
-          {"algorithm", row.algorithm},
-          {"iters", row.iters},
-          {"batch", row.batch},
-          {"oversubscribed", row.oversubscribed},
-          {"bound_us", or_null(row.bound_us)},
-          {"time_us",
-           {{"min", t.min},
-            {"p50", t.p50},
-            {"avg", t.avg},
-            {"p99", t.p99},
-            {"max", t.max},
-            {"rank_mean", t.rank_mean}}},
-          {"algbw_GBps", row.algbw},
-          {"busbw_GBps", row.busbw},
-          {"wrong", or_null(row.wrong)}};
+  Json json = {{"bytes", row.bytes},
+               {"per_peer_bytes", row.per_peer_bytes},
+               {"count", row.count},
+               {"type", row.type},
+               {"redop", or_null(row.redop)},
+               {"buffers", row.buffers},
+               {"placement", row.placement},
+               {"mode", row.mode},
+               {"phase", or_null(row.phase)},
+               {"moe", row.moe ? moe_json(*row.moe) : Json(nullptr)},
+               {"algorithm", row.algorithm.empty() ? Json(nullptr) : Json(row.algorithm)},
+               {"iters", row.iters},
+               {"batch", row.batch},
+               {"oversubscribed", row.oversubscribed},
+               {"bound_us", or_null(row.bound_us)},
+               {"time_us",
+                {{"min", t.min},
+                 {"p50", t.p50},
+                 {"avg", t.avg},
+                 {"p99", t.p99},
+                 {"max", t.max},
+                 {"rank_mean", t.rank_mean}}},
+               {"algbw_GBps", row.algbw},
+               {"busbw_GBps", row.busbw},
+               {"wrong", or_null(row.wrong)}};
+  if (row.op) json["op"] = *row.op;
+  return json;
 }
 
 Json error_json(const std::optional<RunError>& error) {
@@ -68,6 +70,8 @@ Json error_json(const std::optional<RunError>& error) {
 }
 
 }  // namespace
+
+std::string to_json(const Row& row) { return row_json(row).dump(); }
 
 std::string to_json(const Report& report) {
   const Machine& m = report.machine;
@@ -94,6 +98,7 @@ std::string to_json(const Report& report) {
   json["error"] = error_json(report.error);
   json["rows"] = Json::array();
   for (const Row& row : report.rows) json["rows"].push_back(row_json(row));
+  for (const Json& row : Json::parse("[" + report.rows_json + "]")) json["rows"].push_back(row);
   // A message may carry bytes that are not UTF-8; the report is written all the same.
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
 }

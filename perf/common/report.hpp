@@ -29,6 +29,7 @@ struct MoeRow {
 };
 
 struct Row {
+  std::optional<std::string> op{};  // only in a report of several operations
   std::size_t bytes = 0;
   std::size_t per_peer_bytes = 0;
   std::size_t count = 0;
@@ -39,9 +40,9 @@ struct Row {
   std::string mode = "throughput";
   std::optional<std::string> phase{};
   std::optional<MoeRow> moe{};
-  std::string algorithm{};
-  std::size_t iters = 0;  // samples
-  std::size_t batch = 1;  // iterations in a sample
+  std::string algorithm{};  // empty: not known, null in JSON
+  std::size_t iters = 0;    // samples
+  std::size_t batch = 1;    // iterations in a sample
   bool oversubscribed = false;
   std::optional<double> bound_us{};
   Statistics time_us{};
@@ -73,8 +74,10 @@ struct Report {
   std::size_t peak_bytes = 0;
   std::optional<RunError> error{};
   std::vector<Row> rows{};
+  std::string rows_json{};  // further rows, as to_json(Row) wrote them, separated by commas
 };
 
+std::string to_json(const Row& row);
 std::string to_json(const Report& report);
 
 // To `path`, or to stdout when it is "-". Throws std::runtime_error when the file cannot be

@@ -1,6 +1,7 @@
 #include "perf/common/routing.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <numeric>
@@ -49,23 +50,44 @@ void make_hot(std::vector<std::int32_t>& lanes, double probability, std::mt19937
   if (wanted && std::find(lanes.begin(), lanes.end(), 0) == lanes.end()) lanes[0] = 0;
 }
 
+// One line of a routing file; throws with the reason alone.
+std::vector<std::int32_t> parse_line(const std::string& line, const RoutingSize& size) {
+  std::istringstream words(line);
+  std::vector<std::int32_t> ids;
+  for (std::string word; words >> word;) {
+    std::int32_t id = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (error != std::errc{} || end != word.data() + word.size()) {
+      throw std::invalid_argument("'" + word + "' is not an expert id");
+    }
+    if (id < -1 || id >= size.experts) {
+      throw std::invalid_argument("expert " + word + " is not in [-1, " +
+                                  std::to_string(size.experts) + ")");
+    }
+    if (id >= 0 && std::find(ids.begin(), ids.end(), id) != ids.end()) {
+      throw std::invalid_argument("expert " + word + " occurs twice");
+    }
+    ids.push_back(id);
+  }
+  if (ids.size() != static_cast<std::size_t>(size.topk)) {
+    throw std::invalid_argument(std::to_string(ids.size()) + " ids where top-k is " +
+                                std::to_string(size.topk));
+  }
+  return ids;
+}
+
 std::vector<std::vector<std::int32_t>> read_lines(const std::string& path,
                                                   const RoutingSize& size) {
   std::ifstream file(path);
   if (!file) throw std::invalid_argument("cannot read the routing file '" + path + "'");
   std::vector<std::vector<std::int32_t>> lines;
   for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::vector<std::int32_t> ids;
-    for (std::int32_t id = 0; words >> id;) ids.push_back(id);
-    const auto bad = [&](std::int32_t id) { return id < -1 || id >= size.experts; };
-    if (ids.size() != static_cast<std::size_t>(size.topk) ||
-        std::any_of(ids.begin(), ids.end(), bad)) {
-      throw std::invalid_argument("'" + path + "' line " + std::to_string(lines.size() + 1) +
-                                  ": not " + std::to_string(size.topk) + " expert ids below " +
-                                  std::to_string(size.experts));
+    try {
+      lines.push_back(parse_line(line, size));
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument("'" + path + "' line " + std::to_string(lines.size() + 1) + ": " +
+                                  error.what());
     }
-    lines.push_back(std::move(ids));
   }
   if (lines.empty()) throw std::invalid_argument("the routing file '" + path + "' is empty");
   return lines;

@@ -1,0 +1,264 @@
+// Dispatch and combine of one MoE layer: dispatch is timed from PlanUpdate to usable output,
+// combine to the finished sum, alternating as an engine calls them.
+#include <tutti/moe.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "perf/tutti_perf/culprits.hpp"
+#include "perf/tutti_perf/library.hpp"
+#include "perf/tutti_perf/moe_data.hpp"
+#include "perf/tutti_perf/sample.hpp"
+#include "perf/tutti_perf/session.hpp"
+
+namespace tutti::perf {
+namespace {
+
+// As rows of collectives name element types.
+std::string type_name(const std::string& row_type) {
+  if (row_type == "bf16") return "bfloat16";
+  if (row_type == "fp32") return "float";
+  return row_type == "fp8" ? "float8e4m3" : row_type;
+}
+
+// Group and plan; destroyed in the right order.
+class Layer {
+ public:
+  Layer(tuttiComm_t comm, const MoeCase& c) {
+    tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
+    config.num_experts = c.experts;
+    config.max_tokens_per_rank = static_cast<int>(c.tokens);
+    config.max_topk = static_cast<int>(c.topk);
+    config.max_row_bytes = std::max(row_bytes(c), combine_row_bytes(c));
+    config.max_side_bytes = side_bytes(c);
+    config.rows_per = c.per_lane ? tuttiMoeRowsPerLane : tuttiMoeRowsPerRank;
+    perf::check(tuttiMoeGroupCreate(comm, &config, &group_), comm);
+    check(tuttiMoePlanCreate(group_, &plan_));
+  }
+  ~Layer() {
+    tuttiMoePlanDestroy(plan_);
+    tuttiMoeGroupDestroy(group_);
+  }
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  tuttiMoePlan_t plan() const { return plan_; }
+
+  void check(tuttiResult_t result) const {
+    if (result == tuttiSuccess) return;
+    const std::string message = tuttiMoeGetLastError(group_);
+    throw Error(result, message, named_ranks(message));
+  }
+
+  // Memory that peers read in place, or plain memory that `owner` keeps.
+  std::byte* allocate(std::size_t bytes, bool symmetric, std::vector<std::byte>& owner) const {
+    if (!symmetric) {
+      owner.resize(bytes);
+      return owner.data();
+    }
+    void* memory = nullptr;
+    check(tuttiMoeBuffer(group_, std::max<std::size_t>(bytes, 1), &memory));
+    return static_cast<std::byte*>(memory);
+  }
+
+ private:
+  tuttiMoeGroup_t group_ = nullptr;
+  tuttiMoePlan_t plan_ = nullptr;
+};
+
+class MoeRun {
+ public:
+  explicit MoeRun(const Session& session)
+      : session_(session),
+        case_(make_moe_case(session.options, session.rank, session.ranks)),
+        routings_(make_routings()),
+        arrivals_(arrivals_of(case_, routings_)),
+        layer_(session.comm, case_) {
+    const bool symmetric = session.options.symmetric;
+    std::byte* rows = layer_.allocate(case_.tokens * row_bytes(case_), symmetric, rows_);
+    std::byte* side = layer_.allocate(case_.tokens * side_bytes(case_), symmetric, side_);
+    fill_rows(case_, rows, side);
+    prepare_dispatch(rows, side);
+    prepare_combine();
+  }
+
+  void run() {
+    Row dispatch_row = empty_row("dispatch");
+    Row combine_row = empty_row("combine");
+    Row* rows[] = {&dispatch_row, &combine_row};
+    session_.console.show_progress("moe");
+    time_phases(
+        session_.comm, session_.options, [this](Phases& us) { step(us); }, rows);
+    if (session_.options.check) run_checked(dispatch_row, combine_row);
+    if (session_.rank == 0) session_.board.note_memory();
+    for (Row* row : rows) {
+      row->algbw = static_cast<double>(row->moe->logical_bytes) / row->time_us.p50 / 1e3;
+      row->busbw = static_cast<double>(row->moe->wire_bytes) / row->time_us.p50 / 1e3;
+      session_.keep(*row);
+      session_.console.print_phase(*row);
+    }
+  }
+
+ private:
+  std::vector<Routing> make_routings() const {
+    const MoeOptions& moe = session_.options.moe;
+    const RoutingSpec spec = parse_routing(moe.routing);
+    std::vector<Routing> routings;
+    for (int rank = 0; rank < session_.ranks; ++rank) {
+      routings.push_back(
+          make_routing(spec, {moe.tokens, moe.topk, moe.experts}, session_.options.seed, rank));
+    }
+    return routings;
+  }
+
+  const Routing& own_routing() const { return routings_[static_cast<std::size_t>(case_.rank)]; }
+
+  void prepare_dispatch(const std::byte* rows, const std::byte* side) {
+    dispatch_args_.rows = rows;
+    dispatch_args_.row_bytes = row_bytes(case_);
+    dispatch_args_.side = side_bytes(case_) > 0 ? side : nullptr;
+    dispatch_args_.side_bytes = side_bytes(case_);
+    dispatch_args_.topk_weights = own_routing().weights.data();
+    dispatch_args_.layout = case_.expert_layout ? tuttiMoeLayoutExpert : tuttiMoeLayoutToken;
+    if (session_.options.symmetric) return;  // the library's own output
+    const std::size_t capacity = std::max<std::size_t>(arrivals_.size(), 1);
+    out_rows_.resize(capacity * row_bytes(case_));
+    out_side_.resize(capacity * side_bytes(case_));
+    out_ids_.resize(capacity * case_.topk);
+    out_weights_.resize(capacity * case_.topk);
+    output_.rows = out_rows_.data();
+    output_.side = side_bytes(case_) > 0 ? out_side_.data() : nullptr;
+    output_.ids = case_.expert_layout ? nullptr : out_ids_.data();
+    output_.weights = out_weights_.data();
+    output_.capacity_rows = capacity;
+  }
+
+  void prepare_combine() {
+    combine_args_.hidden = case_.hidden;
+    combine_args_.type = case_.combine_fp32 ? tuttiFloat32 : tuttiBfloat16;
+    combine_args_.reduction = case_.expert_layout ? tuttiMoeSourceOnly : tuttiMoeRankOrder;
+    sums_.resize(case_.tokens * combine_row_bytes(case_));
+    if (same_type(case_)) return;  // the dispatched rows themselves
+    result_rows_ = layer_.allocate(arrivals_.size() * combine_row_bytes(case_),
+                                   session_.options.symmetric, results_);
+    fill_combine_rows(case_, arrivals_, result_rows_);
+  }
+
+  void dispatch() {
+    if (session_.options.symmetric) output_.rows = nullptr;
+    layer_.check(tuttiMoePlanUpdate(layer_.plan(), own_routing().experts.data(), tuttiInt32,
+                                    case_.topk, static_cast<int>(case_.tokens),
+                                    static_cast<int>(case_.topk)));
+    layer_.check(tuttiMoeDispatch(layer_.plan(), &dispatch_args_, &output_, nullptr));
+  }
+
+  void combine() {
+    combine_args_.rows = same_type(case_) ? output_.rows : result_rows_;
+    layer_.check(tuttiMoeCombine(layer_.plan(), &combine_args_, sums_.data(), nullptr));
+  }
+
+  void barrier_between() const {
+    if (session_.options.latency) check(tuttiBarrier(session_.comm, nullptr), session_.comm);
+  }
+
+  void step(Phases& us) {
+    barrier_between();
+    double start = now_us();
+    dispatch();
+    us[0] = now_us() - start;
+    barrier_between();
+    start = now_us();
+    combine();
+    us[1] = now_us() - start;
+  }
+
+  void run_checked(Row& dispatch_row, Row& combine_row) {
+    std::fill(sums_.begin(), sums_.end(), std::byte{0xa5});
+    dispatch();
+    const std::size_t wrong = count_wrong_dispatch(case_, routings_, arrivals_, output_);
+    dispatch_row.wrong = total(session_.comm, wrong);
+    if (output_.num_rows == arrivals_.size() && same_type(case_)) {
+      fill_combine_rows(case_, arrivals_, static_cast<std::byte*>(output_.rows));
+    }
+    combine();
+    combine_row.wrong =
+        total(session_.comm, count_wrong_combine(case_, own_routing(), sums_.data()));
+  }
+
+  Row empty_row(const std::string& phase) const {
+    const MoeOptions& moe = session_.options.moe;
+    const bool dispatching = phase == "dispatch";
+    const std::size_t bytes = dispatching ? row_bytes(case_) : combine_row_bytes(case_);
+    const Travel travel = count_travel(dispatching);
+    Row row{.bytes = case_.tokens * bytes,
+            .count = case_.tokens * case_.hidden,
+            .type = type_name(dispatching ? moe.dispatch_type : moe.combine_type)};
+    if (session_.options.word == "all") row.op = "moe";
+    row.buffers = session_.options.buffers();
+    row.oversubscribed = session_.oversubscribed;
+    row.phase = phase;
+    row.moe = MoeRow{.tokens = moe.tokens,
+                     .hidden = moe.hidden,
+                     .topk = moe.topk,
+                     .experts = moe.experts,
+                     .layout = moe.layout,
+                     .rows_per = moe.rows_per,
+                     .dispatch_type = moe.dispatch_type,
+                     .combine_type = moe.combine_type,
+                     .routing = moe.routing,
+                     .seed = session_.options.seed,
+                     .rows_sent = travel.rows,
+                     .logical_bytes = travel.lanes * bytes,
+                     .wire_bytes = travel.rows_to_others * bytes};
+    return row;
+  }
+
+  struct Travel {
+    std::size_t lanes = 0, rows = 0, rows_to_others = 0;
+  };
+
+  // Over all ranks. One row per (token, rank) goes out unless the group says one per lane; in
+  // layout EXPERT one per lane comes back.
+  Travel count_travel(bool dispatching) const {
+    MoeCase walk = case_;
+    walk.expert_layout = false;
+    walk.per_lane = case_.per_lane || (case_.expert_layout && !dispatching);
+    Travel travel;
+    for (walk.rank = 0; walk.rank < walk.ranks; ++walk.rank) {
+      for (const Arrival& arrival : arrivals_of(walk, routings_)) {
+        ++travel.rows;
+        if (arrival.rank != walk.rank) ++travel.rows_to_others;
+      }
+    }
+    for (const Routing& routing : routings_) {
+      travel.lanes +=
+          static_cast<std::size_t>(std::count_if(routing.experts.begin(), routing.experts.end(),
+                                                 [](std::int32_t expert) { return expert >= 0; }));
+    }
+    return travel;
+  }
+
+  const Session& session_;
+  const MoeCase case_;
+  const std::vector<Routing> routings_;  // of every rank: what must arrive is computed, not trusted
+  const std::vector<Arrival> arrivals_;
+  Layer layer_;
+  // Plain memory; empty with symmetric buffers.
+  std::vector<std::byte> rows_, side_, results_, out_rows_, out_side_;
+  std::vector<std::int32_t> out_ids_;
+  std::vector<float> out_weights_;
+  std::vector<std::byte> sums_;
+  std::byte* result_rows_ = nullptr;
+  tuttiMoeDispatchArgs_t dispatch_args_ = TUTTI_MOE_DISPATCH_ARGS_INITIALIZER;
+  tuttiMoeOutput_t output_ = TUTTI_MOE_OUTPUT_INITIALIZER;
+  tuttiMoeCombineArgs_t combine_args_ = TUTTI_MOE_COMBINE_ARGS_INITIALIZER;
+};
+
+}  // namespace
+
+void measure_moe(const Session& session) {
+  session.console.begin(Op::kMoe, session.options.root);
+  MoeRun(session).run();
+}
+
+}  // namespace tutti::perf

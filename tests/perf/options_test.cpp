@@ -1,0 +1,86 @@
+// The command line of tutti-perf: what is accepted and what a wrong value is told.
+#include "perf/tutti_perf/options.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tutti::perf {
+namespace {
+
+Options parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "tutti-perf");
+  return parse_options(static_cast<int>(words.size()), words.data());
+}
+
+// The text with which the words are rejected; empty when they are accepted.
+std::string rejection(const std::vector<const char*>& words) {
+  try {
+    parse(words);
+  } catch (const OptionsExit& exit) {
+    EXPECT_NE(exit.code, 0);
+    return exit.text;
+  }
+  return "";
+}
+
+TEST(PerfOptions, SizesTakeSuffixesAsInNcclTests) {
+  const Options options = parse({"all_reduce", "-b", "4K", "-e", "2M", "-f", "4"});
+  EXPECT_EQ(options.sweep.begin_bytes, 4096u);
+  EXPECT_EQ(options.sweep.end_bytes, 2u << 20);
+  EXPECT_EQ(sweep_sizes(options.sweep),
+            (std::vector<std::size_t>{4096, 16384, 65536, 262144, 1048576}));
+}
+
+TEST(PerfOptions, StepBytesReplaceTheFactor) {
+  const Options options = parse({"all_reduce", "-b", "8", "-e", "32", "-i", "8"});
+  EXPECT_EQ(sweep_sizes(options.sweep), (std::vector<std::size_t>{8, 16, 24, 32}));
+}
+
+TEST(PerfOptions, WithoutAnEndASweepStartsWhereItIsTold) {
+  EXPECT_EQ(parse({"all_reduce", "-b", "1G"}).sweep.end_bytes, std::size_t{1} << 30);
+}
+
+TEST(PerfOptions, AllMeansEveryTypeOperatorAndOperation) {
+  const Options options = parse({"all", "-d", "all", "-o", "all"});
+  EXPECT_EQ(options.types.size(), 12u);
+  EXPECT_EQ(options.redops.size(), 5u);
+  EXPECT_EQ(options.ops.size(), 14u);
+}
+
+TEST(PerfOptions, NamesOfNcclTestsAndOfTuttiAreBothTypes) {
+  EXPECT_EQ(parse_data_type("half"), tuttiFloat16);
+  EXPECT_EQ(parse_data_type("float16"), tuttiFloat16);
+  EXPECT_EQ(parse_data_type("bfloat16"), tuttiBfloat16);
+  EXPECT_EQ(parse_data_type("fp8_e4m3"), tuttiFloat8e4m3);
+}
+
+TEST(PerfOptions, WrongValuesAreNamedWithTheirOption) {
+  EXPECT_NE(rejection({"all_reduce", "-b", "8Q"}).find("-b: '8Q'"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "-b", "2M", "-e", "1M"}).find("-e 1M is smaller than -b 2M"),
+            std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "-d", "decimal"}).find("'decimal'"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "-o", "xor"}).find("'xor'"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "-f", "1"}).find("-f: '1'"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "-i", "0"}).find("-i 0"), std::string::npos);
+  EXPECT_NE(rejection({"all_redcue"}).find("'all_redcue'"), std::string::npos);
+  EXPECT_NE(rejection({"reduce", "-r", "2", "--ranks", "2"}).find("-r 2"), std::string::npos);
+  EXPECT_NE(rejection({"moe", "--topk", "9", "--experts", "8"}).find("--topk 9"),
+            std::string::npos);
+  EXPECT_NE(rejection({"moe", "--routing", "zipf:x"}).find("zipf:x"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "--mode", "fast"}).find("fast"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "--threads"}).find("--ranks"), std::string::npos);
+  EXPECT_NE(rejection({"all_reduce", "--colour"}).find("--colour"), std::string::npos);
+  EXPECT_NE(rejection({}).find("OP"), std::string::npos);
+}
+
+TEST(PerfOptions, HelpExitsWithoutAnError) {
+  try {
+    parse({"--help"});
+    FAIL() << "help did not exit";
+  } catch (const OptionsExit& exit) {
+    EXPECT_EQ(exit.code, 0);
+    EXPECT_NE(exit.text.find("reduce_scatterv"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace tutti::perf
