@@ -38,11 +38,8 @@ Console::~Console() { clear_progress(); }
 
 void Console::print_head(const Report& report) {
   if (out_ == nullptr) return;
-  fmt::print(out_, "# tutti {} ({}), {} ranks as {}{}, transport {}\n", *report.tutti,
+  fmt::print(out_, "# tutti {} ({}), ranks: {} ({}), transport {}\n", *report.tutti,
              report.commit.value_or("unknown commit"), report.ranks, report.rank_kind,
-             report.ranks == 1               ? ""
-             : report.rank_kind == "process" ? "es"
-                                             : "s",
              report.transport);
   fmt::print(out_, "# {}, {} cores, Linux {}, {}\n", report.machine.cpu, report.machine.cores,
              report.machine.kernel, report.machine.compiler);

@@ -15,14 +15,14 @@ constexpr const char* kOps =
 
 // Options as they are typed; resolve() turns them into values.
 struct Words {
-  std::string begin = "8", end, factor, increment;
+  std::string begin, end, factor, increment;
   std::string type = "float", redop = "sum";
   std::string mode = "throughput", buffers = "symmetric";
 };
 
 void add_sweep_options(CLI::App& app, Words& words, Options& options) {
   app.add_option("-b,--minbytes", words.begin, "Smallest size, as in nccl-tests: 8, 4K, 2M, 1G");
-  app.add_option("-e,--maxbytes", words.end, "Largest size; default 32M");
+  app.add_option("-e,--maxbytes", words.end, "Largest size; default -b; without both, 8 to 32M");
   auto* factor = app.add_option("-f,--stepfactor", words.factor, "Factor between sizes; default 2");
   app.add_option("-i,--stepbytes", words.increment, "Bytes between sizes")->excludes(factor);
   app.add_option("-n,--iters", options.samples, "Samples; each a batch of at least 20 us")
@@ -92,14 +92,15 @@ double parse_factor(const std::string& text) {
 }
 
 void resolve_sweep(const Words& words, Sweep& sweep) {
-  sweep.begin_bytes = named("-b", [&] { return parse_bytes(words.begin); });
-  if (words.end.empty()) {
-    sweep.end_bytes = std::max(sweep.end_bytes, sweep.begin_bytes);
-  } else {
+  if (!words.begin.empty()) {
+    sweep.begin_bytes = named("-b", [&] { return parse_bytes(words.begin); });
+    sweep.end_bytes = sweep.begin_bytes;
+  }
+  if (!words.end.empty()) {
     sweep.end_bytes = named("-e", [&] { return parse_bytes(words.end); });
   }
   if (sweep.end_bytes < sweep.begin_bytes) {
-    reject("-e " + words.end + " is smaller than -b " + words.begin);
+    reject("-e " + words.end + " is smaller than -b " + (words.begin.empty() ? "8" : words.begin));
   }
   if (!words.factor.empty()) {
     sweep.factor = named("-f", [&] { return parse_factor(words.factor); });

@@ -35,8 +35,11 @@ TEST(PerfOptions, StepBytesReplaceTheFactor) {
   EXPECT_EQ(sweep_sizes(options.sweep), (std::vector<std::size_t>{8, 16, 24, 32}));
 }
 
-TEST(PerfOptions, WithoutAnEndASweepStartsWhereItIsTold) {
-  EXPECT_EQ(parse({"all_reduce", "-b", "1G"}).sweep.end_bytes, std::size_t{1} << 30);
+TEST(PerfOptions, OneSizeIsEnoughAndNoneMeansASweep) {
+  EXPECT_EQ(sweep_sizes(parse({"all_reduce", "-b", "1G"}).sweep),
+            (std::vector<std::size_t>{std::size_t{1} << 30}));
+  EXPECT_EQ(sweep_sizes(parse({"all_reduce"}).sweep).size(), 23u);
+  EXPECT_EQ(sweep_sizes(parse({"all_reduce", "-e", "32"}).sweep).size(), 3u);
 }
 
 TEST(PerfOptions, AllMeansEveryTypeOperatorAndOperation) {
