@@ -129,6 +129,13 @@ class Communicator {
   int rank() const { return ask(tuttiCommUserRank); }
   const char* last_error() const noexcept { return tuttiGetLastError(get()); }
 
+  // The algorithm that the last collective used; "" before the first.
+  const char* algorithm() const {
+    const char* name = nullptr;
+    check(tuttiCommGetAlgorithm(get(), &name));
+    return name;
+  }
+
   // tuttiSuccess, or what poisoned this communicator. Does not throw it.
   tuttiResult_t async_error() const {
     tuttiResult_t error = tuttiSuccess;

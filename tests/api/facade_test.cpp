@@ -64,7 +64,9 @@ TEST(Facade, ReductionsTakeAnyRange) {
     const float mine = static_cast<float>(comm.rank() + 1);
     std::array<float, 4> send{mine, mine, mine, mine};
     Values recv(4);
+    EXPECT_STREQ(comm.algorithm(), "");
     comm.all_reduce(send, recv);
+    EXPECT_STRNE(comm.algorithm(), "");
     EXPECT_EQ(recv, Values(4, 3.0f));
     comm.all_reduce(recv, recv, tuttiMax);
     EXPECT_EQ(recv, Values(4, 3.0f));
