@@ -5,6 +5,7 @@
 #include <exception>
 #include <iostream>
 
+#include "perf/common/commit.hpp"
 #include "perf/common/report.hpp"
 #include "perf/peers/collective_run.hpp"
 #include "perf/peers/moe_run.hpp"
@@ -23,6 +24,7 @@ Report empty_report(const Peer& peer, const PeerOptions& options, double startup
   Report report;
   report.peer = peer.name();
   report.peer_version = peer.version();
+  report.commit = commit();
   report.op = op_name(options.op);
   report.ranks = peer.ranks();
   report.transport = peer.transport();
