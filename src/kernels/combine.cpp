@@ -56,12 +56,14 @@ HWY_INLINE void sum_block(std::byte* out, const Addends& addends, std::size_t at
     accumulate<Lanes, false>(acc, j == 0 && addends.rows.empty(), 1.0f,
                              load_from(addends.biases[j]));
   }
+  hn::Vec<typename Lanes::D> sums[kVectors];
+  narrow_block<Lanes>(acc, sums);
 #pragma GCC unroll 8
   for (std::size_t v = 0; v < kVectors; ++v) {
     if constexpr (kPart) {
-      store_part(d, Lanes::narrow(acc[v]), out + at, part);
+      store_part(d, sums[v], out + at, part);
     } else {
-      store(d, Lanes::narrow(acc[v]), out + at + v * kStep);
+      store(d, sums[v], out + at + v * kStep);
     }
   }
 }

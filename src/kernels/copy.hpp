@@ -1,7 +1,9 @@
 // Copies between buffers that do not overlap: one block, many rows, one row to many places.
 //
-// Streaming (non-temporal) stores leave the caches alone; each function here that used them has
-// ended with a store fence, so that a later release store publishes the bytes like ordinary ones.
+// Streaming (non-temporal) stores write around the caches: twice as fast or more where the bytes
+// would not have fitted, twice as slow where they would (copy.cpp has the numbers). Each function
+// that used them ends with a store fence, so that a later release store publishes the bytes like
+// ordinary ones.
 #pragma once
 
 #include <cstddef>
@@ -9,19 +11,27 @@
 
 namespace tutti::kernels {
 
-// Chooses ordinary or streaming stores by size.
+// From how many bytes on, read and written by each of two ranks that share a cache of 32 MiB,
+// streaming pays. The count that matters is that of a whole operation, not of the piece a call
+// copies.
+inline constexpr std::size_t kStreamingBytes = 6u << 20;
+
+// Ordinary stores below kStreamingBytes, streaming ones from there on.
 void copy(std::byte* dst, const std::byte* src, std::size_t bytes);
+
+// Streaming stores at any size, for the pieces of a large copy.
+void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes);
 
 struct RowCopy {
   std::byte* dst;
   const std::byte* src;
 };
 
-// Copies row_bytes for each entry. `streaming` is the caller's knowledge that the whole set is
-// larger than the caches and that nobody reads it soon (see kStreamingBytes).
+// Copies row_bytes for each entry. `streaming`: the whole set reaches kStreamingBytes.
 void copy_rows(std::span<const RowCopy> rows, std::size_t row_bytes, bool streaming);
 
-// Reads the row once and stores it to every destination.
+// Reads the row once and stores it to every destination. `streaming`: all that the operation writes
+// reaches kStreamingBytes; destinations aligned to 64 bytes are then fastest.
 void copy_row_to_many(std::span<std::byte* const> dsts, const std::byte* src, std::size_t row_bytes,
                       bool streaming);
 

@@ -105,6 +105,7 @@ struct Float32Lanes {
   using Wide = VF32;
   using Scalar = float;
   static HWY_INLINE Wide widen(Raw v) { return v; }
+  static HWY_INLINE Raw narrow_numbers(Wide v) { return v; }
   static HWY_INLINE Raw narrow(Wide v) {
     return hn::IfThenElse(hn::IsNaN(v), hn::Set(D(), std::bit_cast<float>(kFloatNan)), v);
   }
@@ -120,6 +121,7 @@ struct Float64Lanes {
   using Wide = VF64;
   using Scalar = double;
   static HWY_INLINE Wide widen(Raw v) { return v; }
+  static HWY_INLINE Raw narrow_numbers(Wide v) { return v; }
   static HWY_INLINE Raw narrow(Wide v) {
     return hn::IfThenElse(hn::IsNaN(v), hn::Set(D(), std::bit_cast<double>(kDoubleNan)), v);
   }
@@ -137,9 +139,11 @@ struct Bfloat16Lanes {
     return {hn::BitCast(DF32(), hn::ShiftLeft<16>(v)),
             hn::BitCast(DF32(), hn::And(v, hn::Set(D(), 0xffff0000)))};
   }
+  static HWY_INLINE Raw narrow_numbers(Wide w) {
+    return interleaved(rounded(w.even), rounded(w.odd));
+  }
   static HWY_INLINE Raw narrow(Wide w) {
-    const VU32 even = hn::ShiftRight<16>(rounded(w.even));
-    return hn::Or(even, hn::And(rounded(w.odd), hn::Set(D(), 0xffff0000)));
+    return interleaved(rounded_or_nan(w.even), rounded_or_nan(w.odd));
   }
   static HWY_INLINE Wide all(Scalar value) {
     const VF32 v = hn::Set(DF32(), value);
@@ -150,13 +154,18 @@ struct Bfloat16Lanes {
   }
 
  private:
-  // The result is in the upper half of each lane.
+  // Rounded values are in the upper halves of the lanes.
   static HWY_INLINE VU32 rounded(VF32 v) {
     const VU32 bits = hn::BitCast(D(), v);
     const VU32 odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(D(), 1));
-    const VU32 sum = hn::Add(hn::Add(bits, hn::Set(D(), 0x7fff)), odd);
+    return hn::Add(hn::Add(bits, hn::Set(D(), 0x7fff)), odd);
+  }
+  static HWY_INLINE VU32 rounded_or_nan(VF32 v) {
     const auto nan = hn::RebindMask(D(), hn::IsNaN(v));
-    return hn::IfThenElse(nan, hn::Set(D(), kFloatNan), sum);
+    return hn::IfThenElse(nan, hn::Set(D(), kFloatNan), rounded(v));
+  }
+  static HWY_INLINE Raw interleaved(VU32 even, VU32 odd) {
+    return hn::Or(hn::ShiftRight<16>(even), hn::And(odd, hn::Set(D(), 0xffff0000)));
   }
 };
 
@@ -214,15 +223,18 @@ struct Float16Lanes {
   using Scalar = float;
 #if HWY_TARGET == HWY_SCALAR  // Highway's scalar conversion truncates
   static HWY_INLINE Wide widen(Raw v) { return widen_lanes<kFloat16>(hn::PromoteTo(DU32(), v)); }
-  static HWY_INLINE Raw narrow(Wide v) { return hn::TruncateTo(D(), narrow_lanes<kFloat16>(v)); }
+  static HWY_INLINE Raw narrow_numbers(Wide v) {
+    return hn::TruncateTo(D(), narrow_lanes<kFloat16>(v));
+  }
+  static HWY_INLINE Raw narrow(Wide v) { return narrow_numbers(v); }
 #else
   static HWY_INLINE Wide widen(Raw v) {
     return hn::PromoteTo(DF32(), hn::BitCast(hn::Rebind<hwy::float16_t, DF32>(), v));
   }
-  static HWY_INLINE Raw narrow(Wide v) {
-    const VF32 canonical = Float32Lanes::narrow(v);
-    return hn::BitCast(D(), hn::DemoteTo(hn::Rebind<hwy::float16_t, DF32>(), canonical));
+  static HWY_INLINE Raw narrow_numbers(Wide v) {
+    return hn::BitCast(D(), hn::DemoteTo(hn::Rebind<hwy::float16_t, DF32>(), v));
   }
+  static HWY_INLINE Raw narrow(Wide v) { return narrow_numbers(Float32Lanes::narrow(v)); }
 #endif
   static HWY_INLINE Wide all(Scalar value) { return hn::Set(DF32(), value); }
   static Scalar scalar(std::uint64_t word) {
@@ -237,12 +249,38 @@ struct Float8Lanes {
   using Wide = VF32;
   using Scalar = float;
   static HWY_INLINE Wide widen(Raw v) { return widen_lanes<kFormat>(hn::PromoteTo(DU32(), v)); }
-  static HWY_INLINE Raw narrow(Wide v) { return hn::TruncateTo(D(), narrow_lanes<kFormat>(v)); }
+  static HWY_INLINE Raw narrow_numbers(Wide v) {
+    return hn::TruncateTo(D(), narrow_lanes<kFormat>(v));
+  }
+  static HWY_INLINE Raw narrow(Wide v) { return narrow_numbers(v); }
   static HWY_INLINE Wide all(Scalar value) { return hn::Set(DF32(), value); }
   static Scalar scalar(std::uint64_t word) {
     return kernels::widen(kFormat, static_cast<std::uint8_t>(word));
   }
 };
+
+HWY_INLINE VF32 folded(VF32 v) { return v; }
+HWY_INLINE VF64 folded(VF64 v) { return v; }
+HWY_INLINE VF32 folded(EvenOdd v) { return add(v.even, v.odd); }
+
+// Rounds several accumulators. One look at their sum, which is NaN if any of them is, spares the
+// rounding of numbers the care for NaN: with a compare and a blend for every vector, float sums of
+// 32 KiB in cache took 17 % longer, with this 5 %. (inf - inf makes the sum NaN too, and only costs
+// the longer way.)
+template <class Lanes, std::size_t kVectors>
+HWY_INLINE void narrow_block(const typename Lanes::Wide (&wide)[kVectors],
+                             typename Lanes::Raw (&raw)[kVectors]) {
+  auto sum = folded(wide[0]);
+#pragma GCC unroll 8
+  for (std::size_t v = 1; v < kVectors; ++v) sum = add(sum, folded(wide[v]));
+  if (HWY_LIKELY(hn::AllFalse(hn::DFromV<decltype(sum)>(), hn::IsNaN(sum)))) {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) raw[v] = Lanes::narrow_numbers(wide[v]);
+  } else {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) raw[v] = Lanes::narrow(wide[v]);
+  }
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tutti::kernels

@@ -33,7 +33,12 @@ struct IntegerExtremum {
   HWY_INLINE Accumulator next(Accumulator acc, Accumulator raw, std::size_t) const {
     return extremum<kMax>(acc, raw);
   }
-  HWY_INLINE Accumulator finish(Accumulator acc) const { return acc; }
+  template <std::size_t kVectors>
+  HWY_INLINE void finish(Accumulator (&acc)[kVectors], Accumulator (&out)[kVectors]) const {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) out[v] = finished(acc[v]);
+  }
+  HWY_INLINE Accumulator finished(Accumulator acc) const { return acc; }
 };
 
 // T is the signed integer as wide as the float.
@@ -55,7 +60,12 @@ struct FloatExtremum {
   HWY_INLINE Accumulator next(Accumulator acc, Accumulator raw, std::size_t source) const {
     return extremum<kMax>(acc, first(raw, source));
   }
-  HWY_INLINE Accumulator finish(Accumulator acc) const {
+  template <std::size_t kVectors>
+  HWY_INLINE void finish(Accumulator (&acc)[kVectors], Accumulator (&out)[kVectors]) const {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) out[v] = finished(acc[v]);
+  }
+  HWY_INLINE Accumulator finished(Accumulator acc) const {
     const auto is_nan = hn::Eq(acc, hn::Set(D(), kNanKey));
     return hn::IfThenElse(is_nan, hn::Set(D(), nan_), flipped(acc));
   }

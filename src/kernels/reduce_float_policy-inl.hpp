@@ -24,7 +24,7 @@ struct FloatPolicy {
   explicit FloatPolicy(const ReduceCall& call)
       : scales_(call.scales),
         divisor_(static_cast<Scalar>(call.divisor)),
-        reciprocal_(Scalar(1) / divisor_),
+        reciprocal_(kOp == tuttiAvg ? Scalar(1) / divisor_ : Scalar(1)),
         power_of_two_((call.divisor & (call.divisor - 1)) == 0) {}
 
   HWY_INLINE Accumulator first(Raw raw, std::size_t source) const {
@@ -37,15 +37,21 @@ struct FloatPolicy {
     if constexpr (kOp == tuttiProd) return mul(acc, first(raw, source));
     return add(acc, first(raw, source));
   }
-  HWY_INLINE Raw finish(Accumulator acc) const {
+  template <std::size_t kVectors>
+  HWY_INLINE void finish(Accumulator (&acc)[kVectors], Raw (&out)[kVectors]) const {
     if constexpr (kOp == tuttiAvg) {
-      // Multiplying by a power of two rounds exactly as dividing by its inverse does.
-      acc = power_of_two_ ? mul(acc, Lanes::all(reciprocal_)) : div(acc, Lanes::all(divisor_));
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < kVectors; ++v) acc[v] = divided(acc[v]);
     }
-    return Lanes::narrow(acc);
+    narrow_block<Lanes>(acc, out);
   }
 
  private:
+  HWY_INLINE Accumulator divided(Accumulator acc) const {
+    // Multiplying by a power of two rounds exactly as dividing by its inverse does.
+    return power_of_two_ ? mul(acc, Lanes::all(reciprocal_)) : div(acc, Lanes::all(divisor_));
+  }
+
   const std::uint64_t* scales_;
   Scalar divisor_;
   Scalar reciprocal_;

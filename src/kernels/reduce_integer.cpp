@@ -62,7 +62,12 @@ struct IntegerPolicy {
     if constexpr (kOp == tuttiProd) return multiply(acc, first(raw, source));
     return hn::Add(acc, first(raw, source));
   }
-  HWY_INLINE Accumulator finish(Accumulator acc) const {
+  template <std::size_t kVectors>
+  HWY_INLINE void finish(Accumulator (&acc)[kVectors], Accumulator (&out)[kVectors]) const {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) out[v] = finished(acc[v]);
+  }
+  HWY_INLINE Accumulator finished(Accumulator acc) const {
     if constexpr (kOp == tuttiAvg) {
       if (divisor_ != 1) return divided(acc);
     }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "each_target.hpp"
@@ -24,13 +25,16 @@ TEST(Copy, MovesExactlyTheBytesAtAnyAlignment) {
   const auto source = pattern((9u << 20) + 200, 1);
   on_each_target([&] {
     for (const std::size_t bytes : {0u, 1u, 7u, 64u, 4096u, 100003u, (9u << 20) + 3}) {
-      for (const std::size_t shift : {0u, 1u, 63u}) {
+      for (const auto& [shift, streaming] : {std::pair(0u, false), std::pair(1u, true),
+                                             std::pair(0u, true), std::pair(63u, false)}) {
         std::vector<std::byte> target(bytes + 192, kUntouched);
-        copy(target.data() + shift, source.data() + 64 - shift, bytes);
+        const std::byte* from = source.data() + 64 - shift;
+        (streaming ? copy_streaming : copy)(target.data() + shift, from, bytes);
         std::vector<std::byte> wanted(target.size(), kUntouched);
         std::copy_n(source.begin() + static_cast<long>(64 - shift), bytes,
                     wanted.begin() + static_cast<long>(shift));
-        ASSERT_TRUE(target == wanted) << bytes << " bytes, shifted by " << shift;
+        ASSERT_TRUE(target == wanted)
+            << bytes << " bytes, shifted by " << shift << ", streaming " << streaming;
       }
     }
   });
