@@ -1,0 +1,91 @@
+// CLI11's description of the options.
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+
+#include "bootstrap/meeting_wire.hpp"
+
+namespace tutti::launcher {
+
+namespace {
+
+constexpr double kLongestSeconds = 1e9;
+
+constexpr const char* kFooter =
+    "Each rank finds TUTTI_RANK, TUTTI_WORLD_SIZE, TUTTI_LOCAL_RANK and TUTTI_UNIQUE_ID in its\n"
+    "environment. Rank 0 reads standard input unless that is a terminal; the others read nothing.\n"
+    "SIGINT, SIGTERM and SIGHUP go on to every rank and its children, SIGUSR1 and SIGUSR2 to every "
+    "rank.\n"
+    "Returns the exit code of the rank that failed first (128 + n if signal n killed it), 2 for "
+    "wrong\n"
+    "options, 124 after --timeout, 126 or 127 when the program cannot be run or found, 125 when "
+    "the\n"
+    "launcher itself fails.";
+
+std::chrono::milliseconds to_milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+// How many of the arguments are the launcher's: those before "--" or the program's name. CLI11
+// would take the program's options for its own.
+int own_arguments(int argc, const char* const* argv) {
+  constexpr std::string_view kWithValue[] = {"-n", "--ranks", "--timeout", "--grace"};
+  int i = 1;
+  for (; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--" || argument.empty() || argument[0] != '-') break;
+    i += std::find(std::begin(kWithValue), std::end(kWithValue), argument) != std::end(kWithValue);
+  }
+  return std::min(i, argc);
+}
+
+}  // namespace
+
+Parsed parse(int argc, const char* const* argv) {
+  Options options;
+  double grace = 5;
+  double timeout = 0;
+  CLI::App app(
+      "Starts a program as N ranks on this machine: tutti-run -n N [OPTIONS] [--] program "
+      "[arguments]",
+      "tutti-run");
+  app.footer(kFooter);
+  app.add_option("-n,--ranks", options.ranks, "How many processes to start")
+      ->required()
+      ->check(CLI::Range(1, static_cast<int>(wire::kMostRanks)));
+  app.add_flag("--prefix", options.prefix,
+               "Begin every line of output with \"[rank] \"; lines stay whole");
+  auto* with_timeout =
+      app.add_option("--timeout", timeout, "End everything after this many seconds")
+          ->check(CLI::Range(0.0, kLongestSeconds));
+  app.add_option(
+         "--grace", grace,
+         "Seconds that ranks get after another failed, then SIGTERM; and as many after SIGTERM, "
+         "then SIGKILL")
+      ->check(CLI::Range(0.0, kLongestSeconds))
+      ->capture_default_str();
+
+  int own = own_arguments(argc, argv);
+  try {
+    app.parse(own, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
+    fmt::print(stderr, "tutti-run: {} (tutti-run --help lists the options)\n", error.what());
+    return {std::nullopt, kBadOptions};
+  }
+  if (own < argc && std::string_view(argv[own]) == "--") ++own;
+  options.command.assign(argv + own, argv + argc);
+  if (options.command.empty() || options.command[0].empty()) {
+    fmt::print(stderr, "tutti-run: which program? (tutti-run -n N [--] program [arguments])\n");
+    return {std::nullopt, kBadOptions};
+  }
+  options.grace = to_milliseconds(grace);
+  if (with_timeout->count() > 0) options.timeout = to_milliseconds(timeout);
+  return {std::move(options), 0};
+}
+
+}  // namespace tutti::launcher

@@ -1,0 +1,36 @@
+// tutti-run's command line.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tutti::launcher {
+
+struct Options {
+  int ranks = 0;
+  bool prefix = false;
+  std::optional<std::chrono::milliseconds> timeout;
+  std::chrono::milliseconds grace{5000};
+  std::vector<std::string> command;  // program and arguments
+};
+
+// Exit codes of the launcher itself; otherwise it returns the first failing rank's.
+enum ExitCode : int {
+  kBadOptions = 2,
+  kTimedOut = 124,
+  kLauncherFailed = 125,
+  kCannotExecute = 126,
+  kNotFound = 127,
+  kKilledBySignal = 128  // plus the signal
+};
+
+// Without options the command line was answered already (help, or what is wrong with it).
+struct Parsed {
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+Parsed parse(int argc, const char* const* argv);
+
+}  // namespace tutti::launcher

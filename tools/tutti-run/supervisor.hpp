@@ -1,0 +1,64 @@
+// Runs the ranks: starts them, passes signals and output on, ends the others when one fails.
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <tutti/transport.hpp>
+#include <vector>
+
+#include "base/descriptor.hpp"
+#include "bootstrap/meeting.hpp"
+#include "options.hpp"
+#include "prefixed_output.hpp"
+
+namespace tutti::launcher {
+
+// Needs block_signals() and adopt_orphans() before.
+class Supervisor {
+ public:
+  Supervisor(const Options& options, Descriptor guard_alive);
+
+  // The launcher's exit code. Nothing that the ranks started runs any more when it returns.
+  int run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // How a world ends when a rank has failed or the time is over: a moment to see which ranks fail
+  // together, patience, SIGTERM, SIGKILL.
+  enum class Phase { kRunning, kSettling, kWaiting, kTerminated, kKilled };
+  struct Failure {
+    Rank rank;
+    int wait_status;
+  };
+
+  bool start_all();
+  void watch();
+  int milliseconds_to_next_step() const;
+  void take_step_when_due();
+  void take_signals();
+  void reap();
+  void note_end(Rank rank, int wait_status);
+  void announce_failure();
+  void enter(Phase phase, Clock::duration time);
+  std::vector<Rank> running_ranks() const;
+  void signal_all(int signal, bool groups) const;
+
+  const Options options_;
+  const Descriptor guard_alive_;
+  const Descriptor signals_;
+  Meeting meeting_;  // here, so that it survives a dead rank 0
+  PrefixedOutput output_;
+  std::map<pid_t, Rank> running_;
+  std::vector<pid_t> groups_;       // of ranks; may outlive them
+  std::optional<Failure> failure_;  // the one that the launcher answers with
+  Phase phase_ = Phase::kRunning;
+  std::optional<Clock::time_point> next_step_;
+  bool guard_died_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace tutti::launcher
