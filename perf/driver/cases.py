@@ -7,7 +7,7 @@ M = 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One operation at one size; `target` is how many times faster than the best peer Tutti must be."""
+    """One operation at one size; Tutti must be `target` times faster than the best peer."""
 
     name: str
     op: str
@@ -17,7 +17,7 @@ class Row:
     target: float | None = None
     phase: str | None = None       # of a MoE step
     buffers: str = "symmetric"     # Tutti's; peers have no such difference
-    peer_rows_per: str = ""        # MoE: rows per (token, lane) or (token, rank) in the peer's hand-written step
+    peer_rows_per: str = ""        # MoE: "lane" or "rank", in the peer's hand-written step
     raw: tuple = ()                # (operation, bytes) of tutti-raw; the fastest variant counts
     raw_limit: float | None = None  # at most this many times the raw loop
     peers: tuple = ()              # names; empty: all
@@ -44,32 +44,34 @@ def all_reduce(size, target, buffers="symmetric", raw_limit=None):
     plain = "" if buffers == "symmetric" else ", plain buffers"
     raw = ("flag_exchange", 0) if raw_limit else ("all_reduce", size)
     return Row(f"all_reduce {size_name(size)}{plain}", "all_reduce", ("-b", str(size)),
-               samples=samples_for(size), target=target, buffers=buffers, raw=raw, raw_limit=raw_limit)
+               samples=samples_for(size), target=target, buffers=buffers, raw=raw,
+               raw_limit=raw_limit)
 
 
 def all_to_all(per_pair, target, buffers="symmetric"):
     plain = "" if buffers == "symmetric" else ", plain buffers"
-    return Row(f"all_to_all {size_name(per_pair)} per pair{plain}", "all_to_all", ("-b", str(2 * per_pair)),
-               samples=samples_for(per_pair), target=target, buffers=buffers, raw=("all_to_all", per_pair))
+    name = f"all_to_all {size_name(per_pair)} per pair{plain}"
+    return Row(name, "all_to_all", ("-b", str(2 * per_pair)), samples=samples_for(per_pair),
+               target=target, buffers=buffers, raw=("all_to_all", per_pair))
 
 
 MOE_SHAPE = ("--tokens", "128", "--hidden", "7168", "--topk", "8", "--experts", "64")
 
 
 def moe(layout, phase, target, rows_per="lane", buffers="symmetric"):
-    """The yardstick sends a row per (token, lane), as published operators do; `rows_per="rank"` compares with
-    an author who deduplicates by hand, as Tutti does by itself."""
+    """The yardstick sends a row per (token, lane), as published operators do; `rows_per="rank"`
+    compares with an author who deduplicates by hand, as Tutti does by itself."""
     plain = "" if buffers == "symmetric" else ", plain rows"
     by_hand = ", peer deduplicates" if rows_per == "rank" else ""
     raw = f"moe_{layout}_{phase}" + ("_plain" if buffers == "plain" else "")
-    return Row(f"moe {layout.upper()} {phase}{plain}{by_hand}", "moe", MOE_SHAPE + ("--layout", layout),
-               samples=60, target=target, phase=phase, buffers=buffers, peer_rows_per=rows_per,
-               raw=(raw, 14336))
+    name = f"moe {layout.upper()} {phase}{plain}{by_hand}"
+    return Row(name, "moe", MOE_SHAPE + ("--layout", layout), samples=60, target=target,
+               phase=phase, buffers=buffers, peer_rows_per=rows_per, raw=(raw, 14336))
 
 
 def crowded(ranks, target, samples):
-    return Row(f"all_reduce 64 B, {ranks} ranks", "all_reduce", ("-b", "64"), ranks=ranks, samples=samples,
-               target=target, peers=("openmpi",))
+    return Row(f"all_reduce 64 B, {ranks} ranks", "all_reduce", ("-b", "64"), ranks=ranks,
+               samples=samples, target=target, peers=("openmpi",))
 
 
 ROWS = (

@@ -7,10 +7,10 @@ TUTTI = "tutti"
 PEERS = ("openmpi", "openmpi-copy", "mpich", "gloo")
 
 SETTINGS = {
-    "openmpi": "mpirun --bind-to core, pml ob1, btl self,vader with single copy by CMA (process_vm_readv)",
-    "openmpi-copy": "the same with btl_vader_single_copy_mechanism none (two copies through shared memory)",
-    "mpich": "mpiexec.hydra -bind-to core, device ch4:ucx (what Debian builds), its shared memory",
-    "gloo": "TCP over the loopback interface, ranks not bound, option objects kept from call to call",
+    "openmpi": "mpirun --bind-to core, pml ob1, btl self,vader, single copy by CMA",
+    "openmpi-copy": "the same with btl_vader_single_copy_mechanism none: two copies, no CMA",
+    "mpich": "mpiexec.hydra -bind-to core, device ch4:ucx as Debian builds it, shared memory",
+    "gloo": "TCP over loopback, ranks not bound, option objects kept from call to call",
 }
 CROWDED_SETTINGS = "more ranks than cores: mpirun --bind-to none, mpi_yield_when_idle 1"
 
@@ -28,7 +28,7 @@ def takes_part(name, row):
 
 
 def run(launcher, name, rows, quick):
-    """What the table needs of every row in `rows`, which one run of the program yields (the phases of a step)."""
+    """What the table needs of each of `rows`, which one run yields (the phases of a step)."""
     row = rows[0]
     samples = max(20, row.samples // 5) if quick else row.samples
     try:
@@ -51,7 +51,10 @@ def command_of(launcher, name, row):
         return ["mpiexec.hydra", "-n", str(row.ranks), *binding, launcher.program("peer-mpich")]
     command = ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", str(row.ranks),
                "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
-    command += ["--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"] if crowded else ["--bind-to", "core"]
+    if crowded:
+        command += ["--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
+    else:
+        command += ["--bind-to", "core"]
     if name == "openmpi-copy":
         command += ["--mca", "btl_vader_single_copy_mechanism", "none"]
     return command + [launcher.program("peer-openmpi")]
@@ -59,21 +62,28 @@ def command_of(launcher, name, row):
 
 def own_options(launcher, name, row):
     if name == TUTTI:
-        return ["--ranks", str(row.ranks), "--transport", launcher.transport, "--buffers", row.buffers]
+        return [
+            *("--ranks", str(row.ranks)),
+            *("--transport", launcher.transport),
+            *("--buffers", row.buffers),
+        ]
     return ["--rows-per", row.peer_rows_per] if row.op == "moe" else []
 
 
 def pick(report, row):
     for line in report["rows"]:
         if line.get("phase") == row.phase:
-            return {"us": line["time_us"]["p50"], "min": line["time_us"]["min"], "wrong": line["wrong"],
-                    "algorithm": line.get("algorithm", ""), "version": report.get("peer_version"),
-                    "startup_ms": report.get("startup_ms"), "machine": report.get("machine")}
+            return {
+                "us": line["time_us"]["p50"],
+                "wrong": line["wrong"],
+                "version": report.get("peer_version"),
+                "machine": report.get("machine"),
+            }
     return {"failure": "no such row in its report"}
 
 
 def run_raw(launcher, quick):
-    """{(operation, bytes): microseconds of the fastest variant}; empty when the loops cannot run."""
+    """{(operation, bytes): microseconds of the fastest variant}; empty when they cannot run."""
     try:
         command = [launcher.program("tutti-raw"), "--seconds", "0.05" if quick else "0.15"]
         report = launcher.report(command, timeout_s=120)

@@ -23,18 +23,20 @@ def write(path, text, results, arguments):
         before, after = page.rstrip("\n") + "\n\n", "\n"
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{heading(results, arguments)}\n\n{text}\n\n{settings(results)}\n{END}{after}")
+        block = "\n\n".join((heading(results, arguments), text, settings(results)))
+        file.write(f"{before}{BEGIN}\n{block}\n{END}{after}")
 
 
 def heading(results, arguments):
-    machine = results.first(contenders.TUTTI, "machine") or {}
-    machine = machine or results.first("openmpi", "machine") or {}
+    machine = results.first(contenders.TUTTI, "machine") or results.first("openmpi", "machine")
+    machine = machine or {"compiler": "unknown compiler", "flags": "unknown flags"}
     lines = [
         ("Machine", f"{cpu_model()}, {os.cpu_count()} cores, Linux {platform.release()}"),
-        ("Build", f"{machine.get('compiler', 'unknown compiler')}; {machine.get('flags', 'unknown flags')}"),
+        ("Build", f"{machine['compiler']}; {' '.join(machine['flags'].split())}"),
         ("Date", datetime.date.today().isoformat()),
         ("Commit", commit()),
-        ("Rounds", f"{arguments.rounds}, contenders one after the other in each; medians, ratios within a round"),
+        ("Rounds", f"{arguments.rounds}, in each of them the contenders one after the other"),
+        ("Load before", f"{arguments.load_before:.2f} runnable processes (1-minute average)"),
     ]
     return "\n".join(f"- {what}: {text}" for what, text in lines)
 
@@ -59,7 +61,11 @@ def cpu_model():
 
 def commit():
     """The commit of the working tree, with a word when files differ from it."""
-    def git(*arguments):
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
+
+    def git(*words):
+        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!docs")
-    return (git("rev-parse", "--short=12", "HEAD") or "unknown") + (" with changes" if changed else "")
+    commit_id = git("rev-parse", "--short=12", "HEAD") or "unknown"
+    return commit_id + (" with changes" if changed else "")

@@ -37,8 +37,8 @@ class Results:
 
     def best_peer(self, row):
         """The name of the peer with the least median, or None."""
-        found = [(self.median(row, name), name) for name in contenders.PEERS if self.median(row, name)]
-        return min(found)[1] if found else None
+        found = [(self.median(row, name), name) for name in contenders.PEERS]
+        return min((pair for pair in found if pair[0]), default=(None, None))[1]
 
     def ratios(self, row, slower_times):
         """slower / Tutti, round by round."""

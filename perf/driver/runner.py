@@ -7,11 +7,11 @@ import time
 
 
 class Failure(Exception):
-    """A program that is missing, failed, hung or reported an error; the text goes into the table."""
+    """A program is missing, failed, hung or reported an error; the table shows the text."""
 
 
 class Launcher:
-    """Where the programs are, and a folder for what they write; the folder goes with the benchmark."""
+    """Where the programs are, and a folder for what they write, gone with the benchmark."""
 
     def __init__(self, folder, programs, transport):
         self.folder = folder
@@ -51,11 +51,19 @@ def reason(code, errors):
 
 
 def run(command, timeout_s, environment, preexec=None):
-    """(exit code, standard error). Raises Failure when the deadline passes or the program cannot start."""
+    """(exit code, standard error). Failure when the deadline passes or it cannot start."""
     try:
-        process = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=preexec,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, text=True, errors="replace")
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=preexec,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
     except OSError as error:
         raise Failure(f"{os.path.basename(command[0])}: {error.strerror}") from None
     try:
@@ -69,7 +77,7 @@ def run(command, timeout_s, environment, preexec=None):
 
 
 def end_session(session):
-    """Ends every process of the session that we started: launchers give ranks process groups of their own."""
+    """Ends every process of the session: launchers give ranks process groups of their own."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + 3
         while members := session_members(session):

@@ -2,14 +2,17 @@
 from . import contenders
 from .results import median
 
-HEADING = ("2 ranks unless said", "Tutti (us)", "raw loop (us)", "% of raw", "best peer (us)", "ratio",
-           "spread", "target", "")
+OF_RAW = 0.6  # the yardstick where the machine is another than that of the targets
+
+HEADING = ("2 ranks unless said", "Tutti (us)", "raw loop (us)", "% of raw", "best peer (us)",
+           "ratio", "spread", "target", "")
 
 
 def microseconds(value):
     if value is None:
         return "-"
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"
 
 
 def verdict(row, results):
@@ -24,12 +27,13 @@ def verdict(row, results):
     if peer and row.target:
         ratio = median(results.ratios(row, results.times(row, peer)))
         words.append("met" if ratio and ratio >= row.target else "missed")
-    if row.raw_limit:
-        raw = median(results.raw_times(row))
-        ours = results.median(row, contenders.TUTTI)
-        if raw and ours:
-            inside = ours <= row.raw_limit * raw
-            words.append(f"{'at most' if inside else 'MORE than'} {row.raw_limit:g}x a flag exchange")
+    raw = median(results.raw_times(row))
+    ours = results.median(row, contenders.TUTTI)
+    if raw and ours and row.raw_limit:
+        words.append("within" if ours <= row.raw_limit * raw else "MORE than")
+        words[-1] += f" {row.raw_limit:g}x a flag exchange"
+    elif raw and ours and raw < OF_RAW * ours:
+        words.append(f"below {100 * OF_RAW:.0f} % of raw")
     return "; ".join(words)
 
 
@@ -38,16 +42,25 @@ def cells(row, results):
     raw = median(results.raw_times(row))
     peer = results.best_peer(row)
     ratios = results.ratios(row, results.times(row, peer)) if peer else []
-    return (row.name, microseconds(ours), microseconds(raw), f"{100 * raw / ours:.0f}" if raw and ours else "-",
-            f"{microseconds(results.median(row, peer))} {peer}" if peer else "-",
-            f"{median(ratios):.2f}x" if ratios else "-",
-            f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-",
-            f"{row.target:g}x" if row.target else "-", verdict(row, results))
+    return (
+        row.name,
+        microseconds(ours),
+        microseconds(raw),
+        f"{100 * raw / ours:.0f}" if raw and ours else "-",
+        f"{microseconds(results.median(row, peer))} {peer}" if peer else "-",
+        f"{median(ratios):.2f}x" if ratios else "-",
+        f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-",
+        f"{row.target:g}x" if row.target else "-",
+        verdict(row, results),
+    )
 
 
 def markdown(lines):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines]
+    text = []
+    for line in lines:
+        cells_of_line = (cell.ljust(width) for cell, width in zip(line, widths))
+        text.append("| " + " | ".join(cells_of_line) + " |")
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(text)
 
