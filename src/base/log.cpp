@@ -52,12 +52,14 @@ class DescriptorSink final : public spdlog::sinks::sink {
 // What a process logs to. Made at the first line, again after a fork (the file's name may hold the
 // process's id), never destroyed: destructors of static objects may log.
 struct Output {
+  Output* replaced;  // kept: a thread may still be writing to it
   int generation;
   std::string prefix;  // "host:pid:"
   spdlog::logger logger;
 
-  explicit Output(Descriptor file)
-      : generation(process_generation()),
+  Output(Descriptor file, Output* before)
+      : replaced(before),
+        generation(process_generation()),
         prefix(fmt::format("{}:{}:", host_name(), getpid())),
         logger("tutti", std::make_shared<DescriptorSink>(std::move(file))) {
     logger.set_level(spdlog::level::trace);
@@ -92,7 +94,7 @@ Output* open_output(Output* before) {
           fmt::format("TUTTI_DEBUG_FILE=\"{}\" cannot be opened ({}), standard error is used",
                       settings.file, std::strerror(errno)));
   }
-  auto made = std::make_unique<Output>(std::move(file));
+  auto made = std::make_unique<Output>(std::move(file), before);
   log_detail::wanted.store(settings.wanted, std::memory_order_relaxed);
   if (!current_output.compare_exchange_strong(before, made.get(), std::memory_order_acq_rel))
     return before;  // pairs with the winner's exchange
