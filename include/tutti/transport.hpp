@@ -34,7 +34,8 @@ struct Access {
 
 // How far a peer is, for selection.
 struct Path {
-  int hop_class = 0;  // 0 self, 1 same process, 2 same host and node, 3 same host, 4 up: networks
+  int hop_class =
+      0;  // 0 self, 1 same process, 2 same host and node, 3 same host, 4 and up: networks
   double latency_ns = 0;
   double bytes_per_ns = 0;
 };
@@ -57,8 +58,9 @@ static_assert(sizeof(Line) == 64);
 
 using LineId = std::uint32_t;  // index of a line in the line area of a segment
 
-// Where a rank that sleeps is rung, and where it is told of trouble. The first 64 bytes of a
-// control segment; written by every rank.
+// Where a rank that sleeps is rung, and where it is told of trouble; written by every rank. A
+// control segment starts with two: the rank's own, and one that is shared by all ranks on rank 0's
+// segment.
 struct alignas(64) Doorbell {
   std::atomic<std::uint32_t> ring;      // incremented by who rings; the futex word
   std::atomic<std::uint32_t> sleepers;  // threads of the owner that announced to sleep
@@ -72,11 +74,13 @@ struct Segment {
   enum class Kind : std::uint8_t {
     kControl,  // a doorbell, lines, counters and staging; made by the transport, zeroed
     kHeap,     // the process's shareable heap; all of it, its free parts untouched
-    kProcess   // the whole address space: offsets are addresses; ranks of this process only
+    kProcess   // the whole address space: offsets are addresses; reached by ranks of this process
+               // only
   };
   Kind kind = Kind::kControl;
-  std::size_t bytes = 0;       // the same on every rank for kControl
-  std::size_t line_bytes = 0;  // kControl: the leading doorbell and lines; the rest is staging
+  std::size_t bytes = 0;  // the same on every rank for kControl
+  std::size_t line_bytes =
+      0;  // kControl: the leading part, doorbell and lines; the rest is staging
 };
 
 // A piece of a put: `source` goes to `offset` in the peer's segment.
@@ -111,6 +115,10 @@ class Window {
 
   // Control windows: fills line `line` of the peer's segment and rings its doorbell. Never blocks.
   virtual void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) = 0;
+
+  // Control windows, Access::shared_words: fills line `line` of rank 0's segment, which every rank
+  // reads through lines(0), and rings the shared doorbell: one call wakes all who sleep on it.
+  virtual void post_all(LineId line, std::uint64_t value, const LineContent& content) = 0;
 
   // The line area of a peer as this rank sees it (Access::shared_words), nullptr elsewhere.
   virtual const Line* lines(Rank peer) noexcept = 0;
@@ -151,10 +159,10 @@ class Transport {
   // Moves transfers forward where Access::needs_progress; otherwise does nothing.
   virtual void progress() = 0;
 
-  // Sleeps until this rank's doorbell no longer shows `seen`, somebody rings, or the timeout
-  // passes. The caller has announced itself in Doorbell::sleepers and re-checked its lines after
-  // that (waiter.cpp).
-  virtual void sleep(std::uint32_t seen, Nanoseconds timeout) = 0;
+  // Sleeps until `bell` no longer shows `seen`, somebody rings it, or the timeout passes. The
+  // caller has announced itself in Doorbell::sleepers and re-checked its lines after that
+  // (waiter.cpp).
+  virtual void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) = 0;
   // Orders the announcement before the re-check, against posters: the sleeper's half of the
   // handshake whose other half is in post().
   virtual void announce_fence() noexcept = 0;

@@ -1,0 +1,173 @@
+#include "channel/channel.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "channel/operation.hpp"
+#include "memory/heap.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::size_t index(Rank rank) { return static_cast<std::size_t>(rank); }
+
+std::string list(const std::vector<Rank>& ranks) {
+  return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
+}
+
+// Waits that belong to the channel itself: for a credit, for a slot.
+class ChannelSubject final : public WaitSubject {
+ public:
+  ChannelSubject(Channel& channel, Sequence sequence, std::vector<Rank> peers)
+      : channel_(channel), sequence_(sequence), peers_(std::move(peers)) {}
+  void missing(std::vector<Rank>& ranks) const override { ranks = peers_; }
+  void check(const std::vector<Rank>& ranks) const override { channel_.check_trouble(ranks, nullptr); }
+  void expire(const std::vector<Rank>& ranks, Nanoseconds waited) const override {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();
+    channel_.raise(Error(tuttiTimeout,
+                         fmt::format("operation {} on \"{}\" had no free slot after {} ms: {} still "
+                                     "in operation {}",
+                                     sequence_, channel_.name(), ms,
+                                     ranks.empty() ? "this rank is" : list(ranks) + " may be",
+                                     sequence_ - channel_.layout().depth),
+                         ranks));
+  }
+
+ private:
+  Channel& channel_;
+  Sequence sequence_;
+  std::vector<Rank> peers_;
+};
+
+}  // namespace
+
+Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, ChannelOptions options)
+    : transport_(transport),
+      windows_(std::move(windows)),
+      layout_(windows_.layout),
+      rank_(rank),
+      options_(std::move(options)),
+      heap_(Heap::of_this_process()),
+      lines_(reinterpret_cast<const Line*>(windows_.control->local().data())),
+      own_bell_(reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
+      waiter_(transport, *own_bell_, options_.limits),
+      views_(layout_.ranks),
+      same_process_(layout_.ranks),
+      issued_(options_.first_sequence),
+      credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
+      assemblies_(std::make_unique<std::uint64_t[]>(layout_.depth)),
+      completed_(options_.first_sequence),
+      swept_(options_.first_sequence),
+      floor_(options_.first_sequence),
+      finished_(std::make_unique<std::atomic<Sequence>[]>(layout_.depth)) {
+  const auto shared = windows_.control->reach(0, ControlLayout::kSharedBell, sizeof(Doorbell));
+  shared_bell_ = shared.empty() ? own_bell_ : reinterpret_cast<Doorbell*>(shared.data());
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    views_[index(peer)] = transport_.access(peer).views && transport_.access(peer).stores;
+    same_process_[index(peer)] = transport_.path(peer).hop_class <= 1;
+    all_viewable_ = all_viewable_ && views_[index(peer)] != 0;
+    one_process_ = one_process_ && same_process_[index(peer)] != 0;
+    credits_[index(peer)].known.store(options_.first_sequence, std::memory_order_relaxed);
+    credits_[index(peer)].told.store(options_.first_sequence, std::memory_order_relaxed);
+  }
+  for (unsigned slot = 0; slot < layout_.depth; ++slot) {
+    finished_[slot].store(options_.first_sequence, std::memory_order_relaxed);
+  }
+  if (options_.first_sequence != 1) {
+    // Zeroed lines read as "before sequence 1"; any other start needs them set. No peer posts before
+    // the set-up's last all-gather.
+    auto* lines = reinterpret_cast<Line*>(windows_.control->local().data());
+    for (LineId id = 2; id < layout_.operation_line(layout_.depth, Phase::kEntry, 0); ++id) {
+      const bool credit = id < layout_.setup_line(0);
+      lines[id].value.store(credit ? options_.first_sequence : line_value(options_.first_sequence - 1),
+                            std::memory_order_relaxed);
+    }
+  }
+}
+
+Operation Channel::begin(const OperationShape& shape) {
+  if (own_bell_->alarm.load(std::memory_order_acquire) != 0) [[unlikely]] check_usable();
+  const Sequence sequence = issued_;
+  if (static_cast<std::int64_t>(completed() + layout_.depth - sequence) <= 0) [[unlikely]] {
+    await_slot(sequence);
+  }
+  issued_ = sequence + 1;
+  return Operation(*this, sequence, fingerprint_of(shape));
+}
+
+void Channel::await_slot(Sequence sequence) {
+  const ChannelSubject subject(*this, sequence, {});
+  waiter_.until(*own_bell_, subject, [this, sequence] {
+    return static_cast<std::int64_t>(completed() + layout_.depth - sequence) > 0;
+  });
+}
+
+void Channel::await_credit(Rank peer, const Operation& operation) {
+  const Sequence sequence = operation.sequence();
+  const Line& line = own_line(layout_.credit_line(peer));
+  const ChannelSubject subject(*this, sequence, {peer});
+  waiter_.until(*own_bell_, subject, [&] {
+    learn(peer, floor_.load(std::memory_order_acquire));
+    // Pairs with the release in Window::post of tell_credits.
+    learn(peer, line.value.load(std::memory_order_acquire));
+    return has_credit(peer, sequence);
+  });
+}
+
+void Channel::finish(Sequence sequence) {
+  const Sequence mask = layout_.depth - 1;
+  finished_[sequence & mask].store(sequence + 1, std::memory_order_seq_cst);
+  Sequence done = completed_.load(std::memory_order_seq_cst);
+  while (finished_[done & mask].load(std::memory_order_seq_cst) == done + 1) {
+    if (completed_.compare_exchange_weak(done, done + 1, std::memory_order_seq_cst)) ++done;
+  }
+  if (done - swept_.load(std::memory_order_relaxed) >= layout_.depth / 4) tell_credits(done);
+}
+
+void Channel::tell_credits(Sequence completed) {
+  Sequence last = swept_.load(std::memory_order_relaxed);
+  if (!swept_.compare_exchange_strong(last, completed, std::memory_order_relaxed)) return;
+  const Sequence floor = floor_.load(std::memory_order_relaxed);
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    auto& told = credits_[index(peer)].told;
+    const Sequence before = std::max(told.load(std::memory_order_relaxed), floor);
+    if (peer == rank_ || completed - before < layout_.depth / 2) continue;
+    told.store(completed, std::memory_order_relaxed);
+    control().post(peer, layout_.credit_line(rank_), completed, LineContent{});
+  }
+}
+
+MemoryRef Channel::refer(const void* p, std::size_t bytes) const noexcept {
+  if (heap_.contains(p, bytes)) return {MemoryRef::Where::kHeap, heap_.offset_of(p)};
+  return {MemoryRef::Where::kProcess, reinterpret_cast<std::uintptr_t>(p)};
+}
+
+const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
+  Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
+  const auto found = window.view(peer, ref.offset, bytes);
+  if (found.empty() && bytes != 0) {
+    raise(Error(tuttiInternalError,
+                fmt::format("rank {} announced {} bytes at offset {} of its {}, which are not there", peer,
+                            bytes, ref.offset, ref.where == MemoryRef::Where::kHeap ? "heap" : "process"),
+                {peer}));
+  }
+  return found.data();
+}
+
+std::byte* Channel::reach(Rank peer, MemoryRef ref, std::size_t bytes) {
+  Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
+  const auto found = window.reach(peer, ref.offset, bytes);
+  if (found.empty() && bytes != 0) {
+    raise(Error(tuttiInternalError,
+                fmt::format("rank {} offered {} bytes at offset {}, which are not there", peer, bytes,
+                            ref.offset),
+                {peer}));
+  }
+  return found.data();
+}
+
+}  // namespace tutti

@@ -1,0 +1,150 @@
+// A channel: the windows of one communicator (or MoE group) and the bookkeeping of its operations -
+// sequence numbers, slots, credits, trouble. Operation (operation.hpp) is what algorithms hold.
+//
+// Slots and credits. Operation s uses slot s mod depth on every rank. Lines are never cleared; a value
+// grows with the sequence. A rank may write into a peer's slot, or over its own staging there, only when
+// the slot's previous operation, s - depth, is complete on the rank that reads it. `completed` counts
+// that: every operation below it is done here. It travels in the stamp of every line, and, when a peer
+// has not been told for depth / 2 operations, in a credit line of its own.
+#pragma once
+
+#include <tutti/transport.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "channel/fingerprint.hpp"
+#include "channel/layout.hpp"
+#include "channel/sequence.hpp"
+#include "channel/waiter.hpp"
+
+namespace tutti {
+
+class Heap;
+class Operation;
+
+// Where a buffer lies as peers see it.
+struct MemoryRef {
+  enum class Where : std::uint64_t { kPrivate, kHeap, kProcess };
+  Where where = Where::kPrivate;
+  std::uint64_t offset = 0;
+};
+
+struct ChannelOptions {
+  std::string name;
+  WaitLimits limits;
+  bool strict = false;          // TUTTI_CHECK=strict: compare fingerprints of all ranks first
+  Sequence first_sequence = 1;  // anything but 1 is for tests of the wrap
+};
+
+// The windows of a channel; opened by the communicator, collectively.
+struct ChannelWindows {
+  ControlLayout layout;
+  std::unique_ptr<Window> control;
+  std::unique_ptr<Window> heap;
+  std::unique_ptr<Window> process;
+};
+
+class Channel {
+ public:
+  // `transport` outlives the channel: both are members of one Communicator, declared in this order.
+  Channel(Transport& transport, ChannelWindows windows, Rank rank, ChannelOptions options);
+
+  Rank rank() const noexcept { return rank_; }
+  int ranks() const noexcept { return static_cast<int>(layout_.ranks); }
+  const std::string& name() const noexcept { return options_.name; }
+  bool crowded() const noexcept { return options_.limits.crowded; }
+  const ControlLayout& layout() const noexcept { return layout_; }
+  Transport& transport() noexcept { return transport_; }
+  Waiter& waiter() noexcept { return waiter_; }
+  Window& control() noexcept { return *windows_.control; }
+
+  // Issues the next operation: the caller's thread, in the communicator's issue order. Waits for a free
+  // slot; throws when the communicator has failed.
+  Operation begin(const OperationShape& shape);
+
+  // How peers on this host can reach [p, p + bytes): kPrivate if only this process can.
+  MemoryRef refer(const void* p, std::size_t bytes) const noexcept;
+  // Can `peer` use what refer() answered?
+  bool usable_by(Rank peer, MemoryRef::Where where) const noexcept {
+    return where == MemoryRef::Where::kHeap ? views_[static_cast<std::size_t>(peer)] != 0
+                                            : where == MemoryRef::Where::kProcess &&
+                                                  same_process_[static_cast<std::size_t>(peer)] != 0;
+  }
+  bool one_process() const noexcept { return one_process_; }
+  bool all_viewable() const noexcept { return all_viewable_; }
+  // A peer's memory to read, or to write. Throws tuttiInternalError naming the peer if it does not exist.
+  const std::byte* view(Rank peer, MemoryRef ref, std::size_t bytes);
+  std::byte* reach(Rank peer, MemoryRef ref, std::size_t bytes);
+
+  // This rank gives up: its waits end with tuttiAborted. From any thread.
+  void cancel() noexcept;
+  // Marks the communicator failed everywhere and throws the error that won.
+  [[noreturn]] void raise(const Error& error);
+  // Throws what stands against waiting for `missing`; see WaitSubject::check.
+  void check_trouble(const std::vector<Rank>& missing, const Operation* operation);
+  // Throws when the communicator has failed, a rank has died, or this rank has cancelled.
+  void check_usable();
+
+  Doorbell& own_bell() noexcept { return *own_bell_; }
+  Doorbell& shared_bell() noexcept { return *shared_bell_; }
+  const Line& own_line(LineId id) const noexcept { return lines_[id]; }
+  Sequence completed() const noexcept { return completed_.load(std::memory_order_acquire); }
+
+ private:
+  friend class Operation;
+
+  struct PeerCredit {
+    // The peer completed everything below. Release by the thread that read it from a line, acquire by a
+    // thread that writes into the peer's slot.
+    std::atomic<Sequence> known;
+    std::atomic<Sequence> told;  // the last `completed` that the peer got from us
+  };
+
+  bool has_credit(Rank peer, Sequence sequence) const noexcept {
+    const Sequence known =
+        credits_[static_cast<std::size_t>(peer)].known.load(std::memory_order_acquire);
+    return static_cast<std::int64_t>(known + layout_.depth - sequence) > 0;
+  }
+  void learn(Rank peer, Sequence completed) noexcept {
+    auto& known = credits_[static_cast<std::size_t>(peer)].known;
+    if (static_cast<std::int64_t>(completed - known.load(std::memory_order_relaxed)) > 0) {
+      known.store(completed, std::memory_order_release);
+    }
+  }
+  void await_credit(Rank peer, const Operation& operation);
+  void await_slot(Sequence sequence);
+  void finish(Sequence sequence);
+  void tell_credits(Sequence completed);
+  [[noreturn]] void raise_mismatch(const Operation& operation);
+
+  Transport& transport_;
+  ChannelWindows windows_;
+  ControlLayout layout_;
+  Rank rank_;
+  ChannelOptions options_;
+  const Heap& heap_;
+  const Line* lines_;
+  Doorbell* own_bell_;
+  Doorbell* shared_bell_;
+  Waiter waiter_;
+  std::vector<std::uint8_t> views_;
+  std::vector<std::uint8_t> same_process_;
+  bool one_process_ = true;
+  bool all_viewable_ = true;
+  std::atomic<bool> cancelled_{false};
+
+  alignas(64) Sequence issued_;  // the API thread's
+  std::unique_ptr<PeerCredit[]> credits_;
+  std::unique_ptr<std::uint64_t[]> assemblies_;  // per slot: how often it was used by arrive()
+
+  // finished_[slot] is the last operation done in that slot, plus one; completed_ follows it in order.
+  alignas(64) std::atomic<Sequence> completed_;
+  std::atomic<Sequence> swept_;  // `completed` at the last tell_credits
+  std::atomic<Sequence> floor_;  // every rank completed everything below (learned from assemblies)
+  std::unique_ptr<std::atomic<Sequence>[]> finished_;
+};
+
+}  // namespace tutti

@@ -1,0 +1,86 @@
+// Where things lie in a control segment. Every rank has the same layout, so that an offset computed here
+// is good on every peer.
+//
+//   0      Doorbell, this rank's own
+//   64     Doorbell, shared: rank 0's is the one on which all ranks sleep in an assembly
+//   128    lines: credit [R], setup [R], point to point [kPairDepth][kPairLines][R],
+//          results [depth], operations [depth][kPhases][R]
+//   then   counters [depth], a line each
+//   then   staging, from a page boundary: the setup board, operations [depth], point to point
+#pragma once
+
+#include <tutti/transport.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tutti {
+
+// The marks of one operation between a pair of ranks; each is a line of its own.
+enum class Phase : std::uint8_t {
+  kEntry,  // "I am here": what I bring, or where it lies
+  kReady,  // staged transfers: steps filled
+  kTaken,  // staged transfers: steps read
+  kDone,   // "I have finished reading your memory and writing to it"
+};
+inline constexpr unsigned kPhases = 4;
+
+// The marks of one message from a sender to a receiver; entry and ready lie at the receiver, wanted and
+// taken at the sender.
+enum class PairLine : std::uint8_t { kEntry, kReady, kWanted, kTaken };
+inline constexpr unsigned kPairLines = 4;
+inline constexpr unsigned kPairDepth = 2;
+
+struct ControlLayout {
+  static constexpr std::size_t kLine = sizeof(Line);
+  static constexpr std::size_t kPage = 4096;
+  static constexpr std::size_t kOwnBell = 0;
+  static constexpr std::size_t kSharedBell = 64;
+  static constexpr std::size_t kBoardBytes = 1024;
+
+  unsigned ranks = 1;
+  unsigned depth = 16;               // operations in flight; a power of two
+  std::size_t slot_bytes = 0;        // staging of one operation
+  std::size_t pair_stage_bytes = 0;  // staging of point-to-point transfers, all peers together
+
+  constexpr LineId credit_line(Rank source) const { return 2 + to_id(source); }
+  constexpr LineId setup_line(Rank source) const { return 2 + ranks + to_id(source); }
+  constexpr LineId pair_line(unsigned slot, PairLine mark, Rank source) const {
+    return 2 + 2 * ranks + (slot * kPairLines + static_cast<unsigned>(mark)) * ranks + to_id(source);
+  }
+  constexpr LineId result_line(unsigned slot) const {
+    return 2 + (2 + kPairDepth * kPairLines) * ranks + slot;
+  }
+  constexpr LineId operation_line(unsigned slot, Phase phase, Rank source) const {
+    return result_line(depth) + (slot * kPhases + static_cast<unsigned>(phase)) * ranks +
+           to_id(source);
+  }
+  constexpr std::size_t counter_offset(unsigned slot) const {
+    return kLine * (operation_line(depth, Phase::kEntry, 0) + slot);
+  }
+  constexpr std::size_t line_bytes() const { return align(counter_offset(depth)); }
+
+  constexpr std::size_t board_offset() const { return line_bytes(); }
+  constexpr std::size_t slot_offset(unsigned slot) const {
+    return align(board_offset() + kBoardBytes) + slot * slot_bytes;
+  }
+  constexpr std::size_t pair_stage_offset() const { return slot_offset(depth); }
+  constexpr std::size_t bytes() const { return align(pair_stage_offset() + pair_stage_bytes); }
+
+ private:
+  static constexpr std::size_t align(std::size_t bytes) { return (bytes + kPage - 1) & ~(kPage - 1); }
+  static constexpr LineId to_id(Rank rank) { return static_cast<LineId>(rank); }
+};
+
+// The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks about
+// 1.9 MiB a rank, of which only what is used is touched).
+constexpr ControlLayout control_layout(unsigned ranks) {
+  const bool many = ranks > 64;
+  return ControlLayout{.ranks = ranks,
+                       .depth = many ? 8u : 16u,
+                       .slot_bytes = many ? std::size_t{64} << 10
+                                          : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),
+                       .pair_stage_bytes = many ? std::size_t{128} << 10 : std::size_t{1} << 20};
+}
+
+}  // namespace tutti

@@ -1,0 +1,93 @@
+#include "channel/operation.hpp"
+
+#include <fmt/format.h>
+
+namespace tutti {
+
+void Operation::await_mark(Rank source, Phase phase, unsigned step) const {
+  wait_until([&] { return has(source, phase, step); },
+             [&](std::vector<Rank>& ranks) {
+               if (!has(source, phase, step)) ranks.push_back(source);
+             });
+}
+
+std::span<std::byte> Operation::claim_staging() const {
+  Channel& channel = *channel_;
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    if (peer != rank() && !channel.has_credit(peer, sequence_)) [[unlikely]] {
+      channel.await_credit(peer, *this);
+    }
+  }
+  const ControlLayout& layout = channel.layout();
+  return channel.control().local().subspan(layout.slot_offset(slot_), layout.slot_bytes);
+}
+
+const std::byte* Operation::view_staging(Rank peer, std::size_t offset, std::size_t bytes) const {
+  Channel& channel = *channel_;
+  const ControlLayout& layout = channel.layout();
+  if (offset > layout.slot_bytes || bytes > layout.slot_bytes - offset) {
+    channel.raise(Error(tuttiInternalError,
+                        fmt::format("rank {} announced staging beyond its slot", peer), {peer}));
+  }
+  return channel.control().view(peer, layout.slot_offset(slot_) + offset, bytes).data();
+}
+
+bool Operation::arrive(LineContent& content) const {
+  Channel& channel = *channel_;
+  content.stamp = fingerprint_ | channel.completed() << kFingerprintBits;
+  // To itself: a store to this rank's own segment. Who arrives last reads it there; the counter's
+  // release and acquire order the two.
+  channel.control().post(rank(), line_id(Phase::kEntry, rank()), line_value(sequence_), content);
+  const std::uint64_t target =
+      ++channel.assemblies_[slot_] * static_cast<std::uint64_t>(channel.ranks());
+  return channel.control().fetch_add(0, channel.layout().counter_offset(slot_), 1) + 1 == target;
+}
+
+const Line& Operation::brought(Rank peer) const {
+  const Line& line = channel_->control().lines(peer)[line_id(Phase::kEntry, peer)];
+  accept(peer, line);
+  return line;
+}
+
+void Operation::publish(LineContent& content) const {
+  Channel& channel = *channel_;
+  Sequence floor = channel.completed();
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    const Sequence known = channel.credits_[static_cast<std::size_t>(peer)].known.load(
+        std::memory_order_relaxed);
+    if (peer != rank() && static_cast<std::int64_t>(known - floor) < 0) floor = known;
+  }
+  content.stamp = fingerprint_ | floor << kFingerprintBits;
+  channel.control().post_all(channel.layout().result_line(slot_), line_value(sequence_), content);
+  channel.floor_.store(floor, std::memory_order_release);
+}
+
+const Line& Operation::published_line() const noexcept {
+  return channel_->control().lines(0)[channel_->layout().result_line(slot_)];
+}
+
+const Line& Operation::await_published() const {
+  const Line& line = published_line();
+  const std::uint64_t want = line_value(sequence_);
+  wait_on(
+      channel_->shared_bell(), [&] { return reached(line.value.load(std::memory_order_acquire), want); },
+      [&](std::vector<Rank>& ranks_missing) {
+        for (Rank peer = 0; peer < ranks(); ++peer) {
+          const Line& theirs = channel_->control().lines(peer)[line_id(Phase::kEntry, peer)];
+          if (!reached(theirs.value.load(std::memory_order_acquire), want)) ranks_missing.push_back(peer);
+        }
+        // Everybody is here: the last to arrive still works on the result, or died doing so.
+        if (ranks_missing.empty()) {
+          for (Rank peer = 0; peer < ranks(); ++peer) {
+            if (peer != rank()) ranks_missing.push_back(peer);
+          }
+        }
+      });
+  accept(rank(), line);
+  channel_->floor_.store(
+      extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_),
+      std::memory_order_release);
+  return line;
+}
+
+}  // namespace tutti

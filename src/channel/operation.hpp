@@ -1,0 +1,137 @@
+// One issued operation on a channel: its lines, its staging, its waits. A value of a few words; the
+// thread that runs the operation holds it and calls finish() last.
+#pragma once
+
+#include <span>
+#include <utility>
+
+#include "channel/channel.hpp"
+
+namespace tutti {
+
+class Operation {
+ public:
+  Operation(Channel& channel, Sequence sequence, std::uint64_t fingerprint)
+      : channel_(&channel),
+        sequence_(sequence),
+        fingerprint_(fingerprint),
+        slot_(static_cast<unsigned>(sequence & (channel.layout().depth - 1))) {}
+
+  Channel& channel() const noexcept { return *channel_; }
+  Sequence sequence() const noexcept { return sequence_; }
+  std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+  Rank rank() const noexcept { return channel_->rank(); }
+  int ranks() const noexcept { return channel_->ranks(); }
+
+  // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth behind.
+  // Stepped marks carry no content that is read: the next step may overwrite it.
+  void post(Rank peer, Phase phase, LineContent& content, unsigned step = 0) const {
+    if (!channel_->has_credit(peer, sequence_)) [[unlikely]] channel_->await_credit(peer, *this);
+    const Sequence completed = channel_->completed();
+    content.stamp = fingerprint_ | completed << kFingerprintBits;
+    channel_->credits_[static_cast<std::size_t>(peer)].told.store(completed,
+                                                                  std::memory_order_relaxed);
+    channel_->control().post(peer, line_id(phase, rank()), line_value(sequence_, step), content);
+  }
+  void post(Rank peer, Phase phase, unsigned step = 0) const {
+    LineContent content;
+    post(peer, phase, content, step);
+  }
+
+  // Waits for a peer's unstepped mark, checks that it means the same operation, and returns the line;
+  // its content stays until this operation finishes.
+  const Line& wait(Rank source, Phase phase) const {
+    const Line& line = channel_->own_line(line_id(phase, source));
+    if (!reached(line.value.load(std::memory_order_acquire), line_value(sequence_))) [[unlikely]] {
+      await_mark(source, phase, 0);
+    }
+    accept(source, line);
+    return line;
+  }
+  // Has the peer's mark reached `step`? Then everything that it did before is visible.
+  bool has(Rank source, Phase phase, unsigned step = 0) const noexcept {
+    return reached(channel_->own_line(line_id(phase, source)).value.load(std::memory_order_acquire),
+                   line_value(sequence_, step));
+  }
+  void wait_step(Rank source, Phase phase, unsigned step) const {
+    if (!has(source, phase, step)) await_mark(source, phase, step);
+  }
+  // The line of a mark that has() reported, checked as wait() does.
+  const Line& line(Rank source, Phase phase) const {
+    const Line& line = channel_->own_line(line_id(phase, source));
+    accept(source, line);
+    return line;
+  }
+
+  // Waits until ready(); missing(ranks) appends whom it waits for.
+  template <typename Ready, typename Missing>
+  void wait_until(Ready&& ready, Missing&& missing) const {
+    wait_on(channel_->own_bell(), std::forward<Ready>(ready), std::forward<Missing>(missing));
+  }
+
+  // This operation's staging in this rank's segment, free to be overwritten: waits until no peer reads
+  // what the slot's previous operation left there.
+  std::span<std::byte> claim_staging() const;
+  // A peer's staging of this operation. `bytes` were announced by the peer in a line.
+  const std::byte* view_staging(Rank peer, std::size_t offset, std::size_t bytes) const;
+
+  // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
+  // (brought(r): the entry line that rank r posted to itself), and publishes one line that all read.
+  // Needs Access::shared_words. One system call wakes everybody.
+  bool arrive(LineContent& content) const;
+  const Line& brought(Rank rank) const;
+  void publish(LineContent& content) const;
+  const Line& await_published() const;
+
+  // The operation is complete on this rank: no peer's memory is read or written for it any more.
+  void finish() const { channel_->finish(sequence_); }
+
+  std::string describe() const { return describe_fingerprint(fingerprint_); }
+
+ private:
+  friend class Channel;
+
+  LineId line_id(Phase phase, Rank source) const noexcept {
+    return channel_->layout().operation_line(slot_, phase, source);
+  }
+  void accept(Rank source, const Line& line) const {
+    if (((line.stamp ^ fingerprint_) & kFingerprintMask) != 0) [[unlikely]] {
+      channel_->raise_mismatch(*this);
+    }
+    channel_->learn(source, extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits),
+                                            sequence_));
+  }
+  void await_mark(Rank source, Phase phase, unsigned step) const;
+  const Line& published_line() const noexcept;
+
+  template <typename Missing>
+  class Subject final : public WaitSubject {
+   public:
+    Subject(const Operation& operation, Missing& missing) : operation_(operation), missing_(missing) {}
+    void missing(std::vector<Rank>& ranks) const override { missing_(ranks); }
+    void check(const std::vector<Rank>& ranks) const override {
+      operation_.channel().check_trouble(ranks, &operation_);
+    }
+    void expire(const std::vector<Rank>& ranks, Nanoseconds waited) const override {
+      operation_.expire(ranks, waited);
+    }
+
+   private:
+    const Operation& operation_;
+    Missing& missing_;
+  };
+
+  template <typename Ready, typename Missing>
+  void wait_on(Doorbell& bell, Ready&& ready, Missing&& missing) const {
+    const Subject<std::remove_reference_t<Missing>> subject(*this, missing);
+    channel_->waiter().until(bell, subject, ready);
+  }
+  [[noreturn]] void expire(const std::vector<Rank>& missing, Nanoseconds waited) const;
+
+  Channel* channel_;
+  Sequence sequence_;
+  std::uint64_t fingerprint_;
+  unsigned slot_;
+};
+
+}  // namespace tutti

@@ -1,0 +1,133 @@
+// What a channel says and does when something is wrong: failed, dead, late or disagreeing ranks.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.hpp"
+#include "channel/channel.hpp"
+#include "channel/operation.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::string list(const std::vector<Rank>& ranks) {
+  return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
+}
+
+constexpr Nanoseconds kMajorityWait = std::chrono::milliseconds(20);
+
+}  // namespace
+
+void Channel::cancel() noexcept {
+  cancelled_.store(true, std::memory_order_release);
+  own_bell_->alarm.store(1, std::memory_order_seq_cst);
+}
+
+void Channel::raise(const Error& error) {
+  transport_.abort(error);
+  throw transport_.failure().value_or(error);
+}
+
+void Channel::check_usable() {
+  std::vector<Rank> everyone;
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    if (transport_.peer_state(peer) == PeerState::kDead) everyone.push_back(peer);
+  }
+  check_trouble(everyone, nullptr);
+}
+
+void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* operation) {
+  if (cancelled_.load(std::memory_order_acquire)) {
+    throw Error(tuttiAborted, fmt::format("\"{}\" was aborted on this rank", name()));
+  }
+  if (const auto failure = transport_.failure()) throw *failure;
+  for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
+    std::vector<Rank> culprits;
+    std::copy_if(missing.begin(), missing.end(), std::back_inserter(culprits),
+                 [&](Rank peer) { return transport_.peer_state(peer) == state; });
+    if (culprits.empty()) continue;
+    const std::string what =
+        operation != nullptr
+            ? fmt::format(" and was needed in {}, sequence {}", operation->describe(),
+                          operation->sequence())
+            : "";
+    raise(Error(tuttiRemoteError,
+                fmt::format("{} of \"{}\" {}{} (transport {})", list(culprits), name(),
+                            state == PeerState::kDead ? "died" : "left the communicator", what,
+                            transport_.name()),
+                culprits));
+  }
+  if (operation == nullptr) return;
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    const Line& line = own_line(operation->line_id(Phase::kEntry, peer));
+    if (peer == rank_ || line.value.load(std::memory_order_acquire) != line_value(operation->sequence())) {
+      continue;
+    }
+    if (((line.stamp ^ operation->fingerprint()) & kFingerprintMask) != 0) raise_mismatch(*operation);
+  }
+}
+
+// The culprits are whoever is not with the majority; without one, everybody who is heard of.
+void Channel::raise_mismatch(const Operation& operation) {
+  std::map<std::uint64_t, std::vector<Rank>> camps;
+  const Nanoseconds end = transport_.clock().now() + kMajorityWait;
+  for (bool all = false; !all;) {
+    all = true;
+    camps.clear();
+    camps[operation.fingerprint()].push_back(rank_);
+    for (Rank peer = 0; peer < ranks(); ++peer) {
+      if (peer == rank_) continue;
+      const std::uint64_t want = line_value(operation.sequence());
+      const Line* seen = nullptr;
+      for (const Phase phase : {Phase::kEntry, Phase::kDone}) {
+        const Line& line = own_line(operation.line_id(phase, peer));
+        if (line.value.load(std::memory_order_acquire) == want) seen = &line;
+      }
+      if (seen == nullptr && transport_.access(peer).shared_words) {
+        const Line& line = control().lines(peer)[operation.line_id(Phase::kEntry, peer)];
+        if (line.value.load(std::memory_order_acquire) == want) seen = &line;
+      }
+      if (seen == nullptr) {
+        all = false;
+      } else {
+        camps[seen->stamp & kFingerprintMask].push_back(peer);
+      }
+    }
+    if (transport_.clock().now() >= end) break;
+  }
+  const auto largest =
+      std::max_element(camps.begin(), camps.end(),
+                       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  const bool majority = 2 * largest->second.size() > static_cast<std::size_t>(ranks());
+  std::vector<Rank> culprits;
+  std::string text;
+  for (auto& [fingerprint, members] : camps) {
+    std::sort(members.begin(), members.end());
+    if (!majority || &members != &largest->second) {
+      culprits.insert(culprits.end(), members.begin(), members.end());
+    }
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", list(members),
+                        describe_fingerprint(fingerprint));
+  }
+  std::sort(culprits.begin(), culprits.end());
+  raise(Error(tuttiMismatch,
+              fmt::format("ranks disagree about operation {} of \"{}\": {} (arguments that look the same "
+                          "here differ in their counts); at odds with the others: {}",
+                          operation.sequence(), name(), text, list(culprits)),
+              culprits));
+}
+
+void Operation::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {
+  channel_->raise(
+      Error(tuttiTimeout,
+            fmt::format("{}, sequence {} on \"{}\": {} did not arrive within {} ms (transport {})",
+                        describe(), sequence_, channel_->name(), list(missing),
+                        std::chrono::duration_cast<std::chrono::milliseconds>(waited).count(),
+                        channel_->transport().name()),
+            missing));
+}
+
+}  // namespace tutti

@@ -1,0 +1,86 @@
+// The one way to wait: spin, then give the core away, then sleep on a doorbell; with the deadline, aborts
+// and dead peers inside.
+//
+// No wake-up is lost: a sleeper announces itself in Doorbell::sleepers, then looks at its lines once
+// more, then sleeps on the ring that it saw before announcing. A poster fills its line, then looks at
+// sleepers. Transport::announce_fence orders the one pair, Window::post the other, so that either the
+// sleeper sees the line or the poster sees the sleeper.
+#pragma once
+
+#include <tutti/transport.hpp>
+
+#include <vector>
+
+namespace tutti {
+
+// What a waiter needs to know when it does not end well, and while it waits long.
+class WaitSubject {
+ public:
+  virtual ~WaitSubject() = default;
+  // Appends the ranks whose marks are not there yet.
+  virtual void missing(std::vector<Rank>& ranks) const = 0;
+  // Throws if the wait cannot succeed: the communicator failed, a missing rank is dead or has left, or
+  // an entry shows another operation. Called when the alarm is up, and now and then on long waits.
+  virtual void check(const std::vector<Rank>& missing) const = 0;
+  // Throws tuttiTimeout that names the missing ranks.
+  [[noreturn]] virtual void expire(const std::vector<Rank>& missing, Nanoseconds waited) const = 0;
+};
+
+struct WaitLimits {
+  Nanoseconds timeout{};
+  Nanoseconds spin{};  // how long to keep the core before sleeping
+  bool crowded = false;
+};
+
+class Waiter {
+ public:
+  Waiter(Transport& transport, Doorbell& own_bell, const WaitLimits& limits)
+      : transport_(transport), own_bell_(own_bell), limits_(limits) {}
+
+  // Returns when ready() is true; it must use acquire loads. `bell` is what its marks ring.
+  template <typename Ready>
+  void until(Doorbell& bell, const WaitSubject& subject, Ready&& ready) {
+    if (limits_.crowded ? ready() : poll(ready)) return;
+    const Predicate predicate{[](void* context) { return (*static_cast<Ready*>(context))(); },
+                              const_cast<void*>(static_cast<const void*>(&ready))};
+    wait_slowly(bell, subject, predicate);
+  }
+
+  const WaitLimits& limits() const noexcept { return limits_; }
+
+ private:
+  struct Predicate {
+    bool (*call)(void*);
+    void* context;
+    bool operator()() const { return call(context); }
+  };
+
+  // A flag crosses cores in about 55 ns; a thousand looks without a clock call cover the common case.
+  static constexpr int kHotPolls = 1000;
+
+  static void relax() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb" ::: "memory");
+#endif
+  }
+
+  template <typename Ready>
+  static bool poll(Ready&& ready) {
+    for (int i = 0; i < kHotPolls; ++i) {
+      if (ready()) return true;
+      if (i > 64) relax();
+    }
+    return false;
+  }
+
+  void wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predicate& ready);
+  void sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most);
+
+  Transport& transport_;
+  Doorbell& own_bell_;
+  WaitLimits limits_;
+};
+
+}  // namespace tutti
