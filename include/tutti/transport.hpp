@@ -68,19 +68,16 @@ struct alignas(64) Doorbell {
 };
 static_assert(sizeof(Doorbell) == 64);
 
-// This rank's segment of a window: memory that the communicator owns and every transport in use
-// serves.
-struct Segment {
-  enum class Kind : std::uint8_t {
-    kControl,  // a doorbell, lines, counters and staging; made by the transport, zeroed
-    kHeap,     // the process's shareable heap; all of it, its free parts untouched
-    kProcess   // the whole address space: offsets are addresses; reached by ranks of this process
-               // only
-  };
-  Kind kind = Kind::kControl;
-  std::size_t bytes = 0;  // the same on every rank for kControl
-  std::size_t line_bytes =
-      0;  // kControl: the leading part, doorbell and lines; the rest is staging
+// What a window is over: memory that the communicator owns and every transport in use serves.
+enum class WindowKind : std::uint8_t {
+  kHeap,    // the process's shareable heap; all of it, its free parts untouched
+  kProcess  // the whole address space: offsets are addresses; reached by ranks of this process only
+};
+
+// This rank's segment of a control window, made by the transport and zeroed; the same on every rank.
+struct ControlSegment {
+  std::size_t bytes = 0;
+  std::size_t line_bytes = 0;  // the leading part, doorbells, lines and counters; the rest is staging
 };
 
 // A piece of a put: `source` goes to `offset` in the peer's segment.
@@ -113,22 +110,27 @@ class Window {
   // repeat.
   virtual bool put(Rank peer, std::span<const Piece> pieces) = 0;
 
-  // Control windows: fills line `line` of the peer's segment and rings its doorbell. Never blocks.
-  virtual void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) = 0;
-
-  // Control windows, Access::shared_words: fills line `line` of rank 0's segment, which every rank
-  // reads through lines(0), and rings the shared doorbell: one call wakes all who sleep on it.
-  virtual void post_all(LineId line, std::uint64_t value, const LineContent& content) = 0;
-
-  // The line area of a peer as this rank sees it (Access::shared_words), nullptr elsewhere.
-  virtual const Line* lines(Rank peer) noexcept = 0;
-
-  // Control windows, Access::shared_words: adds to the 64-bit word at `offset` of the peer's
-  // segment, acquire and release, and returns what it was before.
-  virtual std::uint64_t fetch_add(Rank peer, std::size_t offset, std::uint64_t delta) = 0;
-
   // Returns when the sources of this rank's puts to `peer` are free again.
   virtual void flush(Rank peer, Nanoseconds timeout) = 0;
+};
+
+// A window with doorbells, lines and counters in its leading part.
+class ControlWindow : public Window {
+ public:
+  // Fills line `line` of the peer's segment and rings its doorbell. Never blocks. `peer` may be this
+  // rank.
+  virtual void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) = 0;
+
+  // Access::shared_words: fills line `line` of rank 0's segment, which every rank reads through
+  // lines(0), and rings the shared doorbell: one call wakes all who sleep on it.
+  virtual void post_all(LineId line, std::uint64_t value, const LineContent& content) = 0;
+
+  // The lines of a peer as this rank sees them (Access::shared_words), nullptr elsewhere.
+  virtual const Line* lines(Rank peer) noexcept = 0;
+
+  // Access::shared_words: adds to the 64-bit word at `offset` of the peer's segment, acquire and
+  // release, and returns what it was before.
+  virtual std::uint64_t fetch_add(Rank peer, std::size_t offset, std::uint64_t delta) = 0;
 };
 
 // Time as this rank sees it: the machine's steady clock, or virtual.
@@ -154,7 +156,8 @@ class Transport {
   virtual Path path(Rank peer) const noexcept = 0;
 
   // Collective, in the same order on every rank. Shortage of memory is an Error on every rank.
-  virtual std::unique_ptr<Window> open_window(const Segment& segment) = 0;
+  virtual std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) = 0;
+  virtual std::unique_ptr<Window> open_window(WindowKind kind) = 0;
 
   // Moves transfers forward where Access::needs_progress; otherwise does nothing.
   virtual void progress() = 0;

@@ -142,7 +142,7 @@ void Channel::tell_credits(Sequence completed) {
 }
 
 MemoryRef Channel::refer(const void* p, std::size_t bytes) const noexcept {
-  if (heap_.contains(p, bytes)) return {MemoryRef::Where::kHeap, heap_.offset_of(p)};
+  if (const auto offset = heap_.offset_of(p, bytes)) return {MemoryRef::Where::kHeap, *offset};
   return {MemoryRef::Where::kProcess, reinterpret_cast<std::uintptr_t>(p)};
 }
 

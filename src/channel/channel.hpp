@@ -42,7 +42,7 @@ struct ChannelOptions {
 // The windows of a channel; opened by the communicator, collectively.
 struct ChannelWindows {
   ControlLayout layout;
-  std::unique_ptr<Window> control;
+  std::unique_ptr<ControlWindow> control;
   std::unique_ptr<Window> heap;
   std::unique_ptr<Window> process;
 };
@@ -59,7 +59,7 @@ class Channel {
   const ControlLayout& layout() const noexcept { return layout_; }
   Transport& transport() noexcept { return transport_; }
   Waiter& waiter() noexcept { return waiter_; }
-  Window& control() noexcept { return *windows_.control; }
+  ControlWindow& control() noexcept { return *windows_.control; }
 
   // Issues the next operation: the caller's thread, in the communicator's issue order. Waits for a free
   // slot; throws when the communicator has failed.
@@ -112,6 +112,12 @@ class Channel {
     auto& known = credits_[static_cast<std::size_t>(peer)].known;
     if (static_cast<std::int64_t>(completed - known.load(std::memory_order_relaxed)) > 0) {
       known.store(completed, std::memory_order_release);
+    }
+  }
+  void raise_floor(Sequence floor) noexcept {
+    Sequence before = floor_.load(std::memory_order_relaxed);
+    while (static_cast<std::int64_t>(floor - before) > 0 &&
+           !floor_.compare_exchange_weak(before, floor, std::memory_order_release)) {
     }
   }
   void await_credit(Rank peer, const Operation& operation);

@@ -59,7 +59,7 @@ void Operation::publish(LineContent& content) const {
   }
   content.stamp = fingerprint_ | floor << kFingerprintBits;
   channel.control().post_all(channel.layout().result_line(slot_), line_value(sequence_), content);
-  channel.floor_.store(floor, std::memory_order_release);
+  channel.raise_floor(floor);
 }
 
 const Line& Operation::published_line() const noexcept {
@@ -84,9 +84,8 @@ const Line& Operation::await_published() const {
         }
       });
   accept(rank(), line);
-  channel_->floor_.store(
-      extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_),
-      std::memory_order_release);
+  channel_->raise_floor(
+      extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   return line;
 }
 

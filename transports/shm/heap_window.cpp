@@ -1,0 +1,46 @@
+#include "transports/shm/heap_window.hpp"
+
+#include "memory/heap.hpp"
+#include "transports/shm/copy_pieces.hpp"
+#include "transports/shm/shared_mappings.hpp"
+
+namespace tutti::shm {
+
+HeapWindow::HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps)
+    : rank_(rank), peers_(heaps.size()) {
+  Heap& own = Heap::of_this_process();
+  for (std::size_t i = 0; i < heaps.size(); ++i) {
+    peers_[i].heap = heaps[i];
+    if (heaps[i].this_process) peers_[i].base.store(own.base(), std::memory_order_relaxed);
+  }
+}
+
+std::span<std::byte> HeapWindow::local() noexcept {
+  const Peer& own = peers_[static_cast<std::size_t>(rank_)];
+  return {own.base.load(std::memory_order_relaxed), own.heap.file.bytes};
+}
+
+std::span<std::byte> HeapWindow::reach(Rank peer, std::size_t offset, std::size_t bytes) {
+  Peer& target = peers_[static_cast<std::size_t>(peer)];
+  if (offset > target.heap.file.bytes || bytes > target.heap.file.bytes - offset) return {};
+  // Acquire pairs with the release in map(): the mapping was made by another stream's thread.
+  std::byte* base = target.base.load(std::memory_order_acquire);
+  if (base == nullptr) [[unlikely]] base = map(target);
+  return {base + offset, bytes};
+}
+
+std::byte* HeapWindow::map(Peer& peer) {
+  const std::lock_guard lock(mutex_);
+  if (!peer.mapping) {
+    peer.mapping = SharedMappings::of_this_process().map(peer.heap.file, "a peer's heap");
+    peer.base.store(peer.mapping->data(), std::memory_order_release);
+  }
+  return peer.mapping->data();
+}
+
+bool HeapWindow::put(Rank peer, std::span<const Piece> pieces) {
+  copy_pieces(*this, peer, pieces);
+  return true;
+}
+
+}  // namespace tutti::shm

@@ -1,0 +1,47 @@
+// The heaps of all ranks' processes as a window; a peer's heap is mapped when it is first used.
+#pragma once
+
+#include <tutti/transport.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/mapping.hpp"
+#include "memory/shared_file.hpp"
+
+namespace tutti::shm {
+
+struct PeerHeap {
+  SharedFileHandle file;      // of the peer's process
+  bool this_process = false;  // then the heap is ours
+};
+
+class HeapWindow final : public Window {
+ public:
+  HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps);
+
+  std::span<std::byte> local() noexcept override;
+  std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
+    return reach(peer, offset, bytes);
+  }
+  std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override;
+  void commit(Rank, std::size_t, std::size_t) override {}
+  bool put(Rank peer, std::span<const Piece> pieces) override;
+  void flush(Rank, Nanoseconds) override {}
+
+ private:
+  struct Peer {
+    PeerHeap heap;
+    std::atomic<std::byte*> base{nullptr};
+    std::shared_ptr<Mapping> mapping;  // under mutex_
+  };
+  std::byte* map(Peer& peer);
+
+  Rank rank_;
+  std::mutex mutex_;
+  std::vector<Peer> peers_;
+};
+
+}  // namespace tutti::shm

@@ -1,0 +1,63 @@
+// Shared memory between the ranks of one host, processes and threads alike. Loads and stores reach every
+// peer; lines are stores, doorbells are futexes, death is told by pidfds.
+#pragma once
+
+#include <tutti/transport.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/process.hpp"
+#include "bootstrap/bootstrap.hpp"
+#include "transports/shm/heap_window.hpp"
+#include "transports/shm/liveness.hpp"
+#include "transports/shm/shm_control.hpp"
+
+namespace tutti::shm {
+
+class ShmTransport final : public Transport {
+ public:
+  // Collective. `bootstrap` is used by this and by open_*, not later; the caller keeps it until then.
+  // tuttiInvalidUsage, naming the rank, when a rank is on another host.
+  explicit ShmTransport(Bootstrap& bootstrap);
+  ~ShmTransport() override;
+
+  std::string_view name() const noexcept override { return "shm"; }
+  Access access(Rank) const noexcept override {
+    return {.views = true, .stores = true, .shared_words = true, .needs_progress = false,
+            .ordered = true};
+  }
+  Path path(Rank peer) const noexcept override;
+  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
+  std::unique_ptr<Window> open_window(WindowKind kind) override;
+  void progress() override {}
+  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override;
+  void announce_fence() noexcept override;
+  Clock& clock() noexcept override { return clock_; }
+  PeerState peer_state(Rank peer) const noexcept override;
+  void abort(const Error& error) noexcept override;
+  std::optional<Error> failure() const override;
+  bool crowded() const noexcept override { return crowded_; }
+
+ private:
+  struct Peer {
+    ProcessToken process;
+    std::int32_t pid = 0;
+    PeerHeap heap;
+  };
+
+  Bootstrap& bootstrap_;
+  Rank rank_;
+  std::vector<Peer> peers_;
+  bool crowded_ = false;
+  bool fenced_ = false;
+  SteadyClock clock_;
+  ShmControl* control_ = nullptr;  // the communicator owns it and destroys it before the transport
+  std::shared_ptr<Mapping> memory_;
+  Board* board_ = nullptr;  // in memory_
+  std::unique_ptr<LivenessWatch> watch_;
+};
+
+}  // namespace tutti::shm
