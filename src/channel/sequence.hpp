@@ -1,4 +1,5 @@
-// The arithmetic of line values: a 48-bit sequence number and a 16-bit step inside the operation.
+// The arithmetic of line values: a sequence number times 2^16, plus a step inside the operation. Steps
+// may pass 2^16: a line belongs to a slot, whose next operation is `depth` sequences away.
 // Everything compares modulo 2^64, so that sequences may wrap.
 #pragma once
 
@@ -10,7 +11,7 @@ namespace tutti {
 using Sequence = std::uint64_t;
 
 constexpr std::uint64_t line_value(Sequence sequence, unsigned step = 0) {
-  return (sequence << 16) | step;
+  return (sequence << 16) + step;
 }
 
 // Has a line that shows `have` reached `want`?

@@ -1,0 +1,33 @@
+#include "collectives/all_reduce_line.hpp"
+
+#include <cstring>
+
+#include "collectives/per_rank.hpp"
+#include "kernels/reduce.hpp"
+
+namespace tutti {
+
+void all_reduce_line(const Operation& operation, const Request& request) {
+  const Rank self = operation.rank();
+  const int ranks = operation.ranks();
+  const std::size_t bytes = request.bytes();
+  LineContent mine;
+  if (bytes != 0) std::memcpy(mine.payload, request.send, bytes);
+  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry, mine);
+
+  // All lines are read before the output is written: a rank that disagrees spoils nothing.
+  for (Rank peer = 0; peer < ranks; ++peer) {
+    if (peer != self) operation.wait(peer, Phase::kEntry);
+  }
+  if (bytes == 0) return;
+
+  PerRank<const std::byte*> sources(ranks);
+  for (Rank peer = 0; peer < ranks; ++peer) {
+    sources[peer] = peer == self ? mine.payload : operation.line(peer, Phase::kEntry).payload;
+  }
+  std::byte* const destination = request.recv;
+  kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
+                  {&destination, 1}, sources.all(), request.count);
+}
+
+}  // namespace tutti

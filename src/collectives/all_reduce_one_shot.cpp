@@ -1,0 +1,28 @@
+#include "collectives/all_reduce_one_shot.hpp"
+
+#include <cstring>
+
+#include "collectives/per_rank.hpp"
+#include "kernels/reduce.hpp"
+
+namespace tutti {
+
+void all_reduce_one_shot(const Operation& operation, const Request& request) {
+  const Rank self = operation.rank();
+  const int ranks = operation.ranks();
+  const std::size_t bytes = request.bytes();
+  const auto staging = operation.claim_staging();
+  std::memcpy(staging.data(), request.send, bytes);
+  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
+
+  PerRank<const std::byte*> sources(ranks);
+  for (Rank peer = 0; peer < ranks; ++peer) {
+    if (peer != self) operation.wait(peer, Phase::kEntry);
+    sources[peer] = peer == self ? request.send : operation.view_staging(peer, 0, bytes);
+  }
+  std::byte* const destination = request.recv;
+  kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
+                  {&destination, 1}, sources.all(), request.count);
+}
+
+}  // namespace tutti

@@ -1,0 +1,228 @@
+#include "collectives/exchange.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "base/error.hpp"
+#include "collectives/rows.hpp"
+#include "collectives/staged_rows.hpp"
+#include "kernels/copy.hpp"
+
+namespace tutti {
+
+namespace {
+
+using Way = ExchangeEntry::Way;
+
+class Exchange {
+ public:
+  Exchange(const Operation& operation, const Request& request, const Selection& selection)
+      : operation_(operation),
+        channel_(operation.channel()),
+        selection_(selection),
+        self_(operation.rank()),
+        ranks_(operation.ranks()),
+        rows_(request, self_, ranks_) {}
+
+  void run() {
+    send_all();
+    copy_own_row();
+    for (int i = 0; i < ranks_; ++i) {
+      const Rank peer = rows_.partner(i);
+      if (peer != self_) receive(peer);
+    }
+    if (staged_) staged_->run(staging_);
+    for (const Rank peer : late_) take(peer);
+    if (!any_in_place_) return;
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      if (peer != self_ && is_in_place(rows_.to(peer))) operation_.wait(peer, Phase::kDone);
+    }
+  }
+
+ private:
+  bool is_in_place(const Rows::Outgoing& row) const {
+    return row.moves && way_of(row) == Way::kInPlace;
+  }
+
+  // The way depends on the row and on what is settled before the first row is looked at. In-place rows
+  // must be reached by every peer that gets them; within a host that is all or none.
+  Way way_of(const Rows::Outgoing& row) const {
+    if (row.bytes <= ExchangeEntry::kInlineBytes) return Way::kInline;
+    const MemoryRef ref = channel_.refer(row.data, row.bytes);
+    const bool reached = ref.where == MemoryRef::Where::kHeap ? channel_.all_viewable()
+                                                              : channel_.one_process();
+    const bool in_place = reached && !rows_.overwrites_unsent();
+    if (eager_fits_ && row.bytes <= (in_place ? selection_.eager_bytes()
+                                              : selection_.eager_plain_bytes())) {
+      return Way::kEager;
+    }
+    return in_place ? Way::kInPlace : Way::kStaged;
+  }
+
+  // Eager rows lie one after another in the staging; if all rows fit, any may go that way.
+  void settle_eager() {
+    std::size_t total = 0;
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      const auto row = rows_.to(peer);
+      if (peer == self_ || !row.moves || row.bytes <= ExchangeEntry::kInlineBytes) continue;
+      total = rows_.same_for_all() ? row.bytes : total + round_up(row.bytes);
+    }
+    eager_fits_ = total <= channel_.layout().slot_bytes;
+  }
+
+  void send_all() {
+    settle_eager();
+    std::size_t used = 0;
+    bool copied = false;
+    for (int i = 0; i < ranks_; ++i) {
+      const Rank peer = rows_.partner(i);
+      const auto row = rows_.to(peer);
+      if (peer == self_ || !row.moves) continue;
+      ExchangeEntry entry;
+      entry.bytes = row.bytes;
+      entry.chunk_bytes = 0;
+      entry.way = way_of(row);
+      switch (entry.way) {
+        case Way::kInline:
+          if (row.bytes != 0) std::memcpy(entry.data, row.data, row.bytes);
+          break;
+        case Way::kEager:
+          claim();
+          entry.staging_offset = rows_.same_for_all() ? 0 : used;
+          if (!copied) kernels::copy(staging_.data() + used, row.data, row.bytes);
+          copied = rows_.same_for_all();
+          if (!copied) used += round_up(row.bytes);
+          break;
+        case Way::kInPlace:
+          entry.place = channel_.refer(row.data, row.bytes);
+          any_in_place_ = true;
+          break;
+        case Way::kStaged:
+          stage(peer, row, entry);
+          break;
+      }
+      LineContent content;
+      std::memcpy(content.payload, &entry, sizeof(entry));
+      operation_.post(peer, Phase::kEntry, content);
+    }
+  }
+
+  // Takes the row into the staged ones, in one of a few pipes; one pipe for rows that all peers get.
+  void stage(Rank peer, const Rows::Outgoing& row, ExchangeEntry& entry) {
+    claim();
+    if (!staged_) staged_.emplace(operation_);
+    const std::size_t pipes =
+        rows_.same_for_all()
+            ? 1
+            : std::min(selection_.pipes(), static_cast<std::size_t>(ranks_) - 1);
+    const std::size_t chunk = std::min(
+        channel_.layout().slot_bytes / pipes / 2 & ~std::size_t{63}, selection_.chunk_bytes());
+    const Pipe pipe{.staging_offset = (staged_count_ % pipes) * 2 * chunk, .chunk_bytes = chunk};
+    entry.staging_offset = pipe.staging_offset;
+    entry.chunk_bytes = static_cast<std::uint32_t>(chunk);
+    if (rows_.same_for_all()) {
+      if (staged_count_++ != 0) return;
+      std::vector<Rank> peers;
+      for (Rank other = 0; other < ranks_; ++other) {
+        if (other != self_) peers.push_back(other);
+      }
+      staged_->send(std::move(peers), row.data, row.bytes, pipe);
+      return;
+    }
+    ++staged_count_;
+    const std::size_t index = staged_->send({peer}, row.data, row.bytes, pipe);
+    if (rows_.overwrites_unsent()) {
+      unsent_.resize(static_cast<std::size_t>(ranks_), StagedRows::kFree);
+      unsent_[static_cast<std::size_t>(peer)] = index;
+    }
+  }
+
+  void copy_own_row() {
+    const auto out = rows_.to(self_);
+    const auto in = rows_.from(self_);
+    if (!out.moves || !in.moves || out.data == in.data) return;
+    if (out.bytes != in.bytes) mismatch(self_, out.bytes, in.bytes);
+    kernels::copy(in.data, out.data, out.bytes);
+  }
+
+  void receive(Rank peer) {
+    const auto row = rows_.from(peer);
+    if (!row.moves) return;
+    const ExchangeEntry entry = entry_of(peer);
+    if (entry.bytes != row.bytes) mismatch(peer, entry.bytes, row.bytes);
+    const std::size_t unsent =
+        unsent_.empty() ? StagedRows::kFree : unsent_[static_cast<std::size_t>(peer)];
+    if (entry.way == Way::kStaged) {
+      if (!staged_) staged_.emplace(operation_);
+      staged_->receive(peer, row.data, row.bytes,
+                       {.staging_offset = entry.staging_offset, .chunk_bytes = entry.chunk_bytes},
+                       unsent);
+    } else if (unsent != StagedRows::kFree) {
+      late_.push_back(peer);
+    } else {
+      take(peer);
+    }
+  }
+
+  // Copies a row that is there whole.
+  void take(Rank peer) {
+    const auto row = rows_.from(peer);
+    const ExchangeEntry entry = entry_of(peer);
+    if (entry.way == Way::kInline) {
+      if (row.bytes != 0) std::memcpy(row.data, entry.data, row.bytes);
+    } else if (entry.way == Way::kEager) {
+      kernels::copy(row.data, operation_.view_staging(peer, entry.staging_offset, row.bytes),
+                    row.bytes);
+    } else {
+      kernels::copy(row.data, channel_.view(peer, entry.place, row.bytes), row.bytes);
+      operation_.post(peer, Phase::kDone);
+    }
+  }
+
+  ExchangeEntry entry_of(Rank peer) const {
+    ExchangeEntry entry;
+    std::memcpy(&entry, operation_.wait(peer, Phase::kEntry).payload, sizeof(entry));
+    return entry;
+  }
+
+  [[noreturn]] void mismatch(Rank peer, std::size_t sent, std::size_t expected) {
+    std::vector<int> culprits{std::min(peer, self_), std::max(peer, self_)};
+    if (peer == self_) culprits.pop_back();
+    channel_.raise(Error(tuttiMismatch,
+                         fmt::format("{}, sequence {} on \"{}\": rank {} sends {} bytes to rank {}, which "
+                                     "expects {}",
+                                     operation_.describe(), operation_.sequence(), channel_.name(), peer,
+                                     sent, self_, expected),
+                         std::move(culprits)));
+  }
+
+  void claim() {
+    if (staging_.empty()) staging_ = operation_.claim_staging();
+  }
+  static std::size_t round_up(std::size_t bytes) { return (bytes + 63) & ~std::size_t{63}; }
+
+  const Operation& operation_;
+  Channel& channel_;
+  const Selection& selection_;
+  Rank self_;
+  int ranks_;
+  Rows rows_;
+  bool eager_fits_ = false;
+  bool any_in_place_ = false;
+  std::span<std::byte> staging_;
+  std::size_t staged_count_ = 0;
+  std::optional<StagedRows> staged_;
+  std::vector<std::size_t> unsent_;  // send and receive buffer are one: the staged row for each peer
+  std::vector<Rank> late_;           // whole rows to take when everything of ours is sent
+};
+
+}  // namespace
+
+void exchange(const Operation& operation, const Request& request, const Selection& selection) {
+  Exchange(operation, request, selection).run();
+}
+
+}  // namespace tutti

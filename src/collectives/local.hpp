@@ -1,0 +1,10 @@
+// A communicator of one rank: every collective is a copy, or a reduction of one source.
+#pragma once
+
+#include "collectives/request.hpp"
+
+namespace tutti {
+
+void run_alone(const Request& request);
+
+}  // namespace tutti

@@ -1,0 +1,37 @@
+#include "collectives/run.hpp"
+
+#include "collectives/all_reduce_assembly.hpp"
+#include "collectives/all_reduce_line.hpp"
+#include "collectives/all_reduce_one_shot.hpp"
+#include "collectives/exchange.hpp"
+#include "collectives/local.hpp"
+#include "collectives/two_shot.hpp"
+
+namespace tutti {
+
+void run_collective(const Operation& operation, const Request& request, Algorithm algorithm,
+                    const Selection& selection) {
+  switch (algorithm) {
+    case Algorithm::kLocal:
+      run_alone(request);
+      break;
+    case Algorithm::kLine:
+      all_reduce_line(operation, request);
+      break;
+    case Algorithm::kAssembly:
+      all_reduce_assembly(operation, request);
+      break;
+    case Algorithm::kOneShot:
+      all_reduce_one_shot(operation, request);
+      break;
+    case Algorithm::kTwoShot:
+      two_shot(operation, request);
+      break;
+    case Algorithm::kExchange:
+      exchange(operation, request, selection);
+      break;
+  }
+  operation.finish();
+}
+
+}  // namespace tutti

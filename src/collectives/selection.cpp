@@ -1,0 +1,106 @@
+#include "collectives/selection.hpp"
+
+#include <array>
+
+#include "base/error.hpp"
+#include "channel/layout.hpp"
+
+namespace tutti {
+
+namespace {
+
+struct Named {
+  Algorithm algorithm;
+  std::string_view name;
+};
+constexpr std::array<Named, 6> kNames = {{{Algorithm::kLocal, "local"},
+                                          {Algorithm::kLine, "line"},
+                                          {Algorithm::kAssembly, "assembly"},
+                                          {Algorithm::kOneShot, "one_shot"},
+                                          {Algorithm::kTwoShot, "two_shot"},
+                                          {Algorithm::kExchange, "exchange"}}};
+
+// Two ranks, two cores of one L3 (docs/performance.md): one shot and two shot cross near 2 KiB.
+constexpr std::size_t kOneShotBytes = 2048;
+// The last to arrive reduces alone; beyond this the others' cores are better used than saved.
+constexpr std::size_t kAssemblyBytes = 4096;
+constexpr std::size_t kEagerBytes = 1024;
+constexpr std::size_t kEagerPlainBytes = std::size_t{32} << 10;
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+constexpr std::size_t kPipes = 8;
+
+bool is_all_reduce(OperationKind kind) {
+  return kind == OperationKind::kAllReduce || kind == OperationKind::kBarrier;
+}
+
+bool reduces(OperationKind kind) {
+  return is_all_reduce(kind) || kind == OperationKind::kReduce ||
+         kind == OperationKind::kReduceScatter || kind == OperationKind::kReduceScatterv;
+}
+
+}  // namespace
+
+std::string_view name_of(Algorithm algorithm) {
+  for (const Named& named : kNames) {
+    if (named.algorithm == algorithm) return named.name;
+  }
+  return "?";
+}
+
+Selection::Selection(const Situation& situation, const std::optional<std::string>& forced)
+    : situation_(situation) {
+  if (!forced) return;
+  std::string known;
+  for (const Named& named : kNames) {
+    if (named.name == *forced) forced_ = named.algorithm;
+    known += (known.empty() ? "" : ", ") + std::string(named.name);
+  }
+  if (!forced_) fail(tuttiInvalidArgument, "TUTTI_ALGO=\"{}\" is none of {}", *forced, known);
+}
+
+bool Selection::can(Algorithm algorithm, const Request& request) const {
+  const std::size_t bytes = request.bytes();
+  switch (algorithm) {
+    case Algorithm::kLocal:
+      return situation_.ranks == 1;
+    case Algorithm::kLine:
+      return is_all_reduce(request.kind) && bytes <= LineContent::kPayloadBytes &&
+             !request.reducer.scaled;
+    case Algorithm::kAssembly:
+    case Algorithm::kOneShot:
+      return is_all_reduce(request.kind) && bytes <= situation_.slot_bytes && !request.reducer.scaled;
+    case Algorithm::kTwoShot:
+      return reduces(request.kind);
+    case Algorithm::kExchange:
+      return !reduces(request.kind);
+  }
+  return false;
+}
+
+Algorithm Selection::choose(const Request& request) const {
+  if (situation_.ranks == 1) return Algorithm::kLocal;
+  if (forced_) [[unlikely]] {
+    if (!can(*forced_, request)) {
+      fail(tuttiInvalidUsage, "TUTTI_ALGO={} cannot run {} of {} bytes", name_of(*forced_),
+           name_of(request.kind), request.bytes());
+    }
+    return *forced_;
+  }
+  if (!reduces(request.kind)) return Algorithm::kExchange;
+  if (!is_all_reduce(request.kind) || request.reducer.scaled) return Algorithm::kTwoShot;
+  const std::size_t bytes = request.bytes();
+  if (situation_.crowded && bytes <= kAssemblyBytes) return Algorithm::kAssembly;
+  if (bytes <= LineContent::kPayloadBytes) return Algorithm::kLine;
+  // Everybody reads everybody's bytes: the work grows with the ranks.
+  if (bytes <= kOneShotBytes * 2 / static_cast<std::size_t>(situation_.ranks)) {
+    return Algorithm::kOneShot;
+  }
+  return Algorithm::kTwoShot;
+}
+
+std::size_t Selection::eager_bytes() const noexcept { return kEagerBytes; }
+std::size_t Selection::eager_plain_bytes() const noexcept { return kEagerPlainBytes; }
+std::size_t Selection::chunk_bytes() const noexcept { return kChunkBytes; }
+std::size_t Selection::pipes() const noexcept { return kPipes; }
+
+}  // namespace tutti

@@ -1,0 +1,102 @@
+#include "collectives/staged_rows.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/copy.hpp"
+
+namespace tutti {
+
+namespace {
+constexpr unsigned kChunks = 2;
+}
+
+std::size_t StagedRows::send(std::vector<Rank> peers, const std::byte* data, std::size_t bytes,
+                             const Pipe& pipe) {
+  std::size_t before = kFree;
+  for (std::size_t i = 0; i < sent_.size(); ++i) {
+    if (sent_[i].pipe.staging_offset == pipe.staging_offset) before = i;
+  }
+  sent_.push_back({.peers = std::move(peers), .data = data, .bytes = bytes, .pipe = pipe,
+                   .before = before});
+  return sent_.size() - 1;
+}
+
+void StagedRows::receive(Rank peer, std::byte* data, std::size_t bytes, const Pipe& pipe,
+                         std::size_t behind) {
+  received_.push_back(
+      {.peer = peer, .data = data, .bytes = bytes, .pipe = pipe, .behind = behind});
+}
+
+bool StagedRows::taken_by_all(const Sent& row, unsigned chunks) const {
+  return std::all_of(row.peers.begin(), row.peers.end(), [&](Rank peer) {
+    return chunks == 0 || operation_.has(peer, Phase::kTaken, chunks);
+  });
+}
+
+bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
+  if (row.taken) return false;
+  if (row.before != kFree && !sent_[row.before].taken) return false;
+  if (row.filled == row.bytes) {
+    row.taken = taken_by_all(row, row.chunks);
+    return row.taken;
+  }
+  if (row.chunks >= kChunks && !taken_by_all(row, row.chunks - kChunks + 1)) return false;
+  const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.filled);
+  kernels::copy(staging.data() + row.pipe.staging_offset +
+                    (row.chunks % kChunks) * row.pipe.chunk_bytes,
+                row.data + row.filled, bytes);
+  row.filled += bytes;
+  ++row.chunks;
+  for (const Rank peer : row.peers) operation_.post(peer, Phase::kReady, row.chunks);
+  return true;
+}
+
+bool StagedRows::advance(Received& row) {
+  if (row.copied == row.bytes) return false;
+  const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.copied);
+  if (row.behind != kFree && sent_[row.behind].filled < std::min(row.copied + bytes,
+                                                                 sent_[row.behind].bytes)) {
+    return false;
+  }
+  if (!operation_.has(row.peer, Phase::kReady, row.chunks + 1)) return false;
+  const std::size_t offset =
+      row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes;
+  kernels::copy(row.data + row.copied, operation_.view_staging(row.peer, offset, bytes), bytes);
+  row.copied += bytes;
+  ++row.chunks;
+  operation_.post(row.peer, Phase::kTaken, row.chunks);
+  return true;
+}
+
+void StagedRows::run(std::span<std::byte> staging) {
+  const auto advance_all = [&] {
+    bool any = false;
+    for (Sent& row : sent_) any = advance(row, staging) || any;
+    for (Received& row : received_) any = advance(row) || any;
+    return any;
+  };
+  const auto done = [&] {
+    return std::all_of(sent_.begin(), sent_.end(), [](const Sent& row) { return row.taken; }) &&
+           std::all_of(received_.begin(), received_.end(),
+                       [](const Received& row) { return row.copied == row.bytes; });
+  };
+  const auto missing = [&](std::vector<Rank>& ranks) {
+    for (const Received& row : received_) {
+      if (row.copied != row.bytes) ranks.push_back(row.peer);
+    }
+    for (const Sent& row : sent_) {
+      if (row.taken) continue;
+      for (const Rank peer : row.peers) {
+        if (row.chunks == 0 || !operation_.has(peer, Phase::kTaken, row.chunks)) {
+          ranks.push_back(peer);
+        }
+      }
+    }
+    std::sort(ranks.begin(), ranks.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  };
+  while (!done()) operation_.wait_until(advance_all, missing);
+}
+
+}  // namespace tutti

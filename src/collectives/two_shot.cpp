@@ -1,0 +1,97 @@
+#include "collectives/two_shot.hpp"
+
+#include <cstring>
+
+#include "collectives/per_rank.hpp"
+#include "collectives/shares.hpp"
+#include "kernels/reduce.hpp"
+
+namespace tutti {
+
+namespace {
+
+bool in_place_everywhere(const Channel& channel, const TwoShotEntry& entry) {
+  const auto reached = [&](const MemoryRef& ref) {
+    return ref.where == MemoryRef::Where::kHeap ? channel.all_viewable() : channel.one_process();
+  };
+  return reached(entry.send) && reached(entry.recv);
+}
+
+void reduce_own_share(const Operation& operation, const Request& request,
+                      PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales) {
+  const Rank self = operation.rank();
+  const int ranks = operation.ranks();
+  const Shares shares(request, ranks);
+  const Share share = shares.of(self);
+  if (share.count == 0) return;
+  Channel& channel = operation.channel();
+  const std::size_t size = request.element_bytes();
+  const std::size_t bytes = share.count * size;
+  const auto part = [](MemoryRef ref, std::size_t offset) {
+    ref.offset += offset;
+    return ref;
+  };
+  PerRank<const std::byte*> sources(ranks);
+  PerRank<std::byte*> destinations(ranks);
+  int needed = 0;
+  for (Rank peer = 0; peer < ranks; ++peer) {
+    const TwoShotEntry& entry = entries[peer];
+    const std::size_t from = share.first * size;
+    const std::size_t to = shares.place(self) * size;
+    sources[peer] = peer == self ? request.send + from
+                                 : channel.view(peer, part(entry.send, from), bytes);
+    if (!shares.needed_by(peer, self)) continue;
+    destinations[needed++] = peer == self ? request.recv + to
+                                          : channel.reach(peer, part(entry.recv, to), bytes);
+  }
+  kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
+                  destinations.all().first(static_cast<std::size_t>(needed)), sources.all(),
+                  share.count, scales);
+}
+
+}  // namespace
+
+void two_shot(const Operation& operation, const Request& request) {
+  const Rank self = operation.rank();
+  const int ranks = operation.ranks();
+  Channel& channel = operation.channel();
+  const std::size_t size = request.element_bytes();
+  const Shares shares(request, ranks);
+  const bool receives = shares.needed_by(self, self) || request.root == self;
+  const std::size_t send_bytes = request.kind == OperationKind::kReduceScatter
+                                     ? request.bytes() * static_cast<std::size_t>(ranks)
+                                     : request.bytes();
+  // A rank that receives nothing offers its input twice: always reachable when that is.
+  const MemoryRef send = channel.refer(request.send, send_bytes);
+  const TwoShotEntry mine{.send = send,
+                          .recv = receives ? channel.refer(request.recv, size) : send,
+                          .scale = request.reducer.scale};
+  LineContent content;
+  std::memcpy(content.payload, &mine, sizeof(mine));
+  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry, content);
+
+  PerRank<TwoShotEntry> entries(ranks);
+  PerRank<std::uint64_t> scales(ranks);
+  bool in_place = true;
+  for (Rank peer = 0; peer < ranks; ++peer) {
+    if (peer == self) {
+      entries[peer] = mine;
+    } else {
+      std::memcpy(&entries[peer], operation.wait(peer, Phase::kEntry).payload, sizeof(TwoShotEntry));
+    }
+    scales[peer] = entries[peer].scale;
+    in_place = in_place && in_place_everywhere(channel, entries[peer]);
+  }
+  const auto scalars = request.reducer.scaled ? scales.all() : std::span<const std::uint64_t>{};
+  if (!in_place) {
+    two_shot_staged(operation, request, scalars);
+    return;
+  }
+  reduce_own_share(operation, request, entries, scalars);
+  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kDone);
+  for (Rank peer = 0; peer < ranks; ++peer) {
+    if (peer != self) operation.wait(peer, Phase::kDone);
+  }
+}
+
+}  // namespace tutti

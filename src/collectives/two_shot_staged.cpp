@@ -1,0 +1,143 @@
+// The two-shot reduction when some buffer cannot be read by peers. In steps of K elements of every share:
+// copy what others reduce to my staging; reduce my part out of theirs; where others need it, leave the
+// result in my staging for them to fetch.
+//
+// Staging of a step is one of two halves: R parts of input, one of output. A rank raises kReady of step
+// c + 1 only when it has finished with step c - so who has seen everybody's kReady of c + 1 may write
+// over the half of c.
+#include <algorithm>
+#include <cstring>
+
+#include "collectives/per_rank.hpp"
+#include "collectives/shares.hpp"
+#include "collectives/two_shot.hpp"
+#include "kernels/copy.hpp"
+#include "kernels/reduce.hpp"
+
+namespace tutti {
+
+namespace {
+
+// A step's bytes stay in the second-level cache of the core that copies them in.
+constexpr std::size_t kHalfBytes = std::size_t{256} << 10;
+
+class StagedReduction {
+ public:
+  StagedReduction(const Operation& operation, const Request& request,
+                  std::span<const std::uint64_t> scales)
+      : operation_(operation),
+        request_(request),
+        scales_(scales),
+        shares_(request, operation.ranks()),
+        self_(operation.rank()),
+        ranks_(operation.ranks()),
+        size_(request.element_bytes()),
+        staging_(operation.claim_staging()),
+        half_bytes_(std::min(staging_.size() / 2, kHalfBytes) & ~std::size_t{63}) {
+    const std::size_t parts = static_cast<std::size_t>(ranks_) + 1;
+    part_bytes_ = half_bytes_ / parts & ~std::size_t{63};
+    step_count_ = part_bytes_ / size_;
+  }
+
+  void run() {
+    const std::size_t steps = (shares_.largest() + step_count_ - 1) / step_count_;
+    for (std::size_t step = 0; step < steps; ++step) {
+      const auto mark = static_cast<unsigned>(step + 1);
+      copy_in(step);
+      tell(Phase::kReady, mark);
+      await(Phase::kReady, mark);
+      reduce(step);
+      if (!distributes()) continue;
+      if (!request_is_rooted() || self_ != request_.root) tell(Phase::kDone, mark);
+      if (!shares_.needed_by(self_, (self_ + 1) % ranks_)) continue;
+      await(Phase::kDone, mark);
+      copy_out(step);
+    }
+  }
+
+ private:
+  bool request_is_rooted() const { return request_.kind == OperationKind::kReduce; }
+  bool distributes() const {
+    return request_.kind == OperationKind::kAllReduce || request_is_rooted();
+  }
+
+  // The elements of `owner`'s share in this step, relative to the share.
+  Share part(Rank owner, std::size_t step) const {
+    const std::size_t count = shares_.of(owner).count;
+    const std::size_t first = std::min(step * step_count_, count);
+    return {first, std::min(step_count_, count - first)};
+  }
+  std::size_t input_offset(std::size_t step, Rank owner) const {
+    return (step & 1) * half_bytes_ + static_cast<std::size_t>(owner) * part_bytes_;
+  }
+  std::size_t output_offset(std::size_t step) const { return input_offset(step, ranks_); }
+
+  void copy_in(std::size_t step) {
+    for (Rank owner = 0; owner < ranks_; ++owner) {
+      if (owner == self_) continue;
+      const Share slice = part(owner, step);
+      kernels::copy(staging_.data() + input_offset(step, owner),
+                    request_.send + (shares_.of(owner).first + slice.first) * size_,
+                    slice.count * size_);
+    }
+  }
+
+  void reduce(std::size_t step) {
+    const Share slice = part(self_, step);
+    if (slice.count == 0) return;
+    PerRank<const std::byte*> sources(ranks_);
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      sources[peer] = peer == self_
+                          ? request_.send + (shares_.of(self_).first + slice.first) * size_
+                          : operation_.view_staging(peer, input_offset(step, self_), slice.count * size_);
+    }
+    std::byte* destinations[2];
+    std::size_t needed = 0;
+    if (shares_.needed_by(self_, self_)) {
+      destinations[needed++] = request_.recv + (shares_.place(self_) + slice.first) * size_;
+    }
+    if (distributes()) destinations[needed++] = staging_.data() + output_offset(step);
+    kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
+                    {destinations, needed}, sources.all(), slice.count, scales_);
+  }
+
+  void copy_out(std::size_t step) {
+    for (Rank owner = 0; owner < ranks_; ++owner) {
+      const Share slice = part(owner, step);
+      if (owner == self_ || slice.count == 0) continue;
+      kernels::copy(request_.recv + (shares_.place(owner) + slice.first) * size_,
+                    operation_.view_staging(owner, output_offset(step), slice.count * size_),
+                    slice.count * size_);
+    }
+  }
+
+  void tell(Phase phase, unsigned mark) const {
+    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, phase, mark);
+  }
+  void await(Phase phase, unsigned mark) const {
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      if (peer != self_) operation_.wait_step(peer, phase, mark);
+    }
+  }
+
+  const Operation& operation_;
+  const Request& request_;
+  std::span<const std::uint64_t> scales_;
+  Shares shares_;
+  Rank self_;
+  int ranks_;
+  std::size_t size_;
+  std::span<std::byte> staging_;
+  std::size_t half_bytes_;
+  std::size_t part_bytes_ = 0;
+  std::size_t step_count_ = 0;  // elements of each share in a step
+};
+
+}  // namespace
+
+void two_shot_staged(const Operation& operation, const Request& request,
+                     std::span<const std::uint64_t> scales) {
+  StagedReduction(operation, request, scales).run();
+}
+
+}  // namespace tutti
