@@ -6,7 +6,7 @@ target_include_directories(tutti_flags INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 target_compile_options(tutti_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -ffp-contract=off
   $<$<BOOL:${TUTTI_WERROR}>:-Werror>)
 target_link_libraries(tutti_flags INTERFACE Threads::Threads)
 if(TUTTI_SANITIZE)

@@ -74,10 +74,12 @@ enum class WindowKind : std::uint8_t {
   kProcess  // the whole address space: offsets are addresses; reached by ranks of this process only
 };
 
-// This rank's segment of a control window, made by the transport and zeroed; the same on every rank.
+// This rank's segment of a control window, made by the transport and zeroed; the same on every
+// rank.
 struct ControlSegment {
   std::size_t bytes = 0;
-  std::size_t line_bytes = 0;  // the leading part, doorbells, lines and counters; the rest is staging
+  std::size_t line_bytes =
+      0;  // the leading part, doorbells, lines and counters; the rest is staging
 };
 
 // A piece of a put: `source` goes to `offset` in the peer's segment.
@@ -117,8 +119,8 @@ class Window {
 // A window with doorbells, lines and counters in its leading part.
 class ControlWindow : public Window {
  public:
-  // Fills line `line` of the peer's segment and rings its doorbell. Never blocks. `peer` may be this
-  // rank.
+  // Fills line `line` of the peer's segment and rings its doorbell. Never blocks. `peer` may be
+  // this rank.
   virtual void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) = 0;
 
   // Access::shared_words: fills line `line` of rank 0's segment, which every rank reads through

@@ -25,16 +25,19 @@ class ChannelSubject final : public WaitSubject {
   ChannelSubject(Channel& channel, Sequence sequence, std::vector<Rank> peers)
       : channel_(channel), sequence_(sequence), peers_(std::move(peers)) {}
   void missing(std::vector<Rank>& ranks) const override { ranks = peers_; }
-  void check(const std::vector<Rank>& ranks) const override { channel_.check_trouble(ranks, nullptr); }
+  void check(const std::vector<Rank>& ranks) const override {
+    channel_.check_trouble(ranks, nullptr);
+  }
   void expire(const std::vector<Rank>& ranks, Nanoseconds waited) const override {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();
-    channel_.raise(Error(tuttiTimeout,
-                         fmt::format("operation {} on \"{}\" had no free slot after {} ms: {} still "
-                                     "in operation {}",
-                                     sequence_, channel_.name(), ms,
-                                     ranks.empty() ? "this rank is" : list(ranks) + " may be",
-                                     sequence_ - channel_.layout().depth),
-                         ranks));
+    channel_.raise(
+        Error(tuttiTimeout,
+              fmt::format("operation {} on \"{}\" had no free slot after {} ms: {} still "
+                          "in operation {}",
+                          sequence_, channel_.name(), ms,
+                          ranks.empty() ? "this rank is" : list(ranks) + " may be",
+                          sequence_ - channel_.layout().depth),
+              ranks));
   }
 
  private:
@@ -53,10 +56,9 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       options_(std::move(options)),
       heap_(Heap::of_this_process()),
       lines_(reinterpret_cast<const Line*>(windows_.control->local().data())),
-      own_bell_(reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
+      own_bell_(
+          reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
       waiter_(transport, *own_bell_, options_.limits),
-      views_(layout_.ranks),
-      same_process_(layout_.ranks),
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       assemblies_(std::make_unique<std::uint64_t[]>(layout_.depth)),
@@ -67,10 +69,9 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
   const auto shared = windows_.control->reach(0, ControlLayout::kSharedBell, sizeof(Doorbell));
   shared_bell_ = shared.empty() ? own_bell_ : reinterpret_cast<Doorbell*>(shared.data());
   for (Rank peer = 0; peer < ranks(); ++peer) {
-    views_[index(peer)] = transport_.access(peer).views && transport_.access(peer).stores;
-    same_process_[index(peer)] = transport_.path(peer).hop_class <= 1;
-    all_viewable_ = all_viewable_ && views_[index(peer)] != 0;
-    one_process_ = one_process_ && same_process_[index(peer)] != 0;
+    const Access access = transport_.access(peer);
+    all_viewable_ = all_viewable_ && access.views && access.stores;
+    one_process_ = one_process_ && transport_.path(peer).hop_class <= 1;
     credits_[index(peer)].known.store(options_.first_sequence, std::memory_order_relaxed);
     credits_[index(peer)].told.store(options_.first_sequence, std::memory_order_relaxed);
   }
@@ -78,19 +79,21 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     finished_[slot].store(options_.first_sequence, std::memory_order_relaxed);
   }
   if (options_.first_sequence != 1) {
-    // Zeroed lines read as "before sequence 1"; any other start needs them set. No peer posts before
-    // the set-up's last all-gather.
+    // Zeroed lines read as "before sequence 1"; any other start needs them set. No peer posts
+    // before the set-up's last all-gather.
     auto* lines = reinterpret_cast<Line*>(windows_.control->local().data());
     for (LineId id = 2; id < layout_.operation_line(layout_.depth, Phase::kEntry, 0); ++id) {
       const bool credit = id < layout_.setup_line(0);
-      lines[id].value.store(credit ? options_.first_sequence : line_value(options_.first_sequence - 1),
-                            std::memory_order_relaxed);
+      lines[id].value.store(
+          credit ? options_.first_sequence : line_value(options_.first_sequence - 1),
+          std::memory_order_relaxed);
     }
   }
 }
 
 Operation Channel::begin(const OperationShape& shape) {
-  if (own_bell_->alarm.load(std::memory_order_acquire) != 0) [[unlikely]] check_usable();
+  if (own_bell_->alarm.load(std::memory_order_acquire) != 0) [[unlikely]]
+    check_usable();
   const Sequence sequence = issued_;
   if (static_cast<std::int64_t>(completed() + layout_.depth - sequence) <= 0) [[unlikely]] {
     await_slot(sequence);
@@ -150,10 +153,11 @@ const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
   Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
   const auto found = window.view(peer, ref.offset, bytes);
   if (found.empty() && bytes != 0) {
-    raise(Error(tuttiInternalError,
-                fmt::format("rank {} announced {} bytes at offset {} of its {}, which are not there", peer,
-                            bytes, ref.offset, ref.where == MemoryRef::Where::kHeap ? "heap" : "process"),
-                {peer}));
+    raise(Error(
+        tuttiInternalError,
+        fmt::format("rank {} announced {} bytes at offset {} of its {}, which are not there", peer,
+                    bytes, ref.offset, ref.where == MemoryRef::Where::kHeap ? "heap" : "process"),
+        {peer}));
   }
   return found.data();
 }
@@ -163,8 +167,8 @@ std::byte* Channel::reach(Rank peer, MemoryRef ref, std::size_t bytes) {
   const auto found = window.reach(peer, ref.offset, bytes);
   if (found.empty() && bytes != 0) {
     raise(Error(tuttiInternalError,
-                fmt::format("rank {} offered {} bytes at offset {}, which are not there", peer, bytes,
-                            ref.offset),
+                fmt::format("rank {} offered {} bytes at offset {}, which are not there", peer,
+                            bytes, ref.offset),
                 {peer}));
   }
   return found.data();

@@ -1,18 +1,17 @@
 // A channel: the windows of one communicator (or MoE group) and the bookkeeping of its operations -
 // sequence numbers, slots, credits, trouble. Operation (operation.hpp) is what algorithms hold.
 //
-// Slots and credits. Operation s uses slot s mod depth on every rank. Lines are never cleared; a value
-// grows with the sequence. A rank may write into a peer's slot, or over its own staging there, only when
-// the slot's previous operation, s - depth, is complete on the rank that reads it. `completed` counts
-// that: every operation below it is done here. It travels in the stamp of every line, and, when a peer
-// has not been told for depth / 2 operations, in a credit line of its own.
+// Slots and credits. Operation s uses slot s mod depth on every rank. Lines are never cleared; a
+// value grows with the sequence. A rank may write into a peer's slot, or over its own staging
+// there, only when the slot's previous operation, s - depth, is complete on the rank that reads it.
+// `completed` counts that: every operation below it is done here. It travels in the stamp of every
+// line, and, when a peer has not been told for depth / 2 operations, in a credit line of its own.
 #pragma once
-
-#include <tutti/transport.hpp>
 
 #include <atomic>
 #include <memory>
 #include <string>
+#include <tutti/transport.hpp>
 #include <vector>
 
 #include "channel/fingerprint.hpp"
@@ -27,9 +26,9 @@ class Operation;
 
 // Where a buffer lies as peers see it.
 struct MemoryRef {
-  enum class Where : std::uint64_t { kPrivate, kHeap, kProcess };
-  Where where = Where::kPrivate;
-  std::uint64_t offset = 0;
+  enum class Where : std::uint64_t { kHeap, kProcess };
+  Where where;
+  std::uint64_t offset;
 };
 
 struct ChannelOptions {
@@ -61,21 +60,18 @@ class Channel {
   Waiter& waiter() noexcept { return waiter_; }
   ControlWindow& control() noexcept { return *windows_.control; }
 
-  // Issues the next operation: the caller's thread, in the communicator's issue order. Waits for a free
-  // slot; throws when the communicator has failed.
+  // Issues the next operation: the caller's thread, in the communicator's issue order. Waits for a
+  // free slot; throws when the communicator has failed.
   Operation begin(const OperationShape& shape);
 
-  // How peers on this host can reach [p, p + bytes): kPrivate if only this process can.
+  // How peers find [p, p + bytes): kProcess is of use to ranks of this process only.
   MemoryRef refer(const void* p, std::size_t bytes) const noexcept;
-  // Can `peer` use what refer() answered?
-  bool usable_by(Rank peer, MemoryRef::Where where) const noexcept {
-    return where == MemoryRef::Where::kHeap ? views_[static_cast<std::size_t>(peer)] != 0
-                                            : where == MemoryRef::Where::kProcess &&
-                                                  same_process_[static_cast<std::size_t>(peer)] != 0;
+  // Can every rank read and write in place what refer() answered?
+  bool reached_by_all(MemoryRef::Where where) const noexcept {
+    return where == MemoryRef::Where::kHeap ? all_viewable_ : one_process_;
   }
-  bool one_process() const noexcept { return one_process_; }
-  bool all_viewable() const noexcept { return all_viewable_; }
-  // A peer's memory to read, or to write. Throws tuttiInternalError naming the peer if it does not exist.
+  // A peer's memory to read, or to write. Throws tuttiInternalError naming the peer if it does not
+  // exist.
   const std::byte* view(Rank peer, MemoryRef ref, std::size_t bytes);
   std::byte* reach(Rank peer, MemoryRef ref, std::size_t bytes);
 
@@ -85,6 +81,7 @@ class Channel {
   [[noreturn]] void raise(const Error& error);
   // Throws what stands against waiting for `missing`; see WaitSubject::check.
   void check_trouble(const std::vector<Rank>& missing, const Operation* operation);
+  bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
   // Throws when the communicator has failed, a rank has died, or this rank has cancelled.
   void check_usable();
 
@@ -97,8 +94,8 @@ class Channel {
   friend class Operation;
 
   struct PeerCredit {
-    // The peer completed everything below. Release by the thread that read it from a line, acquire by a
-    // thread that writes into the peer's slot.
+    // The peer completed everything below. Release by the thread that read it from a line, acquire
+    // by a thread that writes into the peer's slot.
     std::atomic<Sequence> known;
     std::atomic<Sequence> told;  // the last `completed` that the peer got from us
   };
@@ -136,8 +133,6 @@ class Channel {
   Doorbell* own_bell_;
   Doorbell* shared_bell_;
   Waiter waiter_;
-  std::vector<std::uint8_t> views_;
-  std::vector<std::uint8_t> same_process_;
   bool one_process_ = true;
   bool all_viewable_ = true;
   std::atomic<bool> cancelled_{false};
@@ -146,7 +141,8 @@ class Channel {
   std::unique_ptr<PeerCredit[]> credits_;
   std::unique_ptr<std::uint64_t[]> assemblies_;  // per slot: how often it was used by arrive()
 
-  // finished_[slot] is the last operation done in that slot, plus one; completed_ follows it in order.
+  // finished_[slot] is the last operation done in that slot, plus one; completed_ follows it in
+  // order.
   alignas(64) std::atomic<Sequence> completed_;
   std::atomic<Sequence> swept_;  // `completed` at the last tell_credits
   std::atomic<Sequence> floor_;  // every rank completed everything below (learned from assemblies)

@@ -1,5 +1,5 @@
-// What an operation is, in the 48 bits that every line of it carries: ranks that disagree notice at the
-// first line that they exchange.
+// What an operation is, in the 48 bits that every line of it carries: ranks that disagree notice at
+// the first line that they exchange.
 #pragma once
 
 #include <tutti/tutti.h>

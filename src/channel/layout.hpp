@@ -1,5 +1,5 @@
-// Where things lie in a control segment. Every rank has the same layout, so that an offset computed here
-// is good on every peer.
+// Where things lie in a control segment. Every rank has the same layout, so that an offset computed
+// here is good on every peer.
 //
 //   0      Doorbell, this rank's own
 //   64     Doorbell, shared: rank 0's is the one on which all ranks sleep in an assembly
@@ -9,10 +9,9 @@
 //   then   staging, from a page boundary: the setup board, operations [depth], point to point
 #pragma once
 
-#include <tutti/transport.hpp>
-
 #include <cstddef>
 #include <cstdint>
+#include <tutti/transport.hpp>
 
 namespace tutti {
 
@@ -25,8 +24,8 @@ enum class Phase : std::uint8_t {
 };
 inline constexpr unsigned kPhases = 4;
 
-// The marks of one message from a sender to a receiver; entry and ready lie at the receiver, wanted and
-// taken at the sender.
+// The marks of one message from a sender to a receiver; entry and ready lie at the receiver, wanted
+// and taken at the sender.
 enum class PairLine : std::uint8_t { kEntry, kReady, kWanted, kTaken };
 inline constexpr unsigned kPairLines = 4;
 inline constexpr unsigned kPairDepth = 2;
@@ -46,7 +45,8 @@ struct ControlLayout {
   constexpr LineId credit_line(Rank source) const { return 2 + to_id(source); }
   constexpr LineId setup_line(Rank source) const { return 2 + ranks + to_id(source); }
   constexpr LineId pair_line(unsigned slot, PairLine mark, Rank source) const {
-    return 2 + 2 * ranks + (slot * kPairLines + static_cast<unsigned>(mark)) * ranks + to_id(source);
+    return 2 + 2 * ranks + (slot * kPairLines + static_cast<unsigned>(mark)) * ranks +
+           to_id(source);
   }
   constexpr LineId result_line(unsigned slot) const {
     return 2 + (2 + kPairDepth * kPairLines) * ranks + slot;
@@ -68,19 +68,22 @@ struct ControlLayout {
   constexpr std::size_t bytes() const { return align(pair_stage_offset() + pair_stage_bytes); }
 
  private:
-  static constexpr std::size_t align(std::size_t bytes) { return (bytes + kPage - 1) & ~(kPage - 1); }
+  static constexpr std::size_t align(std::size_t bytes) {
+    return (bytes + kPage - 1) & ~(kPage - 1);
+  }
   static constexpr LineId to_id(Rank rank) { return static_cast<LineId>(rank); }
 };
 
-// The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks about
-// 1.9 MiB a rank, of which only what is used is touched).
+// The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks
+// about 1.9 MiB a rank, of which only what is used is touched).
 constexpr ControlLayout control_layout(unsigned ranks) {
   const bool many = ranks > 64;
-  return ControlLayout{.ranks = ranks,
-                       .depth = many ? 8u : 16u,
-                       .slot_bytes = many ? std::size_t{64} << 10
-                                          : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),
-                       .pair_stage_bytes = many ? std::size_t{128} << 10 : std::size_t{1} << 20};
+  return ControlLayout{
+      .ranks = ranks,
+      .depth = many ? 8u : 16u,
+      .slot_bytes = many ? std::size_t{64} << 10
+                         : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),
+      .pair_stage_bytes = many ? std::size_t{128} << 10 : std::size_t{1} << 20};
 }
 
 }  // namespace tutti

@@ -53,8 +53,8 @@ void Operation::publish(LineContent& content) const {
   Channel& channel = *channel_;
   Sequence floor = channel.completed();
   for (Rank peer = 0; peer < ranks(); ++peer) {
-    const Sequence known = channel.credits_[static_cast<std::size_t>(peer)].known.load(
-        std::memory_order_relaxed);
+    const Sequence known =
+        channel.credits_[static_cast<std::size_t>(peer)].known.load(std::memory_order_relaxed);
     if (peer != rank() && static_cast<std::int64_t>(known - floor) < 0) floor = known;
   }
   content.stamp = fingerprint_ | floor << kFingerprintBits;
@@ -70,11 +70,13 @@ const Line& Operation::await_published() const {
   const Line& line = published_line();
   const std::uint64_t want = line_value(sequence_);
   wait_on(
-      channel_->shared_bell(), [&] { return reached(line.value.load(std::memory_order_acquire), want); },
+      channel_->shared_bell(),
+      [&] { return reached(line.value.load(std::memory_order_acquire), want); },
       [&](std::vector<Rank>& ranks_missing) {
         for (Rank peer = 0; peer < ranks(); ++peer) {
           const Line& theirs = channel_->control().lines(peer)[line_id(Phase::kEntry, peer)];
-          if (!reached(theirs.value.load(std::memory_order_acquire), want)) ranks_missing.push_back(peer);
+          if (!reached(theirs.value.load(std::memory_order_acquire), want))
+            ranks_missing.push_back(peer);
         }
         // Everybody is here: the last to arrive still works on the result, or died doing so.
         if (ranks_missing.empty()) {

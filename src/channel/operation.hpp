@@ -23,10 +23,11 @@ class Operation {
   Rank rank() const noexcept { return channel_->rank(); }
   int ranks() const noexcept { return channel_->ranks(); }
 
-  // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth behind.
-  // Stepped marks carry no content that is read: the next step may overwrite it.
+  // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth
+  // behind. Stepped marks carry no content that is read: the next step may overwrite it.
   void post(Rank peer, Phase phase, LineContent& content, unsigned step = 0) const {
-    if (!channel_->has_credit(peer, sequence_)) [[unlikely]] channel_->await_credit(peer, *this);
+    if (!channel_->has_credit(peer, sequence_)) [[unlikely]]
+      channel_->await_credit(peer, *this);
     const Sequence completed = channel_->completed();
     content.stamp = fingerprint_ | completed << kFingerprintBits;
     channel_->credits_[static_cast<std::size_t>(peer)].told.store(completed,
@@ -38,8 +39,8 @@ class Operation {
     post(peer, phase, content, step);
   }
 
-  // Waits for a peer's unstepped mark, checks that it means the same operation, and returns the line;
-  // its content stays until this operation finishes.
+  // Waits for a peer's unstepped mark, checks that it means the same operation, and returns the
+  // line; its content stays until this operation finishes.
   const Line& wait(Rank source, Phase phase) const {
     const Line& line = channel_->own_line(line_id(phase, source));
     if (!reached(line.value.load(std::memory_order_acquire), line_value(sequence_))) [[unlikely]] {
@@ -69,15 +70,15 @@ class Operation {
     wait_on(channel_->own_bell(), std::forward<Ready>(ready), std::forward<Missing>(missing));
   }
 
-  // This operation's staging in this rank's segment, free to be overwritten: waits until no peer reads
-  // what the slot's previous operation left there.
+  // This operation's staging in this rank's segment, free to be overwritten: waits until no peer
+  // reads what the slot's previous operation left there.
   std::span<std::byte> claim_staging() const;
   // A peer's staging of this operation. `bytes` were announced by the peer in a line.
   const std::byte* view_staging(Rank peer, std::size_t offset, std::size_t bytes) const;
 
   // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
-  // (brought(r): the entry line that rank r posted to itself), and publishes one line that all read.
-  // Needs Access::shared_words. One system call wakes everybody.
+  // (brought(r): the entry line that rank r posted to itself), and publishes one line that all
+  // read. Needs Access::shared_words. One system call wakes everybody.
   bool arrive(LineContent& content) const;
   const Line& brought(Rank rank) const;
   void publish(LineContent& content) const;
@@ -98,8 +99,9 @@ class Operation {
     if (((line.stamp ^ fingerprint_) & kFingerprintMask) != 0) [[unlikely]] {
       channel_->raise_mismatch(*this);
     }
-    channel_->learn(source, extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits),
-                                            sequence_));
+    channel_->learn(
+        source,
+        extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   }
   void await_mark(Rank source, Phase phase, unsigned step) const;
   const Line& published_line() const noexcept;
@@ -107,7 +109,8 @@ class Operation {
   template <typename Missing>
   class Subject final : public WaitSubject {
    public:
-    Subject(const Operation& operation, Missing& missing) : operation_(operation), missing_(missing) {}
+    Subject(const Operation& operation, Missing& missing)
+        : operation_(operation), missing_(missing) {}
     void missing(std::vector<Rank>& ranks) const override { missing_(ranks); }
     void check(const std::vector<Rank>& ranks) const override {
       operation_.channel().check_trouble(ranks, &operation_);

@@ -1,5 +1,5 @@
-// The arithmetic of line values: a sequence number times 2^16, plus a step inside the operation. Steps
-// may pass 2^16: a line belongs to a slot, whose next operation is `depth` sequences away.
+// The arithmetic of line values: a sequence number times 2^16, plus a step inside the operation.
+// Steps may pass 2^16: a line belongs to a slot, whose next operation is `depth` sequences away.
 // Everything compares modulo 2^64, so that sequences may wrap.
 #pragma once
 

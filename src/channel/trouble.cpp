@@ -49,11 +49,10 @@ void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* o
     std::copy_if(missing.begin(), missing.end(), std::back_inserter(culprits),
                  [&](Rank peer) { return transport_.peer_state(peer) == state; });
     if (culprits.empty()) continue;
-    const std::string what =
-        operation != nullptr
-            ? fmt::format(" and was needed in {}, sequence {}", operation->describe(),
-                          operation->sequence())
-            : "";
+    const std::string what = operation != nullptr
+                                 ? fmt::format(" and was needed in {}, sequence {}",
+                                               operation->describe(), operation->sequence())
+                                 : "";
     raise(Error(tuttiRemoteError,
                 fmt::format("{} of \"{}\" {}{} (transport {})", list(culprits), name(),
                             state == PeerState::kDead ? "died" : "left the communicator", what,
@@ -63,10 +62,12 @@ void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* o
   if (operation == nullptr) return;
   for (Rank peer = 0; peer < ranks(); ++peer) {
     const Line& line = own_line(operation->line_id(Phase::kEntry, peer));
-    if (peer == rank_ || line.value.load(std::memory_order_acquire) != line_value(operation->sequence())) {
+    if (peer == rank_ ||
+        line.value.load(std::memory_order_acquire) != line_value(operation->sequence())) {
       continue;
     }
-    if (((line.stamp ^ operation->fingerprint()) & kFingerprintMask) != 0) raise_mismatch(*operation);
+    if (((line.stamp ^ operation->fingerprint()) & kFingerprintMask) != 0)
+      raise_mismatch(*operation);
   }
 }
 
@@ -98,9 +99,9 @@ void Channel::raise_mismatch(const Operation& operation) {
     }
     if (transport_.clock().now() >= end) break;
   }
-  const auto largest =
-      std::max_element(camps.begin(), camps.end(),
-                       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  const auto largest = std::max_element(
+      camps.begin(), camps.end(),
+      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
   const bool majority = 2 * largest->second.size() > static_cast<std::size_t>(ranks());
   std::vector<Rank> culprits;
   std::string text;
@@ -113,11 +114,12 @@ void Channel::raise_mismatch(const Operation& operation) {
                         describe_fingerprint(fingerprint));
   }
   std::sort(culprits.begin(), culprits.end());
-  raise(Error(tuttiMismatch,
-              fmt::format("ranks disagree about operation {} of \"{}\": {} (arguments that look the same "
-                          "here differ in their counts); at odds with the others: {}",
-                          operation.sequence(), name(), text, list(culprits)),
-              culprits));
+  raise(Error(
+      tuttiMismatch,
+      fmt::format("ranks disagree about operation {} of \"{}\": {} (arguments that look the same "
+                  "here differ in their counts); at odds with the others: {}",
+                  operation.sequence(), name(), text, list(culprits)),
+      culprits));
 }
 
 void Operation::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {

@@ -16,8 +16,8 @@ constexpr int kPollsPerClock = 32;
 
 void Waiter::sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most) {
   const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
-  // Pairs with the load of sleepers in Window::post; seq_cst, and announce_fence below, put it before
-  // the re-check.
+  // Pairs with the load of sleepers in Window::post; seq_cst, and announce_fence below, put it
+  // before the re-check.
   bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
   transport_.announce_fence();
   if (!ready() && own_bell_.alarm.load(std::memory_order_acquire) == 0) {

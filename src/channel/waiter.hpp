@@ -1,14 +1,14 @@
-// The one way to wait: spin, then give the core away, then sleep on a doorbell; with the deadline, aborts
-// and dead peers inside.
+// The one way to wait: spin, then give the core away, then sleep on a doorbell; with the deadline,
+// aborts and dead peers inside.
 //
-// No wake-up is lost: a sleeper announces itself in Doorbell::sleepers, then looks at its lines once
-// more, then sleeps on the ring that it saw before announcing. A poster fills its line, then looks at
-// sleepers. Transport::announce_fence orders the one pair, Window::post the other, so that either the
-// sleeper sees the line or the poster sees the sleeper.
+// No wake-up is lost: a sleeper announces itself in Doorbell::sleepers, then looks at its lines
+// once more, then sleeps on the ring that it saw before announcing. A poster fills its line, then
+// looks at sleepers. Transport::announce_fence orders the one pair, Window::post the other, so that
+// either the sleeper sees the line or the poster sees the sleeper.
 #pragma once
 
 #include <tutti/transport.hpp>
-
+#include <type_traits>
 #include <vector>
 
 namespace tutti {
@@ -19,8 +19,9 @@ class WaitSubject {
   virtual ~WaitSubject() = default;
   // Appends the ranks whose marks are not there yet.
   virtual void missing(std::vector<Rank>& ranks) const = 0;
-  // Throws if the wait cannot succeed: the communicator failed, a missing rank is dead or has left, or
-  // an entry shows another operation. Called when the alarm is up, and now and then on long waits.
+  // Throws if the wait cannot succeed: the communicator failed, a missing rank is dead or has left,
+  // or an entry shows another operation. Called when the alarm is up, and now and then on long
+  // waits.
   virtual void check(const std::vector<Rank>& missing) const = 0;
   // Throws tuttiTimeout that names the missing ranks.
   [[noreturn]] virtual void expire(const std::vector<Rank>& missing, Nanoseconds waited) const = 0;
@@ -41,7 +42,8 @@ class Waiter {
   template <typename Ready>
   void until(Doorbell& bell, const WaitSubject& subject, Ready&& ready) {
     if (limits_.crowded ? ready() : poll(ready)) return;
-    const Predicate predicate{[](void* context) { return (*static_cast<Ready*>(context))(); },
+    using Callable = std::remove_reference_t<Ready>;
+    const Predicate predicate{[](void* context) { return (*static_cast<Callable*>(context))(); },
                               const_cast<void*>(static_cast<const void*>(&ready))};
     wait_slowly(bell, subject, predicate);
   }
@@ -55,7 +57,8 @@ class Waiter {
     bool operator()() const { return call(context); }
   };
 
-  // A flag crosses cores in about 55 ns; a thousand looks without a clock call cover the common case.
+  // A flag crosses cores in about 55 ns; a thousand looks without a clock call cover the common
+  // case.
   static constexpr int kHotPolls = 1000;
 
   static void relax() noexcept {

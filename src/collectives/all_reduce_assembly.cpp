@@ -17,9 +17,9 @@ void reduce_for_all(const Operation& operation, const Request& request, std::byt
   PerRank<const std::byte*> sources(ranks);
   for (Rank peer = 0; peer < ranks; ++peer) {
     const Line& line = operation.brought(peer);
-    sources[peer] = bytes <= kPayload             ? line.payload
-                    : peer == operation.rank()    ? request.send
-                                                  : operation.view_staging(peer, 0, bytes);
+    sources[peer] = bytes <= kPayload          ? line.payload
+                    : peer == operation.rank() ? request.send
+                                               : operation.view_staging(peer, 0, bytes);
   }
   if (bytes == 0) return;
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks}, {&result, 1},

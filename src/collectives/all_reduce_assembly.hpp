@@ -1,5 +1,6 @@
-// All-reduce and barrier for more ranks than cores: each rank leaves its bytes with itself and counts up;
-// the last to arrive reduces for all and wakes everybody with one call. R context switches, no more.
+// All-reduce and barrier for more ranks than cores: each rank leaves its bytes with itself and
+// counts up; the last to arrive reduces for all and wakes everybody with one call. R context
+// switches, no more.
 #pragma once
 
 #include "channel/operation.hpp"

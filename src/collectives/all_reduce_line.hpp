@@ -1,5 +1,5 @@
-// All-reduce of up to 48 bytes, and barrier: one line to every rank, one from every rank. Ranks fold in
-// rank order, so that all get the same bits.
+// All-reduce of up to 48 bytes, and barrier: one line to every rank, one from every rank. Ranks
+// fold in rank order, so that all get the same bits.
 #pragma once
 
 #include "channel/operation.hpp"

@@ -1,5 +1,6 @@
-// All-reduce of small buffers: each rank copies its input to its staging and raises a mark; everybody then
-// reads everybody's staging. One exchange of marks; credits keep the staging until all have read it.
+// All-reduce of small buffers: each rank copies its input to its staging and raises a mark;
+// everybody then reads everybody's staging. One exchange of marks; credits keep the staging until
+// all have read it.
 #pragma once
 
 #include "channel/operation.hpp"

@@ -47,16 +47,14 @@ class Exchange {
     return row.moves && way_of(row) == Way::kInPlace;
   }
 
-  // The way depends on the row and on what is settled before the first row is looked at. In-place rows
-  // must be reached by every peer that gets them; within a host that is all or none.
+  // The way depends on the row and on what is settled before the first row is looked at. In-place
+  // rows must be reached by every peer that gets them; within a host that is all or none.
   Way way_of(const Rows::Outgoing& row) const {
     if (row.bytes <= ExchangeEntry::kInlineBytes) return Way::kInline;
     const MemoryRef ref = channel_.refer(row.data, row.bytes);
-    const bool reached = ref.where == MemoryRef::Where::kHeap ? channel_.all_viewable()
-                                                              : channel_.one_process();
-    const bool in_place = reached && !rows_.overwrites_unsent();
-    if (eager_fits_ && row.bytes <= (in_place ? selection_.eager_bytes()
-                                              : selection_.eager_plain_bytes())) {
+    const bool in_place = channel_.reached_by_all(ref.where) && !rows_.overwrites_unsent();
+    if (eager_fits_ &&
+        row.bytes <= (in_place ? selection_.eager_bytes() : selection_.eager_plain_bytes())) {
       return Way::kEager;
     }
     return in_place ? Way::kInPlace : Way::kStaged;
@@ -110,16 +108,16 @@ class Exchange {
     }
   }
 
-  // Takes the row into the staged ones, in one of a few pipes; one pipe for rows that all peers get.
+  // Takes the row into the staged ones, in one of a few pipes; one pipe for rows that all peers
+  // get.
   void stage(Rank peer, const Rows::Outgoing& row, ExchangeEntry& entry) {
     claim();
     if (!staged_) staged_.emplace(operation_);
     const std::size_t pipes =
-        rows_.same_for_all()
-            ? 1
-            : std::min(selection_.pipes(), static_cast<std::size_t>(ranks_) - 1);
-    const std::size_t chunk = std::min(
-        channel_.layout().slot_bytes / pipes / 2 & ~std::size_t{63}, selection_.chunk_bytes());
+        rows_.same_for_all() ? 1
+                             : std::min(selection_.pipes(), static_cast<std::size_t>(ranks_) - 1);
+    const std::size_t chunk = std::min(channel_.layout().slot_bytes / pipes / 2 & ~std::size_t{63},
+                                       selection_.chunk_bytes());
     const Pipe pipe{.staging_offset = (staged_count_ % pipes) * 2 * chunk, .chunk_bytes = chunk};
     entry.staging_offset = pipe.staging_offset;
     entry.chunk_bytes = static_cast<std::uint32_t>(chunk);
@@ -191,12 +189,13 @@ class Exchange {
   [[noreturn]] void mismatch(Rank peer, std::size_t sent, std::size_t expected) {
     std::vector<int> culprits{std::min(peer, self_), std::max(peer, self_)};
     if (peer == self_) culprits.pop_back();
-    channel_.raise(Error(tuttiMismatch,
-                         fmt::format("{}, sequence {} on \"{}\": rank {} sends {} bytes to rank {}, which "
-                                     "expects {}",
-                                     operation_.describe(), operation_.sequence(), channel_.name(), peer,
-                                     sent, self_, expected),
-                         std::move(culprits)));
+    channel_.raise(
+        Error(tuttiMismatch,
+              fmt::format("{}, sequence {} on \"{}\": rank {} sends {} bytes to rank {}, which "
+                          "expects {}",
+                          operation_.describe(), operation_.sequence(), channel_.name(), peer, sent,
+                          self_, expected),
+              std::move(culprits)));
   }
 
   void claim() {
@@ -215,8 +214,9 @@ class Exchange {
   std::span<std::byte> staging_;
   std::size_t staged_count_ = 0;
   std::optional<StagedRows> staged_;
-  std::vector<std::size_t> unsent_;  // send and receive buffer are one: the staged row for each peer
-  std::vector<Rank> late_;           // whole rows to take when everything of ours is sent
+  std::vector<std::size_t>
+      unsent_;              // send and receive buffer are one: the staged row for each peer
+  std::vector<Rank> late_;  // whole rows to take when everything of ours is sent
 };
 
 }  // namespace

@@ -40,7 +40,8 @@ struct Request {
   std::size_t bytes() const { return count * element_bytes(); }
 };
 
-// What ranks must agree on, for the fingerprint. Counts of v-calls differ by rank and stay out of it.
+// What ranks must agree on, for the fingerprint. Counts of v-calls differ by rank and stay out of
+// it.
 inline OperationShape shape_of(const Request& request, tuttiRedOp_t user_op) {
   const bool counts_differ =
       request.kind == OperationKind::kAlltoAllv || request.kind == OperationKind::kAllGatherv;

@@ -54,8 +54,8 @@ Rows::Incoming Rows::from(Rank peer) const {
 }
 
 bool Rows::same_for_all() const {
-  return request_.kind == OperationKind::kAllGather || request_.kind == OperationKind::kAllGatherv ||
-         request_.kind == OperationKind::kBroadcast;
+  return request_.kind == OperationKind::kAllGather ||
+         request_.kind == OperationKind::kAllGatherv || request_.kind == OperationKind::kBroadcast;
 }
 
 }  // namespace tutti

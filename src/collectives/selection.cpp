@@ -68,7 +68,8 @@ bool Selection::can(Algorithm algorithm, const Request& request) const {
              !request.reducer.scaled;
     case Algorithm::kAssembly:
     case Algorithm::kOneShot:
-      return is_all_reduce(request.kind) && bytes <= situation_.slot_bytes && !request.reducer.scaled;
+      return is_all_reduce(request.kind) && bytes <= situation_.slot_bytes &&
+             !request.reducer.scaled;
     case Algorithm::kTwoShot:
       return reduces(request.kind);
     case Algorithm::kExchange:

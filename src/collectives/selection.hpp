@@ -36,8 +36,8 @@ class Selection {
   // Throws tuttiInvalidUsage when the forced algorithm cannot run this call.
   Algorithm choose(const Request& request) const;
 
-  // Exchange. Up to this many bytes a row is copied to staging though it could be read in place: that
-  // saves the phase at the end that keeps the buffer readable.
+  // Exchange. Up to this many bytes a row is copied to staging though it could be read in place:
+  // that saves the phase at the end that keeps the buffer readable.
   std::size_t eager_bytes() const noexcept;
   // The same for rows that cannot be read in place; larger ones are cut into chunks.
   std::size_t eager_plain_bytes() const noexcept;

@@ -17,15 +17,14 @@ std::size_t StagedRows::send(std::vector<Rank> peers, const std::byte* data, std
   for (std::size_t i = 0; i < sent_.size(); ++i) {
     if (sent_[i].pipe.staging_offset == pipe.staging_offset) before = i;
   }
-  sent_.push_back({.peers = std::move(peers), .data = data, .bytes = bytes, .pipe = pipe,
-                   .before = before});
+  sent_.push_back(
+      {.peers = std::move(peers), .data = data, .bytes = bytes, .pipe = pipe, .before = before});
   return sent_.size() - 1;
 }
 
 void StagedRows::receive(Rank peer, std::byte* data, std::size_t bytes, const Pipe& pipe,
                          std::size_t behind) {
-  received_.push_back(
-      {.peer = peer, .data = data, .bytes = bytes, .pipe = pipe, .behind = behind});
+  received_.push_back({.peer = peer, .data = data, .bytes = bytes, .pipe = pipe, .behind = behind});
 }
 
 bool StagedRows::taken_by_all(const Sent& row, unsigned chunks) const {
@@ -43,9 +42,9 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   }
   if (row.chunks >= kChunks && !taken_by_all(row, row.chunks - kChunks + 1)) return false;
   const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.filled);
-  kernels::copy(staging.data() + row.pipe.staging_offset +
-                    (row.chunks % kChunks) * row.pipe.chunk_bytes,
-                row.data + row.filled, bytes);
+  kernels::copy(
+      staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes,
+      row.data + row.filled, bytes);
   row.filled += bytes;
   ++row.chunks;
   for (const Rank peer : row.peers) operation_.post(peer, Phase::kReady, row.chunks);
@@ -55,8 +54,8 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
 bool StagedRows::advance(Received& row) {
   if (row.copied == row.bytes) return false;
   const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.copied);
-  if (row.behind != kFree && sent_[row.behind].filled < std::min(row.copied + bytes,
-                                                                 sent_[row.behind].bytes)) {
+  if (row.behind != kFree &&
+      sent_[row.behind].filled < std::min(row.copied + bytes, sent_[row.behind].bytes)) {
     return false;
   }
   if (!operation_.has(row.peer, Phase::kReady, row.chunks + 1)) return false;

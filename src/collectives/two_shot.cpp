@@ -10,13 +10,6 @@ namespace tutti {
 
 namespace {
 
-bool in_place_everywhere(const Channel& channel, const TwoShotEntry& entry) {
-  const auto reached = [&](const MemoryRef& ref) {
-    return ref.where == MemoryRef::Where::kHeap ? channel.all_viewable() : channel.one_process();
-  };
-  return reached(entry.send) && reached(entry.recv);
-}
-
 void reduce_own_share(const Operation& operation, const Request& request,
                       PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales) {
   const Rank self = operation.rank();
@@ -38,11 +31,11 @@ void reduce_own_share(const Operation& operation, const Request& request,
     const TwoShotEntry& entry = entries[peer];
     const std::size_t from = share.first * size;
     const std::size_t to = shares.place(self) * size;
-    sources[peer] = peer == self ? request.send + from
-                                 : channel.view(peer, part(entry.send, from), bytes);
+    sources[peer] =
+        peer == self ? request.send + from : channel.view(peer, part(entry.send, from), bytes);
     if (!shares.needed_by(peer, self)) continue;
-    destinations[needed++] = peer == self ? request.recv + to
-                                          : channel.reach(peer, part(entry.recv, to), bytes);
+    destinations[needed++] =
+        peer == self ? request.recv + to : channel.reach(peer, part(entry.recv, to), bytes);
   }
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                   destinations.all().first(static_cast<std::size_t>(needed)), sources.all(),
@@ -58,11 +51,8 @@ void two_shot(const Operation& operation, const Request& request) {
   const std::size_t size = request.element_bytes();
   const Shares shares(request, ranks);
   const bool receives = shares.needed_by(self, self) || request.root == self;
-  const std::size_t send_bytes = request.kind == OperationKind::kReduceScatter
-                                     ? request.bytes() * static_cast<std::size_t>(ranks)
-                                     : request.bytes();
   // A rank that receives nothing offers its input twice: always reachable when that is.
-  const MemoryRef send = channel.refer(request.send, send_bytes);
+  const MemoryRef send = channel.refer(request.send, size);
   const TwoShotEntry mine{.send = send,
                           .recv = receives ? channel.refer(request.recv, size) : send,
                           .scale = request.reducer.scale};
@@ -77,10 +67,12 @@ void two_shot(const Operation& operation, const Request& request) {
     if (peer == self) {
       entries[peer] = mine;
     } else {
-      std::memcpy(&entries[peer], operation.wait(peer, Phase::kEntry).payload, sizeof(TwoShotEntry));
+      std::memcpy(&entries[peer], operation.wait(peer, Phase::kEntry).payload,
+                  sizeof(TwoShotEntry));
     }
     scales[peer] = entries[peer].scale;
-    in_place = in_place && in_place_everywhere(channel, entries[peer]);
+    in_place = in_place && channel.reached_by_all(entries[peer].send.where) &&
+               channel.reached_by_all(entries[peer].recv.where);
   }
   const auto scalars = request.reducer.scaled ? scales.all() : std::span<const std::uint64_t>{};
   if (!in_place) {

@@ -1,10 +1,10 @@
-// Large all-reduce, reduce and reduce-scatter: each rank reduces its share of all ranks' buffers and stores
-// the result into every buffer that needs it.
+// Large all-reduce, reduce and reduce-scatter: each rank reduces its share of all ranks' buffers
+// and stores the result into every buffer that needs it.
 //
-// Where every buffer is reached in place (tuttiMemAlloc, or ranks in one process) that is one pass: marks,
-// read R shares, write up to R shares, marks. A share is read and written by its owner only, so that
-// input and output may be the same buffer. Otherwise the same happens step by step through staging
-// (two_shot_staged.cpp); ranks learn from each other's entries which way all of them go.
+// Where every buffer is reached in place (tuttiMemAlloc, or ranks in one process) that is one pass:
+// marks, read R shares, write up to R shares, marks. A share is read and written by its owner only,
+// so that input and output may be the same buffer. Otherwise the same happens step by step through
+// staging (two_shot_staged.cpp); ranks learn from each other's entries which way all of them go.
 #pragma once
 
 #include "channel/operation.hpp"

@@ -1,10 +1,10 @@
-// The two-shot reduction when some buffer cannot be read by peers. In steps of K elements of every share:
-// copy what others reduce to my staging; reduce my part out of theirs; where others need it, leave the
-// result in my staging for them to fetch.
+// The two-shot reduction when some buffer cannot be read by peers. In steps of K elements of every
+// share: copy what others reduce to my staging; reduce my part out of theirs; where others need it,
+// leave the result in my staging for them to fetch.
 //
-// Staging of a step is one of two halves: R parts of input, one of output. A rank raises kReady of step
-// c + 1 only when it has finished with step c - so who has seen everybody's kReady of c + 1 may write
-// over the half of c.
+// Staging of a step is one of two halves: R parts of input, one of output. A rank raises kReady of
+// step c + 1 only when it has finished with step c - so who has seen everybody's kReady of c + 1
+// may write over the half of c.
 #include <algorithm>
 #include <cstring>
 
@@ -87,9 +87,10 @@ class StagedReduction {
     if (slice.count == 0) return;
     PerRank<const std::byte*> sources(ranks_);
     for (Rank peer = 0; peer < ranks_; ++peer) {
-      sources[peer] = peer == self_
-                          ? request_.send + (shares_.of(self_).first + slice.first) * size_
-                          : operation_.view_staging(peer, input_offset(step, self_), slice.count * size_);
+      sources[peer] =
+          peer == self_
+              ? request_.send + (shares_.of(self_).first + slice.first) * size_
+              : operation_.view_staging(peer, input_offset(step, self_), slice.count * size_);
     }
     std::byte* destinations[2];
     std::size_t needed = 0;

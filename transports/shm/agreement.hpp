@@ -1,5 +1,5 @@
-// A local step of a collective set-up: what goes wrong on one rank becomes the same error on all, so that
-// none waits for a rank that gave up.
+// A local step of a collective set-up: what goes wrong on one rank becomes the same error on all,
+// so that none waits for a rank that gave up.
 #pragma once
 
 #include <fmt/format.h>
@@ -26,7 +26,8 @@ class Agreement {
     } catch (const Error& error) {
       outcome_.code = error.code();
       const std::string_view text = error.what();
-      std::memcpy(outcome_.text.data(), text.data(), std::min(text.size(), outcome_.text.size() - 1));
+      std::memcpy(outcome_.text.data(), text.data(),
+                  std::min(text.size(), outcome_.text.size() - 1));
     }
   }
   bool good() const noexcept { return outcome_.code == tuttiSuccess; }
@@ -38,7 +39,8 @@ class Agreement {
       const Outcome& outcome = outcomes[static_cast<std::size_t>(rank)];
       if (outcome.code == tuttiSuccess) continue;
       throw Error(static_cast<tuttiResult_t>(outcome.code),
-                  fmt::format("rank {} failed at {}: {}", rank, step_, outcome.text.data()), {rank});
+                  fmt::format("rank {} failed at {}: {}", rank, step_, outcome.text.data()),
+                  {rank});
     }
   }
 

@@ -1,18 +1,17 @@
-// The first pages of a control window's memory: where all ranks of the host see the state of each and
-// the error that ended the communicator, if one did. Written on trouble only.
+// The first pages of a control window's memory: where all ranks of the host see the state of each
+// and the error that ended the communicator, if one did. Written on trouble only.
 #pragma once
-
-#include <tutti/transport.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <tutti/transport.hpp>
 
 namespace tutti::shm {
 
-// The first error wins: kNone -> kWriting by compare-exchange, then kReady with release, which pairs
-// with the acquire of who reads the text.
+// The first error wins: kNone -> kWriting by compare-exchange, then kReady with release, which
+// pairs with the acquire of who reads the text.
 struct FailureRecord {
   enum State : std::uint32_t { kNone, kWriting, kReady };
   static constexpr std::size_t kTextBytes = 1536;

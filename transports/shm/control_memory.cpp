@@ -28,8 +28,8 @@ ControlMemory::ControlMemory(Bootstrap& bootstrap, std::size_t segment_bytes)
   mapped.attempt([&] {
     mapping_ = SharedMappings::of_this_process().map(everyones, "the control window");
     first_segment_ = mapping_->data() + board_bytes;
-    // Backed now, so that shortage is an error here and not a fault later; by the rank that owns the
-    // segment, so that its pages are near it.
+    // Backed now, so that shortage is an error here and not a fault later; by the rank that owns
+    // the segment, so that its pages are near it.
     const Descriptor descriptor = open_shared(everyones);
     if (rank == 0) back_with_memory(descriptor, 0, board_bytes, "the control window's board");
     back_with_memory(descriptor, board_bytes + static_cast<std::size_t>(rank) * segment_bytes_,
@@ -45,8 +45,8 @@ PeerState ControlMemory::state(Rank rank) const noexcept {
 
 void ControlMemory::mark(Rank rank, PeerState state) noexcept {
   auto expected = static_cast<std::uint32_t>(PeerState::kAlive);
-  if (!board().peer_states[rank].compare_exchange_strong(expected, static_cast<std::uint32_t>(state),
-                                                         std::memory_order_acq_rel)) {
+  if (!board().peer_states[rank].compare_exchange_strong(
+          expected, static_cast<std::uint32_t>(state), std::memory_order_acq_rel)) {
     return;
   }
   board().marks.fetch_add(1, std::memory_order_acq_rel);
@@ -61,8 +61,8 @@ void ControlMemory::record(const Error& error) noexcept {
     return;
   }
   failure.code = error.code();
-  failure.culprit_count = static_cast<std::uint32_t>(
-      std::min(error.culprits().size(), FailureRecord::kMaxCulprits));
+  failure.culprit_count =
+      static_cast<std::uint32_t>(std::min(error.culprits().size(), FailureRecord::kMaxCulprits));
   std::copy_n(error.culprits().begin(), failure.culprit_count, failure.culprits.begin());
   const std::string_view text = error.what();
   std::copy_n(text.begin(), std::min(text.size(), FailureRecord::kTextBytes - 1),

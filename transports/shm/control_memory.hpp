@@ -1,11 +1,10 @@
-// The memory of one control window: one memfd for all ranks of the host, made by rank 0 and mapped once in
-// each process: the board, then every rank's segment. Shared by the window, the transport and the
-// liveness watch, whichever lives longest.
+// The memory of one control window: one memfd for all ranks of the host, made by rank 0 and mapped
+// once in each process: the board, then every rank's segment. Shared by the window, the transport
+// and the liveness watch, whichever lives longest.
 #pragma once
 
-#include <tutti/transport.hpp>
-
 #include <memory>
+#include <tutti/transport.hpp>
 
 #include "base/descriptor.hpp"
 #include "base/mapping.hpp"

@@ -4,10 +4,10 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <tutti/transport.hpp>
 #include <unistd.h>
 
 #include <climits>
+#include <tutti/transport.hpp>
 
 namespace tutti::shm {
 

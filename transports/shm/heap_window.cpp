@@ -25,7 +25,8 @@ std::span<std::byte> HeapWindow::reach(Rank peer, std::size_t offset, std::size_
   if (offset > target.heap.file.bytes || bytes > target.heap.file.bytes - offset) return {};
   // Acquire pairs with the release in map(): the mapping was made by another stream's thread.
   std::byte* base = target.base.load(std::memory_order_acquire);
-  if (base == nullptr) [[unlikely]] base = map(target);
+  if (base == nullptr) [[unlikely]]
+    base = map(target);
   return {base + offset, bytes};
 }
 

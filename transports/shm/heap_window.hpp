@@ -1,11 +1,10 @@
 // The heaps of all ranks' processes as a window; a peer's heap is mapped when it is first used.
 #pragma once
 
-#include <tutti/transport.hpp>
-
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <tutti/transport.hpp>
 #include <vector>
 
 #include "base/mapping.hpp"

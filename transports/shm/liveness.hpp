@@ -1,12 +1,12 @@
-// Who notices that a process died. The processes of a communicator form a star: the leader (the process of
-// the lowest rank that is still there) watches all others by pidfd, the others watch the leader; when
-// it goes, the next takes over. What is seen is marked in the control memory, for everybody.
+// Who notices that a process died. The processes of a communicator form a star: the leader (the
+// process of the lowest rank that is still there) watches all others by pidfd, the others watch the
+// leader; when it goes, the next takes over. What is seen is marked in the control memory, for
+// everybody.
 #pragma once
-
-#include <tutti/transport.hpp>
 
 #include <memory>
 #include <set>
+#include <tutti/transport.hpp>
 #include <vector>
 
 #include "transports/shm/control_memory.hpp"

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <tutti/transport.hpp>
-
 #include <utility>
 #include <vector>
 

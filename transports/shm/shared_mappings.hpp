@@ -1,5 +1,5 @@
-// Memory that several ranks of this process use is mapped once: the maps of other processes' files, by
-// device and inode. Process-wide, because ranks in threads find each other only here.
+// Memory that several ranks of this process use is mapped once: the maps of other processes' files,
+// by device and inode. Process-wide, because ranks in threads find each other only here.
 #pragma once
 
 #include <map>

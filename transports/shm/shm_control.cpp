@@ -21,8 +21,9 @@ bool ShmControl::put(Rank peer, std::span<const Piece> pieces) {
 void ShmControl::fill(Line& line, std::uint64_t value, const LineContent& content) const noexcept {
   std::memcpy(line.payload, content.payload, sizeof(line.payload));
   line.stamp = content.stamp;
-  // Release: pairs with the acquire load of whoever waits for this line. seq_cst where `fenced_`, which
-  // also puts it before the load of sleepers in ring(); elsewhere the sleeper's membarrier does that.
+  // Release: pairs with the acquire load of whoever waits for this line. seq_cst where `fenced_`,
+  // which also puts it before the load of sleepers in ring(); elsewhere the sleeper's membarrier
+  // does that.
   line.value.store(value, fenced_ ? std::memory_order_seq_cst : std::memory_order_release);
 }
 

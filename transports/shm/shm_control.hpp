@@ -1,10 +1,9 @@
-// A control window in shared memory: a line is a store, a counter a locked add, a doorbell a futex that is
-// touched only when somebody sleeps.
+// A control window in shared memory: a line is a store, a counter a locked add, a doorbell a futex
+// that is touched only when somebody sleeps.
 #pragma once
 
-#include <tutti/transport.hpp>
-
 #include <memory>
+#include <tutti/transport.hpp>
 #include <utility>
 
 #include "transports/shm/control_memory.hpp"

@@ -48,9 +48,10 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
   for (Rank peer = 0; peer < bootstrap.ranks(); ++peer) {
     const Hello& hello = hellos[static_cast<std::size_t>(peer)];
     if (!(hello.host == mine.host)) {
-      fail_because_of({peer}, tuttiInvalidUsage,
-                      "rank {} is on another host than rank {}: transport shm reaches one host only",
-                      peer, rank_);
+      fail_because_of(
+          {peer}, tuttiInvalidUsage,
+          "rank {} is on another host than rank {}: transport shm reaches one host only", peer,
+          rank_);
     }
     CPU_OR(&cpus, &cpus, &hello.cpus);
     fenced_ = fenced_ || hello.has_membarrier == 0;
@@ -68,7 +69,8 @@ ShmTransport::~ShmTransport() {
 }
 
 Path ShmTransport::path(Rank peer) const noexcept {
-  // Measured on two cores of one L3: a flag crosses in about 55 ns, a core copies about 20 bytes/ns.
+  // Measured on two cores of one L3: a flag crosses in about 55 ns, a core copies about 20
+  // bytes/ns.
   if (peer == rank_) return {.hop_class = 0, .latency_ns = 0, .bytes_per_ns = 20};
   const bool same_process = peers_[static_cast<std::size_t>(peer)].heap.this_process;
   return {.hop_class = same_process ? 1 : 2, .latency_ns = 55, .bytes_per_ns = 20};
@@ -102,8 +104,8 @@ void ShmTransport::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout
 }
 
 // With `fenced_` every poster pays a full fence between its line and its look at sleepers, and the
-// sleeper's locked add is its half. Otherwise posters pay nothing and the sleeper, who has time, makes
-// every core of the communicator's processes pass a barrier.
+// sleeper's locked add is its half. Otherwise posters pay nothing and the sleeper, who has time,
+// makes every core of the communicator's processes pass a barrier.
 void ShmTransport::announce_fence() noexcept {
   if (!fenced_) ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
 }

@@ -1,11 +1,9 @@
-// Shared memory between the ranks of one host, processes and threads alike. Loads and stores reach every
-// peer; lines are stores, doorbells are futexes, death is told by pidfds.
+// Shared memory between the ranks of one host, processes and threads alike. Loads and stores reach
+// every peer; lines are stores, doorbells are futexes, death is told by pidfds.
 #pragma once
 
-#include <tutti/transport.hpp>
-
 #include <memory>
-#include <string>
+#include <tutti/transport.hpp>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -19,14 +17,17 @@ namespace tutti::shm {
 
 class ShmTransport final : public Transport {
  public:
-  // Collective. `bootstrap` is used by this and by open_*, not later; the caller keeps it until then.
-  // tuttiInvalidUsage, naming the rank, when a rank is on another host.
+  // Collective. `bootstrap` is used by this and by open_*, not later; the caller keeps it until
+  // then. tuttiInvalidUsage, naming the rank, when a rank is on another host.
   explicit ShmTransport(Bootstrap& bootstrap);
   ~ShmTransport() override;
 
   std::string_view name() const noexcept override { return "shm"; }
   Access access(Rank) const noexcept override {
-    return {.views = true, .stores = true, .shared_words = true, .needs_progress = false,
+    return {.views = true,
+            .stores = true,
+            .shared_words = true,
+            .needs_progress = false,
             .ordered = true};
   }
   Path path(Rank peer) const noexcept override;
@@ -54,9 +55,7 @@ class ShmTransport final : public Transport {
   bool crowded_ = false;
   bool fenced_ = false;
   SteadyClock clock_;
-  ShmControl* control_ = nullptr;  // the communicator owns it and destroys it before the transport
-  std::shared_ptr<Mapping> memory_;
-  Board* board_ = nullptr;  // in memory_
+  std::shared_ptr<ControlMemory> memory_;  // from open_control on
   std::unique_ptr<LivenessWatch> watch_;
 };
 

@@ -1,0 +1,67 @@
+// The C boundary: exceptions stop here and become codes and sentences.
+#pragma once
+
+#include <fmt/format.h>
+#include <tutti/tutti.h>
+
+#include <new>
+
+#include "base/context.hpp"
+#include "base/error.hpp"
+#include "communicator/communicator.hpp"
+
+namespace tutti::api {
+
+// An error of a call without a usable communicator is kept by the thread.
+inline tuttiResult_t record_in_thread(const Error& error) noexcept {
+  ThreadContext& context = current_context();
+  try {
+    context.set_last_error(fmt::format("{}: {}", tuttiGetErrorString(error.code()), error.what()));
+  } catch (const std::exception&) {
+    context.set_last_error(tuttiGetErrorString(error.code()));
+  }
+  return error.code();
+}
+
+inline tuttiResult_t record(Communicator* communicator, const Error& error) noexcept {
+  return communicator != nullptr ? communicator->record(error) : record_in_thread(error);
+}
+
+// Runs a call; `communicator` may be NULL and keeps the error's sentence otherwise.
+template <typename Body>
+tuttiResult_t guarded(Communicator* communicator, Body&& body) noexcept {
+  try {
+    body();
+    return tuttiSuccess;
+  } catch (const Error& error) {
+    return record(communicator, error);
+  } catch (const std::bad_alloc&) {
+    return record(communicator, Error(tuttiSystemError, "out of memory"));
+  } catch (const std::exception& error) {
+    return record(communicator, Error(tuttiInternalError, error.what()));
+  }
+}
+
+// As guarded(), for calls that need a communicator: body runs inside its Call.
+template <typename Body>
+tuttiResult_t call(tuttiComm_t communicator, Body&& body) noexcept {
+  if (communicator == nullptr) {
+    return record_in_thread(Error(tuttiInvalidArgument, "comm is NULL"));
+  }
+  // A second thread's error must not touch the text that the first may be writing.
+  bool entered = false;
+  try {
+    const Communicator::Call inside(*communicator);
+    entered = true;
+    return guarded(communicator, body);
+  } catch (const Error& error) {
+    return entered ? error.code() : record_in_thread(error);
+  }
+}
+
+inline void need(const void* pointer, const char* argument) {
+  if (pointer == nullptr) [[unlikely]]
+    fail(tuttiInvalidArgument, "{} is NULL", argument);
+}
+
+}  // namespace tutti::api

@@ -1,0 +1,160 @@
+// Making, asking and ending communicators.
+#include <tutti/tutti.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "api/boundary.hpp"
+#include "bootstrap/callbacks.hpp"
+#include "bootstrap/launch_environment.hpp"
+#include "bootstrap/local_group.hpp"
+#include "bootstrap/meeting_client.hpp"
+#include "bootstrap/meeting_registry.hpp"
+
+using tutti::fail;
+using tutti::Settings;
+using tutti::api::guarded;
+using tutti::api::need;
+
+namespace {
+
+void check_size(int nranks, int rank) {
+  constexpr int kMaxRanks = 4096;  // what a fingerprint's root can name
+  if (nranks < 1 || nranks > kMaxRanks) {
+    fail(tuttiInvalidArgument, "nranks is {}, expected 1 to {}", nranks, kMaxRanks);
+  }
+  if (rank < 0 || rank >= nranks) {
+    fail(tuttiInvalidArgument, "rank is {}, expected 0 to {}", rank, nranks - 1);
+  }
+}
+
+void join(tuttiComm_t* comm, int nranks, const tuttiUniqueId& id, int rank,
+          const tuttiConfig_t* config) {
+  need(comm, "comm");
+  *comm = nullptr;
+  check_size(nranks, rank);
+  const Settings settings = Settings::read(config, "world");
+  const auto bootstrap = tutti::join_meeting(id, nranks, rank, settings.timeout);
+  *comm = std::make_unique<tuttiComm>(*bootstrap, settings).release();
+}
+
+}  // namespace
+
+tuttiResult_t tuttiGetUniqueId(tuttiUniqueId* id) {
+  return guarded(nullptr, [&] {
+    need(id, "id");
+    *id = tutti::MeetingRegistry::of_process().host();
+  });
+}
+
+tuttiResult_t tuttiCommInitRank(tuttiComm_t* comm, int nranks, tuttiUniqueId id, int rank) {
+  return guarded(nullptr, [&] { join(comm, nranks, id, rank, nullptr); });
+}
+
+tuttiResult_t tuttiCommInitRankConfig(tuttiComm_t* comm, int nranks, tuttiUniqueId id, int rank,
+                                      const tuttiConfig_t* config) {
+  return guarded(nullptr, [&] { join(comm, nranks, id, rank, config); });
+}
+
+tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks) {
+  return guarded(nullptr, [&] {
+    need(comms, "comms");
+    check_size(nranks, 0);
+    const Settings settings = Settings::read(nullptr, "world");
+    const auto count = static_cast<std::size_t>(nranks);
+    tutti::LocalGroup group(nranks, settings.timeout);
+    std::vector<std::unique_ptr<tuttiComm>> made(count);
+    std::vector<std::unique_ptr<tutti::Error>> errors(count);
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < nranks; ++rank) {
+      threads.emplace_back([&, rank] {
+        const auto r = static_cast<std::size_t>(rank);
+        try {
+          const auto bootstrap = group.bootstrap(rank);
+          made[r] = std::make_unique<tuttiComm>(*bootstrap, settings);
+        } catch (const tutti::Error& error) {
+          errors[r] = std::make_unique<tutti::Error>(error);
+        } catch (const std::exception& error) {
+          errors[r] = std::make_unique<tutti::Error>(tuttiInternalError, error.what());
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const auto& error : errors) {
+      if (error) throw tutti::Error(*error);
+    }
+    for (std::size_t r = 0; r < count; ++r) comms[r] = made[r].release();
+  });
+}
+
+tuttiResult_t tuttiCommInitWorld(tuttiComm_t* comm) {
+  return guarded(nullptr, [&] {
+    need(comm, "comm");
+    const tutti::LaunchEnvironment world = tutti::read_launch_environment();
+    join(comm, world.ranks, world.id, world.rank, nullptr);
+  });
+}
+
+tuttiResult_t tuttiCommInitCallbacks(int rank, int nranks, tuttiAllGatherFn allgather, void* user,
+                                     tuttiComm_t* comm) {
+  return guarded(nullptr, [&] {
+    need(comm, "comm");
+    *comm = nullptr;
+    if (allgather == nullptr) fail(tuttiInvalidArgument, "allgather is NULL");
+    check_size(nranks, rank);
+    const auto bootstrap = tutti::make_callback_bootstrap(nranks, rank, allgather, user);
+    *comm = std::make_unique<tuttiComm>(*bootstrap, Settings::read(nullptr, "world")).release();
+  });
+}
+
+tuttiResult_t tuttiCommDestroy(tuttiComm_t comm) {
+  if (comm == nullptr) return tuttiSuccess;
+  const tuttiResult_t result = tutti::api::call(comm, [] {});
+  if (result == tuttiSuccess) delete comm;
+  return result;
+}
+
+tuttiResult_t tuttiCommAbort(tuttiComm_t comm) {
+  if (comm == nullptr) return tuttiSuccess;
+  comm->abort();
+  comm->await_idle();
+  delete comm;
+  return tuttiSuccess;
+}
+
+tuttiResult_t tuttiCommGetAsyncError(tuttiComm_t comm, tuttiResult_t* error) {
+  return guarded(nullptr, [&] {
+    need(comm, "comm");
+    need(error, "error");
+    *error = comm->async_error();
+  });
+}
+
+const char* tuttiGetLastError(tuttiComm_t comm) {
+  return comm != nullptr ? comm->last_error() : tutti::current_context().last_error;
+}
+
+tuttiResult_t tuttiCommCount(tuttiComm_t comm, int* count) {
+  return guarded(nullptr, [&] {
+    need(comm, "comm");
+    need(count, "count");
+    *count = comm->ranks();
+  });
+}
+
+tuttiResult_t tuttiCommUserRank(tuttiComm_t comm, int* rank) {
+  return guarded(nullptr, [&] {
+    need(comm, "comm");
+    need(rank, "rank");
+    *rank = comm->rank();
+  });
+}
+
+tuttiResult_t tuttiCommGetAlgorithm(tuttiComm_t comm, const char** name) {
+  return guarded(nullptr, [&] {
+    need(comm, "comm");
+    need(name, "name");
+    *name = comm->algorithm().data();
+  });
+}

@@ -1,0 +1,17 @@
+// Shareable memory.
+#include <tutti/tutti.h>
+
+#include "api/boundary.hpp"
+#include "memory/heap.hpp"
+
+tuttiResult_t tuttiMemAlloc(void** ptr, size_t size) {
+  return tutti::api::guarded(nullptr, [&] {
+    tutti::api::need(ptr, "ptr");
+    *ptr = nullptr;
+    *ptr = tutti::Heap::of_this_process().allocate(size);
+  });
+}
+
+tuttiResult_t tuttiMemFree(void* ptr) {
+  return tutti::api::guarded(nullptr, [&] { tutti::Heap::of_this_process().free(ptr); });
+}

@@ -1,0 +1,177 @@
+#include "communicator/communicator.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "collectives/run.hpp"
+#include "transports/registry.hpp"
+
+namespace tutti {
+
+namespace {
+
+// On which ranks must agree before they share memory.
+struct Agreed {
+  std::int64_t timeout_ns;
+  std::uint64_t first_sequence;
+  std::int32_t strict;
+  std::int32_t version;
+  char transport[32];
+  char algorithm[32];
+};
+
+Agreed agreed(const Settings& settings) {
+  Agreed value{};
+  value.timeout_ns = settings.timeout.count();
+  value.first_sequence = settings.first_sequence;
+  value.strict = settings.strict;
+  value.version = TUTTI_VERSION_CODE;
+  std::strncpy(value.transport, settings.transport.c_str(), sizeof(value.transport) - 1);
+  if (settings.algorithm) {
+    std::strncpy(value.algorithm, settings.algorithm->c_str(), sizeof(value.algorithm) - 1);
+  }
+  return value;
+}
+
+void check_agreement(Bootstrap& bootstrap, const Settings& settings) {
+  const auto all = all_gather_value(bootstrap, agreed(settings));
+  for (Rank rank = 1; rank < bootstrap.ranks(); ++rank) {
+    const Agreed& mine = all[0];
+    const Agreed& theirs = all[static_cast<std::size_t>(rank)];
+    const char* field = theirs.version != mine.version                 ? "the library's version"
+                        : theirs.timeout_ns != mine.timeout_ns         ? "the timeout"
+                        : theirs.first_sequence != mine.first_sequence ? "TUTTI_SEQUENCE_START"
+                        : theirs.strict != mine.strict                 ? "TUTTI_CHECK"
+                        : std::strcmp(theirs.transport, mine.transport) != 0 ? "the transport"
+                        : std::strcmp(theirs.algorithm, mine.algorithm) != 0 ? "TUTTI_ALGO"
+                                                                             : nullptr;
+    if (field == nullptr) continue;
+    fail_because_of({rank}, tuttiMismatch, "ranks 0 and {} of \"{}\" differ in {}", rank,
+                    settings.name, field);
+  }
+}
+
+constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
+// Crowded ranks hand the core round a few times before they pay for a sleep.
+constexpr Nanoseconds kCrowdedSpin = std::chrono::microseconds(30);
+
+std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap,
+                                      const Settings& settings) {
+  ChannelWindows windows;
+  windows.layout = control_layout(static_cast<unsigned>(bootstrap.ranks()));
+  windows.control = transport.open_control(
+      {.bytes = windows.layout.bytes(), .line_bytes = windows.layout.line_bytes()});
+  windows.heap = transport.open_window(WindowKind::kHeap);
+  windows.process = transport.open_window(WindowKind::kProcess);
+  const bool crowded = transport.crowded();
+  ChannelOptions options{.name = settings.name,
+                         .limits = {.timeout = settings.timeout,
+                                    .spin = settings.spin.value_or(crowded ? kCrowdedSpin : kSpin),
+                                    .crowded = crowded},
+                         .first_sequence = settings.first_sequence};
+  auto channel = std::make_unique<Channel>(transport, std::move(windows), bootstrap.rank(),
+                                           std::move(options));
+  // Nobody posts before every rank's lines are ready.
+  bootstrap.all_gather({}, {});
+  return channel;
+}
+
+}  // namespace
+
+Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
+    : settings_(settings),
+      rank_(bootstrap.rank()),
+      ranks_(bootstrap.ranks()),
+      transport_(
+          (check_agreement(bootstrap, settings), open_transport(settings.transport, bootstrap))),
+      channel_(open_channel(*transport_, bootstrap, settings)),
+      selection_({.ranks = ranks_,
+                  .crowded = transport_->crowded(),
+                  .slot_bytes = channel_->layout().slot_bytes},
+                 settings.algorithm) {
+  last_error_.reserve(2048);
+  TUTTI_INFO(kInit, "\"{}\": rank {} of {} on {}", settings_.name, rank_, ranks_,
+             transport_->name());
+}
+
+Communicator::~Communicator() = default;
+
+Communicator::Call::Call(Communicator& communicator) : communicator_(communicator) {
+  if (communicator.generation_ != process_generation()) [[unlikely]] {
+    fail(tuttiInvalidUsage, "\"{}\" was made by this process's parent, before fork()",
+         communicator.settings_.name);
+  }
+  // Acquire pairs with the release of the last call's end, maybe on another thread.
+  if (communicator.busy_.exchange(true, std::memory_order_acquire)) [[unlikely]] {
+    fail(tuttiInvalidUsage, "two threads are in calls on \"{}\", rank {}, at once",
+         communicator.settings_.name, communicator.rank_);
+  }
+}
+
+Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t user_op) {
+  const Algorithm algorithm = selection_.choose(request);
+  const OperationShape shape = shape_of(request, user_op);
+  algorithm_ = algorithm;
+  if (settings_.strict && ranks_ > 1) [[unlikely]] {
+    const Operation check = channel_->begin(shape);
+    return {channel_->begin(shape), check, algorithm};
+  }
+  return {channel_->begin(shape), std::nullopt, algorithm};
+}
+
+void Communicator::execute(const Issued& issued, const Request& request) {
+  guarded([&] {
+    if (issued.check) [[unlikely]] {
+      const Request barrier;
+      run_collective(*issued.check, barrier, selection_.choose(barrier), selection_);
+    }
+    run_collective(issued.operation, request, issued.algorithm, selection_);
+  });
+}
+
+void Communicator::give_up(const Error& error) {
+  if (error.code() == tuttiAborted) throw error;
+  channel_->raise(error);
+}
+
+tuttiResult_t Communicator::record(const Error& error) noexcept {
+  char host[128] = "?";
+  ::gethostname(host, sizeof(host) - 1);
+  try {
+    last_error_ = fmt::format("{}: {} | rank {} of \"{}\", host {}, pid {}",
+                              tuttiGetErrorString(error.code()), error.what(), rank_,
+                              settings_.name, host, ::getpid());
+    TUTTI_WARN(kInit, "{}", last_error_);
+  } catch (const std::exception&) {
+    last_error_.clear();  // no memory even for the sentence: the code says it
+  }
+  return error.code();
+}
+
+tuttiResult_t Communicator::async_error() const noexcept {
+  try {
+    if (const auto failure = transport_->failure()) return failure->code();
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      if (transport_->peer_state(peer) == PeerState::kDead) return tuttiRemoteError;
+    }
+  } catch (const std::exception&) {
+    return tuttiSystemError;
+  }
+  return channel_->cancelled() ? tuttiAborted : tuttiSuccess;
+}
+
+void Communicator::abort() noexcept {
+  channel_->cancel();
+  transport_->abort(Error(
+      tuttiRemoteError, fmt::format("rank {} of \"{}\" aborted", rank_, settings_.name), {rank_}));
+}
+
+void Communicator::await_idle() noexcept {
+  while (busy_.load(std::memory_order_acquire)) ::sched_yield();
+}
+
+}  // namespace tutti

@@ -1,0 +1,102 @@
+// The object a tuttiComm_t points to: one rank of one communicator.
+#pragma once
+
+#include <tutti/tutti.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/process.hpp"
+#include "bootstrap/bootstrap.hpp"
+#include "channel/channel.hpp"
+#include "channel/operation.hpp"
+#include "collectives/request.hpp"
+#include "collectives/selection.hpp"
+#include "communicator/settings.hpp"
+
+namespace tutti {
+
+class Communicator {
+ public:
+  // Collective over `bootstrap`, which is not used after this.
+  Communicator(Bootstrap& bootstrap, const Settings& settings);
+  ~Communicator();
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+
+  Rank rank() const noexcept { return rank_; }
+  int ranks() const noexcept { return ranks_; }
+  const Settings& settings() const noexcept { return settings_; }
+  Channel& channel() noexcept { return *channel_; }
+  const Selection& selection() const noexcept { return selection_; }
+
+  // One call of the API on this communicator: keeps a second thread out. tuttiInvalidUsage for that
+  // thread, in a forked child, and after tuttiCommFinalize.
+  class Call {
+   public:
+    explicit Call(Communicator& communicator);
+    ~Call() { communicator_.busy_.store(false, std::memory_order_release); }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    Communicator& communicator_;
+  };
+
+  // An operation that has its place in the issue order and has not run yet.
+  struct Issued {
+    Operation operation;
+    std::optional<Operation> check;  // TUTTI_CHECK=strict: compares fingerprints of all ranks first
+    Algorithm algorithm;
+  };
+  // In a Call. Throws before anything is sent when the request cannot be run.
+  Issued issue(const Request& request, tuttiRedOp_t user_op);
+  // On any thread, once. A failure marks the communicator failed everywhere and is thrown.
+  void execute(const Issued& issued, const Request& request);
+
+  // Runs `work`, which uses the channel; a failure marks the communicator as failed everywhere.
+  template <typename Work>
+  void guarded(Work&& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      give_up(error);
+    } catch (const std::exception& error) {
+      give_up(Error(tuttiInternalError, error.what()));
+    }
+  }
+
+  // Keeps the text for tuttiGetLastError, with local facts; returns the code.
+  tuttiResult_t record(const Error& error) noexcept;
+  const char* last_error() const noexcept { return last_error_.c_str(); }
+  // tuttiSuccess, or why the communicator cannot be used any more.
+  tuttiResult_t async_error() const noexcept;
+  std::string_view algorithm() const noexcept { return name_of(algorithm_); }
+
+  void abort() noexcept;
+  // After abort(): waits until no call of this rank is inside.
+  void await_idle() noexcept;
+
+ private:
+  [[noreturn]] void give_up(const Error& error);
+
+  Settings settings_;
+  Rank rank_;
+  int ranks_;
+  int generation_ = process_generation();
+  // Order matters: the channel uses the transport.
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Channel> channel_;
+  Selection selection_;
+  Algorithm algorithm_ = Algorithm::kLocal;
+  std::string last_error_;
+  alignas(64) std::atomic<bool> busy_{false};
+};
+
+}  // namespace tutti
+
+struct tuttiComm final : tutti::Communicator {
+  using Communicator::Communicator;
+};

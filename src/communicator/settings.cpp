@@ -1,0 +1,41 @@
+#include "communicator/settings.hpp"
+
+#include "base/environment.hpp"
+#include "base/error.hpp"
+
+namespace tutti {
+
+Settings Settings::read(const tuttiConfig_t* config, const char* default_name) {
+  using std::chrono::microseconds;
+  using std::chrono::milliseconds;
+  Settings settings;
+  settings.name = default_name;
+  settings.transport = env_string("TUTTI_TRANSPORT").value_or("");
+  settings.algorithm = env_string("TUTTI_ALGO");
+  constexpr std::int64_t kDay = 24 * 3600 * 1000;
+  settings.timeout = milliseconds(env_int("TUTTI_TIMEOUT_MS", 30000, 1, kDay));
+  constexpr std::int64_t kUnset = -1;
+  const std::int64_t spin = env_int("TUTTI_SPIN_US", kUnset, kUnset, 60'000'000);
+  if (spin != kUnset) settings.spin = microseconds(spin);
+  settings.strict = env_choice("TUTTI_CHECK", false, {{"fast", false}, {"strict", true}});
+  settings.first_sequence =
+      static_cast<Sequence>(env_int("TUTTI_SEQUENCE_START", 1, 1, std::int64_t{1} << 62));
+  if (config == nullptr) return settings;
+  if (config->size != sizeof(tuttiConfig_t)) {
+    fail(tuttiInvalidArgument,
+         "config->size is {}, expected {}: start from TUTTI_CONFIG_INITIALIZER", config->size,
+         sizeof(tuttiConfig_t));
+  }
+  if (config->timeout_ms != TUTTI_CONFIG_UNDEF_INT) {
+    if (config->timeout_ms <= 0) {
+      fail(tuttiInvalidArgument, "config->timeout_ms is {}, expected more than 0",
+           config->timeout_ms);
+    }
+    settings.timeout = milliseconds(config->timeout_ms);
+  }
+  if (config->name != nullptr) settings.name = config->name;
+  if (config->transport != nullptr) settings.transport = config->transport;
+  return settings;
+}
+
+}  // namespace tutti

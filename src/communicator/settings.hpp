@@ -1,0 +1,26 @@
+// What a communicator is made with: the configuration struct, then the environment, then defaults.
+#pragma once
+
+#include <tutti/tutti.h>
+
+#include <optional>
+#include <string>
+
+#include "channel/channel.hpp"
+
+namespace tutti {
+
+struct Settings {
+  std::string name = "world";
+  std::string transport;  // empty: the best
+  std::optional<std::string> algorithm;
+  Nanoseconds timeout = std::chrono::seconds(30);
+  std::optional<Nanoseconds> spin;  // unset: by whether ranks outnumber cores
+  bool strict = false;
+  Sequence first_sequence = 1;
+
+  // `config` may be NULL. tuttiInvalidArgument names the field or the variable.
+  static Settings read(const tuttiConfig_t* config, const char* default_name);
+};
+
+}  // namespace tutti
