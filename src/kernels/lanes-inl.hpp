@@ -86,6 +86,8 @@ using VU32 = hn::Vec<DU32>;
 
 // bfloat16's accumulators: elements 0, 2, 4, ... and 1, 3, 5, ...
 struct EvenOdd {
+  HWY_INLINE EvenOdd() {}  // an implicit one would not be compiled for the target
+  HWY_INLINE EvenOdd(VF32 e, VF32 o) : even(e), odd(o) {}
   VF32 even, odd;
 };
 
