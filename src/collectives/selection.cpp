@@ -58,6 +58,23 @@ Selection::Selection(const Situation& situation, const std::optional<std::string
   if (!forced_) fail(tuttiInvalidArgument, "TUTTI_ALGO=\"{}\" is none of {}", *forced, known);
 }
 
+// The operations that an algorithm is for, whatever their size.
+bool Selection::serves(Algorithm algorithm, OperationKind kind) {
+  switch (algorithm) {
+    case Algorithm::kLocal:
+      return true;
+    case Algorithm::kLine:
+    case Algorithm::kAssembly:
+    case Algorithm::kOneShot:
+      return is_all_reduce(kind);
+    case Algorithm::kTwoShot:
+      return reduces(kind);
+    case Algorithm::kExchange:
+      return !reduces(kind);
+  }
+  return false;
+}
+
 bool Selection::can(Algorithm algorithm, const Request& request) const {
   const std::size_t bytes = request.bytes();
   switch (algorithm) {
@@ -80,7 +97,7 @@ bool Selection::can(Algorithm algorithm, const Request& request) const {
 
 Algorithm Selection::choose(const Request& request) const {
   if (situation_.ranks == 1) return Algorithm::kLocal;
-  if (forced_) [[unlikely]] {
+  if (forced_ && serves(*forced_, request.kind)) [[unlikely]] {
     if (!can(*forced_, request)) {
       fail(tuttiInvalidUsage, "TUTTI_ALGO={} cannot run {} of {} bytes", name_of(*forced_),
            name_of(request.kind), request.bytes());

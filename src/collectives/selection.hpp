@@ -30,7 +30,8 @@ struct Situation {
 
 class Selection {
  public:
-  // `forced`: TUTTI_ALGO, an algorithm's name. tuttiInvalidArgument if there is none of that name.
+  // `forced`: TUTTI_ALGO, an algorithm's name, for the operations that it serves; others choose
+  // freely. tuttiInvalidArgument if there is none of that name.
   Selection(const Situation& situation, const std::optional<std::string>& forced);
 
   // Throws tuttiInvalidUsage when the forced algorithm cannot run this call.
@@ -46,6 +47,7 @@ class Selection {
   std::size_t pipes() const noexcept;
 
  private:
+  static bool serves(Algorithm algorithm, OperationKind kind);
   bool can(Algorithm algorithm, const Request& request) const;
 
   Situation situation_;
