@@ -44,6 +44,10 @@ void run_checked(const Session& session, const Case& c, const Pointers& p, const
   const char* algorithm = nullptr;
   check(tuttiCommGetAlgorithm(session.comm, &algorithm), session.comm);
   row.algorithm = algorithm;
+  if (!options.algorithm.empty() && row.algorithm != options.algorithm) {
+    throw Error(tuttiInvalidUsage, "--algorithm " + options.algorithm + " does not serve " +
+                                       std::string(op_name(c.op)) + ": it ran " + row.algorithm);
+  }
   if (options.check) {
     row.wrong = total(session.comm, count_wrong(c, options.seed, p.recv));
   }
@@ -97,8 +101,7 @@ std::size_t count_lines(const Options& options, Op op) {
 void measure_collective(const Session& session, Op op) {
   const Options& options = session.options;
   const std::vector<std::size_t> sizes = sizes_of(options, op);
-  const Buffers buffers{{session.comm, sizes.back(), options.symmetric},
-                        {session.comm, sizes.back(), options.symmetric}};
+  const Buffers buffers{{sizes.back(), options.symmetric}, {sizes.back(), options.symmetric}};
   session.console.begin(op, options.root);
   for (const tuttiDataType_t type : types_of(options, op)) {
     for (const tuttiRedOp_t redop : redops_of(options, op)) {

@@ -94,6 +94,14 @@ class Program(unittest.TestCase):
         self.assertEqual([out["placement"], back["placement"]], ["out", "in"])
         self.assertEqual(out["iters"], 2)
 
+    def test_an_algorithm_is_used_or_refused(self):
+        report = self.report_of("all_reduce", "--ranks", "2", "-b", "64", "--algorithm", "two_shot")
+        self.assertEqual({row["algorithm"] for row in report["rows"]}, {"two_shot"})
+        for op, name in (("all_to_all", "two_shot"), ("all_reduce", "magic")):
+            done = run(op, "--ranks", "2", "-b", "64", "--algorithm", name, *QUICK, "-J", "-")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(name, json.loads(done.stdout)["error"]["message"])
+
     def test_unchecked_data_is_reported_as_such(self):
         done = run("all_reduce", "--ranks", "2", "-b", "8", "-e", "8", "-c", "0", *QUICK, "-J", "-")
         self.assertEqual([row["wrong"] for row in json.loads(done.stdout)["rows"]], [None, None])
