@@ -15,6 +15,7 @@
 #include "collectives/request.hpp"
 #include "collectives/selection.hpp"
 #include "communicator/settings.hpp"
+#include "communicator/setup_exchange.hpp"
 
 namespace tutti {
 
@@ -31,6 +32,8 @@ class Communicator {
   const Settings& settings() const noexcept { return settings_; }
   Channel& channel() noexcept { return *channel_; }
   const Selection& selection() const noexcept { return selection_; }
+  // For SetupExchange, in a Call.
+  SetupState& setup() noexcept { return setup_; }
 
   // One call of the API on this communicator: keeps a second thread out. tuttiInvalidUsage for that
   // thread, in a forked child, and after tuttiCommFinalize.
@@ -90,6 +93,7 @@ class Communicator {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Channel> channel_;
   Selection selection_;
+  SetupState setup_;
   Algorithm algorithm_ = Algorithm::kLocal;
   std::string last_error_;
   alignas(64) std::atomic<bool> busy_{false};
