@@ -27,6 +27,12 @@ struct Layout {
   friend bool operator==(const Layout&, const Layout&) = default;
 };
 
+// The layout that a call asks for; alignment means something to EXPERT only.
+constexpr Layout layout_of(tuttiMoeLayout_t kind, tuttiMoeRowsPer_t rows_per, int align) {
+  const bool aligned = kind == tuttiMoeLayoutExpert && align > 1;
+  return {kind, rows_per, aligned ? static_cast<std::uint32_t>(align) : 1u};
+}
+
 // Arranged anew every step, and again when another layout is asked for; allocates only when made.
 class Arrivals {
  public:

@@ -1,0 +1,115 @@
+// MoE plans and the operations on them.
+#include <tutti/moe.h>
+
+#include <algorithm>
+
+#include "api/boundary.hpp"
+#include "api/moe_handles.hpp"
+#include "moe/combine.hpp"
+#include "moe/dispatch.hpp"
+
+using tutti::fail;
+using tutti::api::call;
+using tutti::api::need;
+using tutti::api::record_in_thread;
+using tutti::moe::Arrivals;
+
+namespace {
+
+template <typename Body>
+tuttiResult_t call_plan(tuttiMoePlan_t plan, Body&& body) {
+  if (plan == nullptr) return record_in_thread({tuttiInvalidArgument, "plan is NULL"});
+  tuttiComm& communicator = *plan->group.communicator;
+  return call(&communicator, [&] { body(communicator, plan->plan); });
+}
+
+// Copies a result where the caller wants it.
+template <typename T>
+void fill(T* out, std::span<const T> values) {
+  if (out != nullptr) std::copy(values.begin(), values.end(), out);
+}
+
+}  // namespace
+
+tuttiResult_t tuttiMoePlanCreate(tuttiMoeGroup_t group, tuttiMoePlan_t* plan) {
+  if (group == nullptr) return record_in_thread({tuttiInvalidArgument, "group is NULL"});
+  return call(group->communicator.get(), [&] {
+    need(plan, "plan");
+    *plan = std::make_unique<tuttiMoePlan>(*group).release();
+  });
+}
+
+tuttiResult_t tuttiMoePlanDestroy(tuttiMoePlan_t plan) {
+  if (plan == nullptr) return tuttiSuccess;
+  return call(plan->group.communicator.get(), [&] { delete plan; });
+}
+
+tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
+                                 tuttiDataType_t idx_type, size_t row_stride, int n, int k) {
+  return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+    const tutti::moe::TopK topk{
+        .indices = topk_idx, .type = idx_type, .row_stride = row_stride, .tokens = n, .lanes = k};
+    self.update(topk);
+    (void)communicator;
+  });
+}
+
+tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts) {
+  return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+    need(counts, "counts");
+    if (counts->size != sizeof(*counts)) {
+      fail(tuttiInvalidArgument, "counts->size is wrong: start from TUTTI_MOE_COUNTS_INITIALIZER");
+    }
+    if (!self.updated())
+      fail(tuttiInvalidUsage, "the plan has no routing: call tuttiMoePlanUpdate");
+    if (counts->align < 0) {
+      fail(tuttiInvalidArgument, "counts->align is {}, expected 0 or more", counts->align);
+    }
+    const Arrivals* arrivals = nullptr;
+    communicator.guarded([&] {
+      arrivals = &self.arrange(
+          tutti::moe::layout_of(counts->layout, plan->group.config.rows_per, counts->align));
+    });
+    counts->num_rows = arrivals->num_rows();
+    fill(counts->expert_counts, arrivals->expert_counts());
+    fill(counts->expert_offsets, arrivals->expert_offsets());
+    fill(counts->source_counts, arrivals->source_counts());
+    if (counts->sources == nullptr) return;
+    if (counts->sources_capacity < counts->num_rows) {
+      fail(tuttiCapacityExceeded, "counts->sources takes {} rows, {} are needed",
+           counts->sources_capacity, counts->num_rows);
+    }
+    arrivals->list_sources({counts->sources, counts->num_rows});
+  });
+}
+
+tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t* args,
+                               tuttiMoeOutput_t* output, tuttiStream_t stream) {
+  return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+    if (stream != nullptr) fail(tuttiInvalidUsage, "streams are not built in");
+    const auto request = tutti::moe::check_dispatch(plan->group.config, self, args, output);
+    const auto operation = communicator.channel().begin(tutti::moe::shape_of(request, self));
+    bool fits = true;
+    communicator.guarded([&] {
+      fits = tutti::moe::dispatch(operation, plan->group.config, self, request);
+      operation.finish();
+    });
+    if (!fits) {
+      fail(tuttiCapacityExceeded, "output->capacity_rows is {}, {} rows arrive",
+           output->capacity_rows, output->num_rows);
+    }
+  });
+}
+
+tuttiResult_t tuttiMoeCombine(tuttiMoePlan_t plan, const tuttiMoeCombineArgs_t* args, void* out,
+                              tuttiStream_t stream) {
+  return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+    if (stream != nullptr) fail(tuttiInvalidUsage, "streams are not built in");
+    const auto request = tutti::moe::check_combine(plan->group.config, self, args, out);
+    const auto operation = communicator.channel().begin(tutti::moe::shape_of(request));
+    communicator.guarded([&] {
+      tutti::moe::combine(operation, self, request);
+      operation.finish();
+    });
+  });
+}

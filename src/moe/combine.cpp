@@ -1,0 +1,222 @@
+#include "moe/combine.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "base/data_type.hpp"
+#include "base/error.hpp"
+#include "kernels/combine.hpp"
+#include "kernels/copy.hpp"
+
+namespace tutti::moe {
+
+namespace {
+
+// Where a rank's rows lie, and the numbers of the reader's rows among them.
+struct CombineEntry {
+  MemoryRef rows;
+  std::uint64_t row_stride;
+  std::uint64_t num_rows;
+  std::uint64_t return_rows_offset;  // in its heap
+};
+static_assert(sizeof(CombineEntry) <= LineContent::kPayloadBytes);
+
+class Combine {
+ public:
+  Combine(const Operation& operation, Plan& plan, const CombineCall& call)
+      : operation_(operation),
+        channel_(operation.channel()),
+        plan_(plan),
+        args_(call.args),
+        out_(static_cast<std::byte*>(call.out)),
+        row_bytes_(args_.hidden * size_of(args_.type)),
+        self_(operation.rank()),
+        ranks_(operation.ranks()),
+        entries_(static_cast<std::size_t>(ranks_)),
+        bases_(static_cast<std::size_t>(ranks_)) {}
+
+  void run() {
+    const Arrivals& arrivals = plan_.arrange(*plan_.dispatched_layout());
+    announce(arrivals);
+    for (Rank peer = 0; peer < ranks_; ++peer) locate(peer);
+    map_tokens();
+    sum_tokens();
+    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      if (peer != self_) operation_.wait(peer, Phase::kDone);
+    }
+  }
+
+ private:
+  static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
+
+  void announce(const Arrivals& arrivals) {
+    const auto* rows = static_cast<const std::byte*>(args_.rows);
+    std::size_t stride = args_.row_stride;
+    const std::size_t count = arrivals.num_rows();
+    const std::size_t extent = count == 0 ? 0 : (count - 1) * stride + row_bytes_;
+    MemoryRef ref = channel_.refer(rows, extent);
+    if (ranks_ > 1 && extent != 0 && !channel_.reached_by_all(ref.where)) {
+      plan_.staged_results.reserve(count * row_bytes_);
+      for (std::size_t i = 0; i < count; ++i) {
+        kernels::copy(plan_.staged_results.data() + i * row_bytes_, rows + i * stride, row_bytes_);
+      }
+      rows = plan_.staged_results.data();
+      stride = row_bytes_;
+      ref = channel_.refer(rows, plan_.staged_results.size());
+    }
+    for (int i = 0; i < ranks_; ++i) {
+      const Rank peer = (self_ + i) % ranks_;
+      const CombineEntry entry{.rows = ref,
+                               .row_stride = stride,
+                               .num_rows = count,
+                               .return_rows_offset = plan_.return_rows(peer).offset};
+      if (peer == self_) {
+        entries_[at(self_)] = entry;
+        bases_[at(self_)] = rows;
+        continue;
+      }
+      LineContent content;
+      std::memcpy(content.payload, &entry, sizeof(entry));
+      operation_.post(peer, Phase::kEntry, content);
+    }
+  }
+
+  void locate(Rank peer) {
+    if (peer == self_) return;
+    CombineEntry& entry = entries_[at(peer)];
+    std::memcpy(&entry, operation_.wait(peer, Phase::kEntry).payload, sizeof(entry));
+    if (plan_.table().entries_for(peer).empty() || entry.num_rows == 0) return;
+    bases_[at(peer)] =
+        channel_.view(peer, entry.rows, (entry.num_rows - 1) * entry.row_stride + row_bytes_);
+  }
+
+  bool by_rank() const { return args_.reduction == tuttiMoeRankOrder; }
+
+  // Which rows make up each token; kept while the dispatch is the same.
+  void map_tokens() {
+    if (plan_.places_by_rank() == by_rank()) return;
+    std::vector<std::span<const std::uint32_t>> rows;
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      const std::size_t count = plan_.table().entries_for(peer).size();
+      const auto* numbers =
+          channel_.view(peer, {MemoryRef::Where::kHeap, entries_[at(peer)].return_rows_offset},
+                        count * sizeof(std::uint32_t));
+      rows.emplace_back(reinterpret_cast<const std::uint32_t*>(numbers), count);
+    }
+    if (by_rank()) {
+      map_by_rank(plan_.table(), rows, plan_.places());
+    } else {
+      map_by_lane(plan_.table(), rows, plan_.places());
+    }
+    check_places();
+    plan_.places_by_rank() = by_rank();
+  }
+
+  // Row numbers come from peers.
+  void check_places() {
+    for (const RowPlace& place : plan_.places()) {
+      if (place.rank < 0 || place.row < entries_[at(place.rank)].num_rows) continue;
+      channel_.raise(Error(tuttiRemoteError,
+                           fmt::format("rank {} says that a row is its {}th of {}", place.rank,
+                                       place.row, entries_[at(place.rank)].num_rows),
+                           {place.rank}));
+    }
+  }
+
+  void sum_tokens() {
+    const auto tokens = static_cast<std::size_t>(plan_.tokens());
+    const auto lanes = static_cast<std::size_t>(plan_.lanes());
+    const auto places = plan_.places();
+    const auto lane_weights = plan_.lane_weights();
+    const auto num_biases = static_cast<std::size_t>(args_.num_biases);
+    std::array<const std::byte*, kMaxLanes> rows;
+    std::array<float, kMaxLanes> weights;
+    std::vector<const std::byte*> biases(num_biases);
+    for (std::size_t token = 0; token < tokens; ++token) {
+      std::size_t count = 0;
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const RowPlace& place = places[token * lanes + lane];
+        if (place.rank < 0) continue;
+        rows[count] = bases_[at(place.rank)] + place.row * entries_[at(place.rank)].row_stride;
+        weights[count] = lane_weights[token * lanes + lane];
+        ++count;
+      }
+      for (std::size_t b = 0; b < num_biases; ++b) {
+        biases[b] = static_cast<const std::byte*>(args_.biases[b]) + token * row_bytes_;
+      }
+      kernels::weighted_sum(args_.type, out_ + token * row_bytes_, {rows.data(), count},
+                            {weights.data(), by_rank() ? 0 : count}, biases, args_.hidden);
+    }
+  }
+
+  const Operation& operation_;
+  Channel& channel_;
+  Plan& plan_;
+  const tuttiMoeCombineArgs_t& args_;
+  std::byte* out_;
+  std::size_t row_bytes_;
+  Rank self_;
+  int ranks_;
+  std::vector<CombineEntry> entries_;
+  std::vector<const std::byte*> bases_;
+};
+
+}  // namespace
+
+CombineCall check_combine(const Config& config, const Plan& plan, const tuttiMoeCombineArgs_t* args,
+                          void* out) {
+  if (args == nullptr) fail(tuttiInvalidArgument, "args is NULL");
+  if (args->size != sizeof(*args)) {
+    fail(tuttiInvalidArgument,
+         "args->size is wrong: start from TUTTI_MOE_COMBINE_ARGS_INITIALIZER");
+  }
+  if (!plan.dispatched_layout()) {
+    fail(tuttiInvalidUsage, "combine needs a dispatch of this plan's last update before it");
+  }
+  if (args->type != tuttiBfloat16 && args->type != tuttiFloat16 && args->type != tuttiFloat32) {
+    fail(tuttiInvalidUsage, "combine adds bfloat16, float16 or float32 rows, not {}",
+         name_of(args->type));
+  }
+  const std::size_t size = size_of(args->type);
+  if (args->hidden == 0 || args->hidden > config.max_row_bytes / size) {
+    fail(tuttiInvalidArgument, "args->hidden is {}, expected 1 to {}", args->hidden,
+         config.max_row_bytes / size);
+  }
+  const bool token = plan.dispatched_layout()->kind == tuttiMoeLayoutToken;
+  if (token != (args->reduction == tuttiMoeRankOrder)) {
+    fail(tuttiInvalidUsage, "{} rows are combined {}", token ? "TOKEN" : "EXPERT",
+         token ? "in rank order (tuttiMoeRankOrder)" : "at the source (tuttiMoeSourceOnly)");
+  }
+  CombineCall call{.args = *args, .out = out};
+  if (call.args.row_stride == 0) call.args.row_stride = args->hidden * size;
+  if (call.args.row_stride < args->hidden * size) {
+    fail(tuttiInvalidArgument, "args->row_stride is {}, expected 0 or at least {}",
+         args->row_stride, args->hidden * size);
+  }
+  if (args->num_biases < 0 || (args->num_biases > 0 && args->biases == nullptr)) {
+    fail(tuttiInvalidArgument, "args->num_biases is {} and biases is {}", args->num_biases,
+         args->biases == nullptr ? "NULL" : "given");
+  }
+  for (int b = 0; b < args->num_biases; ++b) {
+    if (args->biases[b] == nullptr && plan.tokens() != 0) {
+      fail(tuttiInvalidArgument, "args->biases[{}] is NULL", b);
+    }
+  }
+  if (out == nullptr && plan.tokens() != 0) {
+    fail(tuttiInvalidArgument, "out is NULL with {} tokens", plan.tokens());
+  }
+  return call;
+}
+
+OperationShape shape_of(const CombineCall& call) {
+  return {.kind = OperationKind::kMoeCombine,
+          .type = call.args.type,
+          .count = call.args.hidden * 2 + static_cast<std::uint64_t>(call.args.reduction)};
+}
+
+void combine(const Operation& operation, Plan& plan, const CombineCall& call) {
+  Combine(operation, plan, call).run();
+}
+
+}  // namespace tutti::moe

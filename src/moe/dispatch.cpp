@@ -1,0 +1,267 @@
+#include "moe/dispatch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "kernels/copy.hpp"
+
+namespace tutti::moe {
+
+namespace {
+
+// Where a source's rows and side payloads lie.
+struct DispatchEntry {
+  MemoryRef rows;
+  std::uint64_t row_stride;
+  MemoryRef side;
+  std::uint64_t side_stride;
+};
+static_assert(sizeof(DispatchEntry) <= LineContent::kPayloadBytes);
+
+// Outputs beyond the third-level cache are stored past it (perf/kernels measures copy_rows both
+// ways).
+constexpr std::size_t kStreamingBytes = std::size_t{8} << 20;
+
+// Equally large parts, `stride` apart.
+struct Strided {
+  const std::byte* data = nullptr;
+  std::size_t stride = 0;
+  std::size_t bytes = 0;
+  const std::byte* at(std::size_t i) const { return data + i * stride; }
+};
+
+class Dispatch {
+ public:
+  Dispatch(const Operation& operation, const Config& config, Plan& plan, const DispatchCall& call)
+      : operation_(operation),
+        channel_(operation.channel()),
+        config_(config),
+        plan_(plan),
+        args_(call.args),
+        output_(*call.output),
+        layout_(call.layout),
+        self_(operation.rank()),
+        ranks_(operation.ranks()) {}
+
+  bool run() {
+    rows_ = {static_cast<const std::byte*>(args_.rows), args_.row_stride, args_.row_bytes};
+    side_ = {static_cast<const std::byte*>(args_.side), args_.side_stride, args_.side_bytes};
+    plan_.set_weights(args_.topk_weights);
+    announce();
+    const Arrivals& arrivals = plan_.arrange(layout_);
+    const bool library_owned = output_.rows == nullptr;
+    output_.num_rows = arrivals.num_rows();
+    const bool fits = library_owned || output_.capacity_rows >= arrivals.num_rows();
+    if (fits && library_owned) take_library_memory(arrivals.num_rows());
+    for (int i = 0; i < ranks_; ++i) {
+      const Rank source = (self_ + i) % ranks_;
+      if (source != self_) operation_.wait(source, Phase::kEntry);
+      if (fits) pull(source, arrivals);
+    }
+    if (fits) finish_output(arrivals);
+    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      if (peer != self_) operation_.wait(peer, Phase::kDone);
+    }
+    if (fits) plan_.dispatched(layout_);
+    return fits;
+  }
+
+ private:
+  std::size_t tokens() const { return static_cast<std::size_t>(plan_.tokens()); }
+
+  // Where peers read a part of the step; copied to library memory first where they could not.
+  MemoryRef publish(Strided& parts, HeapBlock& staging) {
+    const std::size_t extent = tokens() == 0 ? 0 : (tokens() - 1) * parts.stride + parts.bytes;
+    if (extent == 0 || ranks_ == 1) return channel_.refer(parts.data, 0);
+    const MemoryRef ref = channel_.refer(parts.data, extent);
+    if (channel_.reached_by_all(ref.where)) return ref;
+    staging.reserve(tokens() * parts.bytes);
+    for (std::size_t t = 0; t < tokens(); ++t) {
+      kernels::copy(staging.data() + t * parts.bytes, parts.at(t), parts.bytes);
+    }
+    parts = {staging.data(), parts.bytes, parts.bytes};
+    return channel_.refer(staging.data(), staging.size());
+  }
+
+  void announce() {
+    const MemoryRef rows = publish(rows_, plan_.staged_rows);
+    const MemoryRef side = publish(side_, plan_.staged_side);
+    const DispatchEntry entry{
+        .rows = rows, .row_stride = rows_.stride, .side = side, .side_stride = side_.stride};
+    LineContent content;
+    std::memcpy(content.payload, &entry, sizeof(entry));
+    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kEntry, content);
+  }
+
+  void take_library_memory(std::size_t rows) {
+    const std::size_t lanes = static_cast<std::size_t>(plan_.lanes());
+    const bool token = layout_.kind == tuttiMoeLayoutToken;
+    plan_.output_rows.reserve(rows * args_.row_bytes);
+    plan_.output_side.reserve(rows * args_.side_bytes);
+    plan_.output_weights.reserve(rows * sizeof(float) * (token ? lanes : 1));
+    output_.rows = plan_.output_rows.data();
+    output_.side = args_.side_bytes != 0 ? plan_.output_side.data() : nullptr;
+    output_.weights = reinterpret_cast<float*>(plan_.output_weights.data());
+    if (token) {
+      plan_.output_ids.reserve(rows * sizeof(std::int32_t) * lanes);
+      output_.ids = reinterpret_cast<std::int32_t*>(plan_.output_ids.data());
+    }
+  }
+
+  // The parts of a source, as this rank reads them.
+  Strided parts_of(Rank source, MemoryRef ref, std::size_t stride, std::size_t bytes) {
+    const auto count = static_cast<std::size_t>(plan_.tokens_of(source));
+    if (count == 0 || bytes == 0) return {nullptr, stride, bytes};
+    return {channel_.view(source, ref, (count - 1) * stride + bytes), stride, bytes};
+  }
+
+  void pull(Rank source, const Arrivals& arrivals) {
+    if (plan_.entries_from(source).empty()) return;
+    Strided rows = rows_;
+    Strided side = side_;
+    if (source != self_) {
+      DispatchEntry entry;
+      std::memcpy(&entry, operation_.line(source, Phase::kEntry).payload, sizeof(entry));
+      rows = parts_of(source, entry.rows, entry.row_stride, args_.row_bytes);
+      side = parts_of(source, entry.side, entry.side_stride, args_.side_bytes);
+    }
+    const bool streaming = arrivals.num_rows() * args_.row_bytes > kStreamingBytes;
+    copy_parts(source, arrivals, rows, static_cast<std::byte*>(output_.rows), streaming);
+    if (side.bytes != 0 && output_.side != nullptr) {
+      copy_parts(source, arrivals, side, static_cast<std::byte*>(output_.side), false);
+    }
+  }
+
+  // Entries of one token are adjacent: its row is read once for all places, or once a lane where
+  // the group says so.
+  void copy_parts(Rank source, const Arrivals& arrivals, const Strided& from, std::byte* out,
+                  bool streaming) {
+    const auto entries = plan_.entries_from(source);
+    const auto places = arrivals.rows_of(source);
+    const bool together = config_.rows_per == tuttiMoeRowsPerRank;
+    std::array<std::byte*, kMaxLanes> targets;
+    for (std::size_t i = 0; i < entries.size();) {
+      const std::uint32_t token = entries[i].token;
+      if (token >= static_cast<std::uint32_t>(plan_.tokens_of(source))) {
+        channel_.raise(Error(
+            tuttiRemoteError,
+            fmt::format("rank {} routes token {} of {}", source, token, plan_.tokens_of(source)),
+            {source}));
+      }
+      std::size_t count = 0;
+      do {
+        std::byte* const target = out + std::size_t{places[i]} * from.bytes;
+        if (count == 0 || targets[count - 1] != target) targets[count++] = target;
+        ++i;
+      } while (together && i < entries.size() && entries[i].token == token &&
+               count < targets.size());
+      kernels::copy_row_to_many({targets.data(), count}, from.at(token), from.bytes, streaming);
+    }
+  }
+
+  void finish_output(const Arrivals& arrivals) {
+    std::vector<std::span<const float>> weights;
+    for (Rank source = 0; source < ranks_; ++source) weights.push_back(plan_.weights_from(source));
+    if (layout_.kind == tuttiMoeLayoutToken) {
+      arrivals.fill_lanes(plan_.lanes(), weights, output_.ids, output_.weights);
+      return;
+    }
+    if (output_.weights != nullptr) {
+      arrivals.fill_weights(weights, {output_.weights, arrivals.num_rows()});
+    }
+    if ((args_.flags & TUTTI_MOE_ZERO_PADDING) != 0) zero_padding(arrivals);
+  }
+
+  void zero_padding(const Arrivals& arrivals) {
+    const auto counts = arrivals.expert_counts();
+    const auto offsets = arrivals.expert_offsets();
+    for (std::size_t e = 0; e < counts.size(); ++e) {
+      const auto first = static_cast<std::size_t>(offsets[e] + counts[e]);
+      const auto count = static_cast<std::size_t>(offsets[e + 1]) - first;
+      std::memset(static_cast<std::byte*>(output_.rows) + first * args_.row_bytes, 0,
+                  count * args_.row_bytes);
+      if (output_.side != nullptr && args_.side_bytes != 0) {
+        std::memset(static_cast<std::byte*>(output_.side) + first * args_.side_bytes, 0,
+                    count * args_.side_bytes);
+      }
+    }
+  }
+
+  const Operation& operation_;
+  Channel& channel_;
+  const Config& config_;
+  Plan& plan_;
+  const tuttiMoeDispatchArgs_t& args_;
+  tuttiMoeOutput_t& output_;
+  Layout layout_;
+  Rank self_;
+  int ranks_;
+  Strided rows_;
+  Strided side_;
+};
+
+}  // namespace
+
+DispatchCall check_dispatch(const Config& config, const Plan& plan,
+                            const tuttiMoeDispatchArgs_t* args, tuttiMoeOutput_t* output) {
+  if (args == nullptr || output == nullptr) fail(tuttiInvalidArgument, "args or output is NULL");
+  if (args->size != sizeof(*args) || output->size != sizeof(*output)) {
+    fail(tuttiInvalidArgument, "args->size or output->size is wrong: start from the initializers");
+  }
+  if (!plan.updated()) fail(tuttiInvalidUsage, "the plan has no routing: call tuttiMoePlanUpdate");
+  if (args->row_bytes == 0 || args->row_bytes > config.max_row_bytes) {
+    fail(tuttiInvalidArgument, "args->row_bytes is {}, expected 1 to {}", args->row_bytes,
+         config.max_row_bytes);
+  }
+  if (args->side_bytes > config.max_side_bytes) {
+    fail(tuttiInvalidArgument, "args->side_bytes is {}, expected at most {}", args->side_bytes,
+         config.max_side_bytes);
+  }
+  DispatchCall call{.args = *args, .output = output};
+  const auto stride = [](const char* field, std::size_t& value, std::size_t bytes) {
+    if (value == 0) value = bytes;
+    if (value < bytes) {
+      fail(tuttiInvalidArgument, "args->{} is {}, expected 0 or at least {}", field, value, bytes);
+    }
+  };
+  stride("row_stride", call.args.row_stride, args->row_bytes);
+  stride("side_stride", call.args.side_stride, args->side_bytes);
+  if (args->rows == nullptr && plan.tokens() != 0) {
+    fail(tuttiInvalidArgument, "args->rows is NULL with {} tokens", plan.tokens());
+  }
+  if (args->side == nullptr && args->side_bytes != 0 && plan.tokens() != 0) {
+    fail(tuttiInvalidArgument, "args->side is NULL with side_bytes {}", args->side_bytes);
+  }
+  if ((args->flags & ~TUTTI_MOE_ZERO_PADDING) != 0) {
+    fail(tuttiInvalidArgument, "args->flags has unknown bits: {:#x}", args->flags);
+  }
+  if (args->layout != tuttiMoeLayoutToken && args->layout != tuttiMoeLayoutExpert) {
+    fail(tuttiInvalidArgument, "args->layout is {}, expected TOKEN (0) or EXPERT (1)",
+         static_cast<int>(args->layout));
+  }
+  if (args->align < 0)
+    fail(tuttiInvalidArgument, "args->align is {}, expected 0 or more", args->align);
+  call.layout = layout_of(args->layout, config.rows_per, args->align);
+  return call;
+}
+
+OperationShape shape_of(const DispatchCall& call, const Plan& plan) {
+  std::uint64_t digest = 0;
+  for (const std::uint64_t value :
+       {std::uint64_t{call.args.row_bytes}, std::uint64_t{call.args.side_bytes},
+        static_cast<std::uint64_t>(call.args.layout), std::uint64_t{call.layout.align},
+        std::uint64_t{call.args.flags}, static_cast<std::uint64_t>(plan.lanes())}) {
+    digest = (digest ^ value) * 0x9E3779B97F4A7C15u;
+  }
+  return {.kind = OperationKind::kMoeDispatch, .count = digest};
+}
+
+bool dispatch(const Operation& operation, const Config& config, Plan& plan,
+              const DispatchCall& call) {
+  return Dispatch(operation, config, plan, call).run();
+}
+
+}  // namespace tutti::moe

@@ -1,0 +1,133 @@
+#include "moe/plan.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tutti::moe {
+
+namespace {
+
+std::size_t table_entries(const Config& config) {
+  return static_cast<std::size_t>(config.limits.max_tokens) *
+         static_cast<std::size_t>(config.limits.max_lanes);
+}
+
+}  // namespace
+
+Plan::Plan(Channel& channel, const Config& config)
+    : channel_(channel),
+      config_(config),
+      headers_(at(channel.ranks())),
+      entries_(at(channel.ranks())),
+      arrival_rows_(std::max<std::size_t>(max_entries(config.sizes(channel.rank())), 1) *
+                    sizeof(std::uint32_t)),
+      arrivals_(config.placement.count_of(channel.rank()), channel.ranks(),
+                arrival_rows_.as<std::uint32_t>()) {
+  const std::size_t count = table_entries(config);
+  for (Table& table : tables_) {
+    table.entries = HeapBlock(count * sizeof(Entry));
+    table.weights = HeapBlock(count * sizeof(float));
+    table.table.emplace(config.placement, config.limits, table.entries.as<Entry>());
+  }
+  lane_weights_.reserve(count);
+  places_.reserve(count);
+}
+
+void Plan::update(const TopK& topk) {
+  Table& next = tables_[current_ < 0 ? 0 : 1 - index()];
+  await_readers(next);
+  next.table->build(topk);
+  if (open_) open_->finish();  // the update before, whose lines nobody asked for
+  const Operation operation = channel_.begin(
+      {.kind = OperationKind::kMoePlan, .count = static_cast<std::uint64_t>(topk.lanes)});
+  const Rank self = channel_.rank();
+  const MemoryRef entries = channel_.refer(next.entries.data(), next.entries.size());
+  const MemoryRef weights = channel_.refer(next.weights.data(), next.weights.size());
+  for (int i = 1; i < channel_.ranks(); ++i) {
+    const Rank peer = (self + i) % channel_.ranks();
+    const std::size_t first = next.table->offsets()[at(peer)];
+    const Header header{.entries_offset = entries.offset + first * sizeof(Entry),
+                        .weights_offset = weights.offset + first * sizeof(float),
+                        .count = static_cast<std::uint32_t>(next.table->entries_for(peer).size()),
+                        .tokens = topk.tokens};
+    LineContent content;
+    std::memcpy(content.payload, &header, sizeof(header));
+    operation.post(peer, Phase::kEntry, content);
+  }
+  next.read_by_all = channel_.ranks() == 1;
+  current_ = static_cast<int>(&next - tables_.data());
+  open_ = operation;
+  arranged_ = false;
+  dispatched_.reset();
+}
+
+void Plan::await_readers(Table& table) {
+  if (table.read_by_all || !open_) return;
+  // `open_` is the update between: who has sent its line has no more use for `table`.
+  for (Rank peer = 0; peer < channel_.ranks(); ++peer) {
+    if (peer != channel_.rank()) open_->wait(peer, Phase::kEntry);
+  }
+}
+
+void Plan::ingest() {
+  const Rank self = channel_.rank();
+  for (Rank peer = 0; peer < channel_.ranks(); ++peer) {
+    Header& header = headers_[at(peer)];
+    if (peer == self) {
+      entries_[at(self)] = table().entries_for(self);
+      header = {.count = static_cast<std::uint32_t>(entries_[at(self)].size()), .tokens = tokens()};
+      continue;
+    }
+    std::memcpy(&header, open_->wait(peer, Phase::kEntry).payload, sizeof(header));
+    const auto* entries = channel_.view(peer, {MemoryRef::Where::kHeap, header.entries_offset},
+                                        header.count * sizeof(Entry));
+    entries_[at(peer)] = {reinterpret_cast<const Entry*>(entries), header.count};
+  }
+  open_->finish();
+  open_.reset();
+}
+
+const Arrivals& Plan::arrange(const Layout& layout) {
+  if (open_) ingest();
+  if (!arranged_ || !(arrivals_.layout() == layout)) {
+    arrivals_.arrange(layout, entries_);
+    arranged_ = true;
+  }
+  return arrivals_;
+}
+
+void Plan::set_weights(const float* weights) {
+  table().gather_weights(weights, tables_[index()].weights.as<float>());
+  const std::size_t count = at(tokens()) * at(lanes());
+  if (weights != nullptr) {
+    lane_weights_.assign(weights, weights + count);
+  } else {
+    lane_weights_.assign(count, 1.0F);
+  }
+}
+
+std::span<const float> Plan::weights_from(Rank source) {
+  const Header& header = headers_[at(source)];
+  if (source == channel_.rank()) {
+    return tables_[index()].weights.as<float>().subspan(table().offsets()[at(source)],
+                                                        header.count);
+  }
+  const auto* weights = channel_.view(source, {MemoryRef::Where::kHeap, header.weights_offset},
+                                      header.count * sizeof(float));
+  return {reinterpret_cast<const float*>(weights), header.count};
+}
+
+MemoryRef Plan::return_rows(Rank source) const {
+  const auto rows = arrivals_.rows_of(source);
+  return channel_.refer(rows.data(), rows.size_bytes());
+}
+
+void Plan::dispatched(const Layout& layout) {
+  dispatched_ = layout;
+  places_by_rank_.reset();
+  places_.resize(at(tokens()) * at(lanes()));
+  // Its exit phase has shown that every destination has read this table.
+  tables_[index()].read_by_all = true;
+}
+
+}  // namespace tutti::moe

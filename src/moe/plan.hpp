@@ -1,0 +1,107 @@
+// The routing of one step on this rank: what it sends (a table that destinations read in place) and
+// what it receives (arranged from the tables of all sources).
+//
+// An update is an operation: one line to every rank says where that rank's part of the table lies.
+// The operation stays open until the lines have been read - by counts or dispatch, whichever comes
+// first. Tables are kept twice. A table is rewritten at the second update after its own, when every
+// destination has read it: it has finished the dispatch of that table, or has itself gone on to the
+// update between (seen by its line).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "channel/operation.hpp"
+#include "moe/arrivals.hpp"
+#include "moe/config.hpp"
+#include "moe/heap_block.hpp"
+#include "moe/return_map.hpp"
+#include "moe/routing.hpp"
+
+namespace tutti::moe {
+
+class Plan {
+ public:
+  // `channel` and `config` are the group's, which outlives its plans.
+  Plan(Channel& channel, const Config& config);
+
+  // Checks and sorts before anything is sent; tells every rank.
+  void update(const TopK& topk);
+
+  bool updated() const noexcept { return current_ >= 0; }
+  int tokens() const noexcept { return table().tokens(); }
+  int lanes() const noexcept { return table().lanes(); }
+  const RoutingTable& table() const noexcept { return *tables_[index()].table; }
+
+  // Waits for every rank's part and works out where rows land. Cheap when that is known already.
+  const Arrivals& arrange(const Layout& layout);
+
+  // Entries and tokens of `source` for this rank; after arrange().
+  std::span<const Entry> entries_from(Rank source) const { return entries_[at(source)]; }
+  int tokens_of(Rank source) const { return headers_[at(source)].tokens; }
+
+  // The weights of this step's entries, in the table's order, where destinations read them; and [n,
+  // k].
+  void set_weights(const float* weights);
+  std::span<const float> lane_weights() const noexcept { return lane_weights_; }
+  // The weights of a source's entries for this rank; after the source's dispatch line.
+  std::span<const float> weights_from(Rank source);
+
+  // Where this rank's part of `source`'s rows lies, for combine.
+  MemoryRef return_rows(Rank source) const;
+
+  // A dispatch of this step is complete.
+  void dispatched(const Layout& layout);
+  const std::optional<Layout>& dispatched_layout() const noexcept { return dispatched_; }
+
+  // Combine's map of this rank's tokens; valid until the next dispatch.
+  std::span<RowPlace> places() noexcept { return {places_.data(), places_.size()}; }
+  std::optional<bool>& places_by_rank() noexcept { return places_by_rank_; }
+
+  // Library-owned outputs, and copies of rows that peers cannot read in place.
+  HeapBlock output_rows, output_side, output_ids, output_weights;
+  HeapBlock staged_rows, staged_side, staged_results;
+
+ private:
+  // The line of an update: where the destination's entries and their weights lie in the source's
+  // heap.
+  struct Header {
+    std::uint64_t entries_offset;
+    std::uint64_t weights_offset;
+    std::uint32_t count;
+    std::int32_t tokens;
+  };
+  static_assert(sizeof(Header) <= LineContent::kPayloadBytes);
+
+  struct Table {
+    HeapBlock entries;
+    HeapBlock weights;
+    std::optional<RoutingTable> table;
+    bool read_by_all = true;
+  };
+
+  static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
+  std::size_t index() const { return static_cast<std::size_t>(current_); }
+  void await_readers(Table& table);
+  void ingest();
+
+  Channel& channel_;
+  const Config& config_;
+  std::array<Table, 2> tables_;
+  int current_ = -1;
+  std::optional<Operation> open_;  // the last update, until its lines have been read
+  std::vector<Header> headers_;    // [R], of the last update
+  std::vector<std::span<const Entry>> entries_;
+  HeapBlock arrival_rows_;
+  Arrivals arrivals_;
+  bool arranged_ = false;
+  std::vector<float> lane_weights_;
+  std::optional<Layout> dispatched_;
+  std::vector<RowPlace> places_;
+  std::optional<bool> places_by_rank_;
+};
+
+}  // namespace tutti::moe
