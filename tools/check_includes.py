@@ -19,7 +19,7 @@ ALLOWED = {
     "src/collectives": "channel memory kernels diagnose contract",
     "src/moe": "channel memory kernels diagnose contract",
     "src/communicator": ENGINE + " contract transports/registry.hpp",
-    "src/api": "communicator bootstrap memory",  # ways to meet; tuttiMemAlloc
+    "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
     "transports": "bootstrap contract transports/shm",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
 }

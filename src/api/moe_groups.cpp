@@ -59,6 +59,8 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
     std::vector<tutti::Rank> everyone(static_cast<std::size_t>(comm->ranks()));
     std::iota(everyone.begin(), everyone.end(), 0);
     auto duplicate = tutti::make_child(*comm, everyone, tutti::SetupPurpose::kDuplicate, settings);
+    // Updates stay open while later operations of other plans finish.
+    duplicate->channel().become_concurrent();
     compare_configurations(*duplicate, checked);
     *group = std::make_unique<tuttiMoeGroup>(
                  tuttiMoeGroup{.config = std::move(checked), .communicator = std::move(duplicate)})

@@ -121,7 +121,7 @@ void Channel::await_credit(Rank peer, const Operation& operation) {
   });
 }
 
-void Channel::finish(Sequence sequence) {
+void Channel::finish_concurrently(Sequence sequence) {
   const Sequence mask = layout_.depth - 1;
   finished_[sequence & mask].store(sequence + 1, std::memory_order_seq_cst);
   Sequence done = completed_.load(std::memory_order_seq_cst);

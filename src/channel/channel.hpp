@@ -64,6 +64,10 @@ class Channel {
   // free slot; throws when the communicator has failed.
   Operation begin(const OperationShape& shape);
 
+  // From the next begin() on, operations may finish on several threads, and out of order. In a
+  // Call; what comes after it on other threads happens after it.
+  void become_concurrent() noexcept { concurrent_ = true; }
+
   // How peers find [p, p + bytes): kProcess is of use to ranks of this process only.
   MemoryRef refer(const void* p, std::size_t bytes) const noexcept;
   // Can every rank read and write in place what refer() answered?
@@ -119,7 +123,18 @@ class Channel {
   }
   void await_credit(Rank peer, const Operation& operation);
   void await_slot(Sequence sequence);
-  void finish(Sequence sequence);
+  void finish(Sequence sequence) {
+    if (concurrent_) [[unlikely]] {
+      finish_concurrently(sequence);
+    } else {
+      // One at a time, in order, in the thread of the Call: nobody else writes it.
+      completed_.store(sequence + 1, std::memory_order_release);
+      if (sequence + 1 - swept_.load(std::memory_order_relaxed) >= layout_.depth / 4) {
+        tell_credits(sequence + 1);
+      }
+    }
+  }
+  void finish_concurrently(Sequence sequence);
   void tell_credits(Sequence completed);
   [[noreturn]] void raise_mismatch(const Operation& operation);
 
@@ -136,6 +151,7 @@ class Channel {
   bool one_process_ = true;
   bool all_viewable_ = true;
   std::atomic<bool> cancelled_{false};
+  bool concurrent_ = false;  // set before the operations that need it are handed to other threads
 
   alignas(64) Sequence issued_;  // the API thread's
   std::unique_ptr<PeerCredit[]> credits_;
