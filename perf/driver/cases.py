@@ -43,6 +43,7 @@ def samples_for(size):
 def all_reduce(size, target, buffers="symmetric", raw_limit=None):
     plain = "" if buffers == "symmetric" else ", plain buffers"
     raw = ("flag_exchange", 0) if raw_limit else ("all_reduce", size)
+    raw = () if plain else raw  # the raw loops read in place
     return Row(f"all_reduce {size_name(size)}{plain}", "all_reduce", ("-b", str(size)),
                samples=samples_for(size), target=target, buffers=buffers, raw=raw,
                raw_limit=raw_limit)
@@ -52,7 +53,7 @@ def all_to_all(per_pair, target, buffers="symmetric"):
     plain = "" if buffers == "symmetric" else ", plain buffers"
     name = f"all_to_all {size_name(per_pair)} per pair{plain}"
     return Row(name, "all_to_all", ("-b", str(2 * per_pair)), samples=samples_for(per_pair),
-               target=target, buffers=buffers, raw=("all_to_all", per_pair))
+               target=target, buffers=buffers, raw=() if plain else ("all_to_all", per_pair))
 
 
 MOE_SHAPE = ("--tokens", "128", "--hidden", "7168", "--topk", "8", "--experts", "64")

@@ -105,9 +105,9 @@ class RunnerTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             launcher = self.launcher(
                 folder,
-                "echo '{\"error\": {\"message\": \"rank 1 died\"}, \"rows\": []}' > $2; exit 1",
+                "echo '{\"error\": {\"message\": \"rank 1 died | pid 7\"}, \"rows\": []}' > $2; exit 1",
             )
-            with self.assertRaisesRegex(runner.Failure, "rank 1 died"):
+            with self.assertRaisesRegex(runner.Failure, "^rank 1 died$"):
                 launcher.report([launcher.program("program")], timeout_s=5)
 
 
