@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "perf/tutti_perf/culprits.hpp"
 #include "perf/tutti_perf/library.hpp"
 #include "perf/tutti_perf/moe_data.hpp"
+#include "perf/tutti_perf/moe_layer.hpp"
 #include "perf/tutti_perf/sample.hpp"
 #include "perf/tutti_perf/session.hpp"
 
@@ -31,51 +31,6 @@ std::string type_name(const std::string& row_type) {
   if (row_type == "fp32") return "float";
   return row_type == "fp8" ? "float8e4m3" : row_type;
 }
-
-// Group and plan; destroyed in the right order.
-class Layer {
- public:
-  Layer(tuttiComm_t comm, const MoeCase& c) {
-    tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
-    config.num_experts = c.experts;
-    config.max_tokens_per_rank = static_cast<int>(c.tokens);
-    config.max_topk = static_cast<int>(c.topk);
-    config.max_row_bytes = std::max(row_bytes(c), combine_row_bytes(c));
-    config.max_side_bytes = side_bytes(c);
-    config.rows_per = c.per_lane ? tuttiMoeRowsPerLane : tuttiMoeRowsPerRank;
-    perf::check(tuttiMoeGroupCreate(comm, &config, &group_), comm);
-    check(tuttiMoePlanCreate(group_, &plan_));
-  }
-  ~Layer() {
-    tuttiMoePlanDestroy(plan_);
-    tuttiMoeGroupDestroy(group_);
-  }
-  Layer(const Layer&) = delete;
-  Layer& operator=(const Layer&) = delete;
-
-  tuttiMoePlan_t plan() const { return plan_; }
-
-  void check(tuttiResult_t result) const {
-    if (result == tuttiSuccess) return;
-    const std::string message = tuttiMoeGetLastError(group_);
-    throw Error(result, message, named_ranks(message));
-  }
-
-  // Memory that peers read in place, or plain memory that `owner` keeps.
-  std::byte* allocate(std::size_t bytes, bool symmetric, std::vector<std::byte>& owner) const {
-    if (!symmetric) {
-      owner.resize(bytes);
-      return owner.data();
-    }
-    void* memory = nullptr;
-    check(tuttiMoeBuffer(group_, std::max<std::size_t>(bytes, 1), &memory));
-    return static_cast<std::byte*>(memory);
-  }
-
- private:
-  tuttiMoeGroup_t group_ = nullptr;
-  tuttiMoePlan_t plan_ = nullptr;
-};
 
 class MoeRun {
  public:
@@ -200,7 +155,7 @@ class MoeRun {
     const MoeOptions& moe = session_.options.moe;
     const bool dispatching = phase == "dispatch";
     const std::size_t bytes = dispatching ? row_bytes(case_) : combine_row_bytes(case_);
-    const Travel travel = count_travel(dispatching);
+    const Travel travel = count_travel(case_, routings_, dispatching);
     Row row{.bytes = case_.tokens * bytes,
             .count = case_.tokens * case_.hidden,
             .type = type_name(dispatching ? moe.dispatch_type : moe.combine_type)};
@@ -224,36 +179,11 @@ class MoeRun {
     return row;
   }
 
-  struct Travel {
-    std::size_t lanes = 0, rows = 0, rows_to_others = 0;
-  };
-
-  // Over all ranks. One row per (token, rank) goes out unless the group says one per lane; in
-  // layout EXPERT one per lane comes back.
-  Travel count_travel(bool dispatching) const {
-    MoeCase walk = case_;
-    walk.expert_layout = false;
-    walk.per_lane = case_.per_lane || (case_.expert_layout && !dispatching);
-    Travel travel;
-    for (walk.rank = 0; walk.rank < walk.ranks; ++walk.rank) {
-      for (const Arrival& arrival : arrivals_of(walk, routings_)) {
-        ++travel.rows;
-        if (arrival.rank != walk.rank) ++travel.rows_to_others;
-      }
-    }
-    for (const Routing& routing : routings_) {
-      travel.lanes +=
-          static_cast<std::size_t>(std::count_if(routing.experts.begin(), routing.experts.end(),
-                                                 [](std::int32_t expert) { return expert >= 0; }));
-    }
-    return travel;
-  }
-
   const Session& session_;
   const MoeCase case_;
   const std::vector<Routing> routings_;  // of every rank: what must arrive is computed, not trusted
   const std::vector<Arrival> arrivals_;
-  Layer layer_;
+  MoeLayer layer_;
   // Plain memory; empty with symmetric buffers.
   std::vector<std::byte> rows_, side_, results_, out_rows_, out_side_;
   std::vector<std::int32_t> out_ids_;

@@ -21,11 +21,6 @@ std::uint64_t element_code(const MoeCase& c, int rank, std::size_t token, std::s
   return code_of(c.seed, rank, token * c.hidden + h);
 }
 
-// Exact in BF16, and so are its products with the scales below.
-float element_value(const MoeCase& c, int rank, std::size_t token, std::size_t h) {
-  return static_cast<float>(static_cast<int>(element_code(c, rank, token, h) % 255) - 127);
-}
-
 float scale_value(const MoeCase& c, int rank, std::size_t token, std::size_t block) {
   return static_cast<float>(code_of(~c.seed, rank, token * c.hidden + block) % 4096) / 1024.0F;
 }
@@ -35,26 +30,25 @@ std::uint16_t exact_bf16(float value) {
   return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
 }
 
-std::uint16_t round_to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+template <class T>
+void put(std::byte* row, std::size_t index, T value) {
+  std::memcpy(row + index * sizeof(T), &value, sizeof(T));
 }
 
-// What the stand-in for an expert, or for all experts of a rank, multiplies rows by.
+}  // namespace
+
+float element_value(const MoeCase& c, int rank, std::size_t token, std::size_t h) {
+  return static_cast<float>(static_cast<int>(element_code(c, rank, token, h) % 255) - 127);
+}
+
 float result_scale(const MoeCase& c, int rank, std::int32_t expert) {
   const bool whole_rank = !c.expert_layout && !c.per_lane;
   return static_cast<float>(1 << ((whole_rank ? rank : expert) % 3));
 }
 
-int owner_of(const MoeCase& c, std::int32_t expert) {
-  int rank = 0;
-  while (first_expert(rank + 1, c.ranks, c.experts) <= expert) ++rank;
-  return rank;
-}
-
-template <class T>
-void put(std::byte* row, std::size_t index, T value) {
-  std::memcpy(row + index * sizeof(T), &value, sizeof(T));
+std::size_t element_bytes(RowType type) {
+  if (type == RowType::kFp32) return 4;
+  return type == RowType::kBf16 ? 2 : 1;
 }
 
 void fill_row(const MoeCase& c, int rank, std::size_t token, std::byte* row) {
@@ -79,75 +73,6 @@ void fill_side(const MoeCase& c, int rank, std::size_t token, std::byte* side) {
     put(side, i, scale_value(c, rank, token, i));
   }
 }
-
-std::size_t element_bytes(RowType type) {
-  if (type == RowType::kFp32) return 4;
-  return type == RowType::kBf16 ? 2 : 1;
-}
-
-std::size_t count_differences(const std::byte* a, const std::byte* b, std::size_t elements,
-                              std::size_t width) {
-  if (std::memcmp(a, b, elements * width) == 0) return 0;
-  std::size_t wrong = 0;
-  for (std::size_t i = 0; i < elements; ++i) {
-    if (std::memcmp(a + i * width, b + i * width, width) != 0) ++wrong;
-  }
-  return wrong;
-}
-
-// TOKEN: a lane belongs to a row when its expert lives here and, with a row per lane, it is the
-// row's.
-std::size_t count_wrong_lanes(const MoeCase& c, const Routing& routing, const Arrival& arrival,
-                              const std::int32_t* ids, const float* weights) {
-  const int first = first_expert(c.rank, c.ranks, c.experts);
-  std::size_t wrong = 0;
-  for (std::size_t lane = 0; lane < c.topk; ++lane) {
-    const std::size_t at = arrival.token * c.topk + lane;
-    const std::int32_t expert = routing.experts[at];
-    const bool here =
-        expert >= 0 && owner_of(c, expert) == c.rank && (!c.per_lane || lane == arrival.lane);
-    if (ids[lane] != (here ? expert - first : -1)) ++wrong;
-    if (weights[lane] != (here ? routing.weights[at] : 0.0F)) ++wrong;
-  }
-  return wrong;
-}
-
-// What combine adds up for a token, in its order: weight * (scale * value).
-struct Term {
-  float weight, scale;
-};
-
-std::vector<Term> terms_of(const MoeCase& c, const Routing& routing, std::size_t token) {
-  std::vector<Term> terms;
-  const std::size_t begin = token * c.topk;
-  if (c.expert_layout) {
-    for (std::size_t lane = begin; lane < begin + c.topk; ++lane) {
-      const std::int32_t expert = routing.experts[lane];
-      if (expert >= 0) terms.push_back({routing.weights[lane], result_scale(c, 0, expert)});
-    }
-    return terms;
-  }
-  for (int rank = 0; rank < c.ranks; ++rank) {
-    for (std::size_t lane = begin; lane < begin + c.topk; ++lane) {
-      const std::int32_t expert = routing.experts[lane];
-      if (expert < 0 || owner_of(c, expert) != rank) continue;
-      terms.push_back({1, result_scale(c, rank, expert)});  // the caller has weighted it
-      if (!c.per_lane) break;
-    }
-  }
-  return terms;
-}
-
-float sum_of(const std::vector<Term>& terms, float value) {
-  if (terms.empty()) return 0;
-  float sum = terms[0].weight * (terms[0].scale * value);
-  for (std::size_t i = 1; i < terms.size(); ++i) {
-    sum = sum + terms[i].weight * (terms[i].scale * value);
-  }
-  return sum;
-}
-
-}  // namespace
 
 MoeCase make_moe_case(const Options& options, int rank, int ranks) {
   const MoeOptions& moe = options.moe;
@@ -200,6 +125,25 @@ std::vector<Arrival> arrivals_of(const MoeCase& c, const std::vector<Routing>& r
   return arrivals;
 }
 
+Travel count_travel(const MoeCase& c, const std::vector<Routing>& routings, bool dispatching) {
+  MoeCase walk = c;
+  walk.expert_layout = false;
+  walk.per_lane = c.per_lane || (c.expert_layout && !dispatching);
+  Travel travel;
+  for (walk.rank = 0; walk.rank < walk.ranks; ++walk.rank) {
+    for (const Arrival& arrival : arrivals_of(walk, routings)) {
+      ++travel.rows;
+      if (arrival.rank != walk.rank) ++travel.rows_to_others;
+    }
+  }
+  for (const Routing& routing : routings) {
+    for (const std::int32_t expert : routing.experts) {
+      if (expert >= 0) ++travel.lanes;
+    }
+  }
+  return travel;
+}
+
 void fill_rows(const MoeCase& c, std::byte* rows, std::byte* side) {
   for (std::size_t token = 0; token < c.tokens; ++token) {
     fill_row(c, c.rank, token, rows + token * row_bytes(c));
@@ -221,53 +165,6 @@ void fill_combine_rows(const MoeCase& c, const std::vector<Arrival>& arrivals, s
       }
     }
   }
-}
-
-std::size_t count_wrong_dispatch(const MoeCase& c, const std::vector<Routing>& routings,
-                                 const std::vector<Arrival>& arrivals,
-                                 const tuttiMoeOutput_t& output) {
-  if (output.num_rows != arrivals.size()) return arrivals.size() + 1;
-  const std::size_t width = element_bytes(c.dispatch_type);
-  std::vector<std::byte> row(row_bytes(c)), side(side_bytes(c));
-  std::size_t wrong = 0;
-  for (std::size_t i = 0; i < arrivals.size(); ++i) {
-    const Arrival& arrival = arrivals[i];
-    const Routing& routing = routings[static_cast<std::size_t>(arrival.rank)];
-    fill_row(c, arrival.rank, arrival.token, row.data());
-    wrong += count_differences(static_cast<const std::byte*>(output.rows) + i * row.size(),
-                               row.data(), c.hidden, width);
-    if (!side.empty()) {
-      fill_side(c, arrival.rank, arrival.token, side.data());
-      wrong += count_differences(static_cast<const std::byte*>(output.side) + i * side.size(),
-                                 side.data(), side.size() / sizeof(float), sizeof(float));
-    }
-    if (!c.expert_layout) {
-      wrong += count_wrong_lanes(c, routing, arrival, output.ids + i * c.topk,
-                                 output.weights + i * c.topk);
-    } else if (output.weights[i] != routing.weights[arrival.token * c.topk + arrival.lane]) {
-      ++wrong;
-    }
-  }
-  return wrong;
-}
-
-std::size_t count_wrong_combine(const MoeCase& c, const Routing& routing, const std::byte* out) {
-  std::vector<std::byte> expected(combine_row_bytes(c));
-  std::size_t wrong = 0;
-  for (std::size_t token = 0; token < c.tokens; ++token) {
-    const std::vector<Term> terms = terms_of(c, routing, token);
-    for (std::size_t h = 0; h < c.hidden; ++h) {
-      const float sum = sum_of(terms, element_value(c, c.rank, token, h));
-      if (c.combine_fp32) {
-        put(expected.data(), h, sum);
-      } else {
-        put(expected.data(), h, round_to_bf16(sum));
-      }
-    }
-    wrong += count_differences(out + token * expected.size(), expected.data(), c.hidden,
-                               c.combine_fp32 ? 4 : 2);
-  }
-  return wrong;
 }
 
 }  // namespace tutti::perf

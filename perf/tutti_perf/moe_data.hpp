@@ -43,10 +43,28 @@ struct Arrival {
 // In the order in which dispatch delivers them to `c.rank`. `routings` is indexed by rank.
 std::vector<Arrival> arrivals_of(const MoeCase& c, const std::vector<Routing>& routings);
 
+// What moves, over all ranks: (token, lane) pairs, rows that are sent, and those that leave their
+// rank.
+struct Travel {
+  std::size_t lanes = 0, rows = 0, rows_to_others = 0;
+};
+// Dispatch sends one row per (token, rank) unless the group says one per lane; to combine, layout
+// EXPERT returns one per lane.
+Travel count_travel(const MoeCase& c, const std::vector<Routing>& routings, bool dispatching);
+
 // The rows and scales of this rank's tokens.
 void fill_rows(const MoeCase& c, std::byte* rows, std::byte* side);
 // What stands for the experts' results of the rows that arrived.
 void fill_combine_rows(const MoeCase& c, const std::vector<Arrival>& arrivals, std::byte* rows);
+
+// Element h of a token's row; exact in BF16, as are its products with result_scale.
+float element_value(const MoeCase& c, int rank, std::size_t token, std::size_t h);
+// What the stand-in for an expert, or in TOKEN for all experts of a rank, multiplies rows by.
+float result_scale(const MoeCase& c, int rank, std::int32_t expert);
+std::size_t element_bytes(RowType type);
+// One row, and its scales, of any rank.
+void fill_row(const MoeCase& c, int rank, std::size_t token, std::byte* row);
+void fill_side(const MoeCase& c, int rank, std::size_t token, std::byte* side);
 
 // Elements, scales, ids, weights and row counts that are not what they must be.
 std::size_t count_wrong_dispatch(const MoeCase& c, const std::vector<Routing>& routings,

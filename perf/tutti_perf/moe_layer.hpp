@@ -1,0 +1,35 @@
+// A MoE group and its plan, as long as the measurement needs them.
+#pragma once
+
+#include <tutti/moe.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "perf/tutti_perf/moe_data.hpp"
+
+namespace tutti::perf {
+
+class MoeLayer {
+ public:
+  // Collective.
+  MoeLayer(tuttiComm_t comm, const MoeCase& c);
+  ~MoeLayer();
+  MoeLayer(const MoeLayer&) = delete;
+  MoeLayer& operator=(const MoeLayer&) = delete;
+
+  tuttiMoePlan_t plan() const { return plan_; }
+
+  // Throws Error with the group's sentence.
+  void check(tuttiResult_t result) const;
+
+  // Memory that peers read in place and that lives as long as the layer, or plain memory in
+  // `owner`.
+  std::byte* allocate(std::size_t bytes, bool symmetric, std::vector<std::byte>& owner) const;
+
+ private:
+  tuttiMoeGroup_t group_ = nullptr;
+  tuttiMoePlan_t plan_ = nullptr;
+};
+
+}  // namespace tutti::perf
