@@ -11,17 +11,6 @@
 #include "perf/tutti_perf/sample.hpp"
 #include "perf/tutti_perf/session.hpp"
 
-// A library without MoE can be measured in everything else.
-#pragma weak tuttiMoeBuffer
-#pragma weak tuttiMoeCombine
-#pragma weak tuttiMoeDispatch
-#pragma weak tuttiMoeGetLastError
-#pragma weak tuttiMoeGroupCreate
-#pragma weak tuttiMoeGroupDestroy
-#pragma weak tuttiMoePlanCreate
-#pragma weak tuttiMoePlanDestroy
-#pragma weak tuttiMoePlanUpdate
-
 namespace tutti::perf {
 namespace {
 
@@ -198,9 +187,6 @@ class MoeRun {
 }  // namespace
 
 void measure_moe(const Session& session) {
-  if (&tuttiMoeGroupCreate == nullptr) {
-    throw Error(tuttiInvalidUsage, "this build of the library has no MoE");
-  }
   session.console.begin(Op::kMoe, session.options.root);
   MoeRun(session).run();
 }

@@ -5,19 +5,12 @@
 #include "perf/tutti_perf/culprits.hpp"
 #include "perf/tutti_perf/library.hpp"
 
-#pragma weak tuttiMoeBuffer
-#pragma weak tuttiMoeGetLastError
-#pragma weak tuttiMoeGroupCreate
-#pragma weak tuttiMoeGroupDestroy
-#pragma weak tuttiMoePlanCreate
-#pragma weak tuttiMoePlanDestroy
-
 namespace tutti::perf {
 
 MoeLayer::MoeLayer(tuttiComm_t comm, const MoeCase& c) {
   tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
   config.num_experts = c.experts;
-  config.max_tokens_per_rank = static_cast<int>(c.tokens);
+  config.max_tokens_per_rank = std::max(static_cast<int>(c.tokens), 1);
   config.max_topk = static_cast<int>(c.topk);
   config.max_row_bytes = std::max(row_bytes(c), combine_row_bytes(c));
   config.max_side_bytes = side_bytes(c);

@@ -167,6 +167,7 @@ Options parse_options(int argc, const char* const* argv) {
   Options options;
   Words words;
   CLI::App app("Measures and verifies Tutti's operations", "tutti-perf");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("OP", options.word, kOps)->required();
   add_sweep_options(app, words, options);
   add_world_options(app, words, options);

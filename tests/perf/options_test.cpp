@@ -75,6 +75,10 @@ TEST(PerfOptions, WrongValuesAreNamedWithTheirOption) {
   EXPECT_NE(rejection({}).find("OP"), std::string::npos);
 }
 
+TEST(PerfOptions, TheLastOfRepeatedOptionsCounts) {
+  EXPECT_EQ(parse({"moe", "--tokens", "5", "--tokens", "0"}).moe.tokens, 0);
+}
+
 TEST(PerfOptions, HelpExitsWithoutAnError) {
   try {
     parse({"--help"});
