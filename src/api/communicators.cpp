@@ -110,16 +110,30 @@ tuttiResult_t tuttiCommInitCallbacks(int rank, int nranks, tuttiAllGatherFn allg
 
 tuttiResult_t tuttiCommDestroy(tuttiComm_t comm) {
   if (comm == nullptr) return tuttiSuccess;
-  const tuttiResult_t result = tutti::api::call(comm, [] {});
-  if (result == tuttiSuccess) delete comm;
-  return result;
+  bool late = false;
+  std::string name;
+  const tuttiResult_t result = tutti::api::call(comm, [&] {
+    name = comm->settings().name;
+    late = !comm->custody().await_queue(comm->settings().timeout);
+    if (!late) return;
+    comm->abort();
+    comm->custody().await_running();
+  });
+  if (result != tuttiSuccess) return result;
+  tutti::Communicator::release(comm);
+  if (!late) return tuttiSuccess;
+  return tutti::api::record_in_thread(tutti::Error(
+      tuttiTimeout,
+      fmt::format("\"{}\" was destroyed with operations queued on streams that had not started; "
+                  "they end with tuttiAborted",
+                  name)));
 }
 
 tuttiResult_t tuttiCommAbort(tuttiComm_t comm) {
   if (comm == nullptr) return tuttiSuccess;
   comm->abort();
   comm->await_idle();
-  delete comm;
+  tutti::Communicator::release(comm);
   return tuttiSuccess;
 }
 

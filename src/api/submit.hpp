@@ -2,16 +2,30 @@
 // group.
 #pragma once
 
+#include <memory>
+
 #include "api/boundary.hpp"
+#include "communicator/work.hpp"
 
 namespace tutti::api {
 
-// In the communicator's Call.
+// Does a call with this stream run in its caller, now?
+inline bool runs_now(tuttiStream_t stream) noexcept {
+  return stream == nullptr && current_context().group == nullptr;
+}
+
+// Hands over a call that does not run now. In the communicator's Call.
+void submit_later(std::unique_ptr<Work> work, tuttiStream_t stream);
+
+// In the communicator's Call. What runs now allocates nothing and takes no lock.
 inline void submit(Communicator& communicator, const Request& request, tuttiStream_t stream,
                    tuttiRedOp_t op = tuttiSum) {
-  if (stream != nullptr) fail(tuttiInvalidUsage, "streams are not built in");
-  const Communicator::Issued issued = communicator.issue(request, op);
-  communicator.execute(issued, request);
+  if (runs_now(stream)) [[likely]] {
+    const Communicator::Issued issued = communicator.issue(request, op);
+    communicator.execute(issued, request);
+  } else {
+    submit_later(std::make_unique<CollectiveWork>(communicator, request, op), stream);
+  }
 }
 
 inline void submit_reduction(Communicator& communicator, Request request, tuttiRedOp_t op,

@@ -138,18 +138,58 @@ void Communicator::give_up(const Error& error) {
   channel_->raise(error);
 }
 
-tuttiResult_t Communicator::record(const Error& error) noexcept {
+Communicator::Running::Running(Communicator& communicator) : communicator_(communicator) {
+  Channel& channel = *communicator.channel_;
+  if (!communicator.custody_.start([&] { return channel.cancelled(); })) {
+    fail(tuttiAborted, "\"{}\" was aborted on this rank", communicator.settings_.name);
+  }
+  try {
+    if (channel.own_bell().alarm.load(std::memory_order_acquire) != 0) channel.check_usable();
+  } catch (...) {
+    communicator.custody_.stop();
+    throw;
+  }
+}
+
+std::string Communicator::text_of(const Error& error) const {
   char host[128] = "?";
   ::gethostname(host, sizeof(host) - 1);
+  return fmt::format("{}: {} | rank {} of \"{}\", host {}, pid {}",
+                     tuttiGetErrorString(error.code()), error.what(), rank_, settings_.name, host,
+                     ::getpid());
+}
+
+tuttiResult_t Communicator::record(const Error& error) noexcept {
+  if (has_elsewhere_error_.load(std::memory_order_acquire)) (void)last_error();  // older than this
   try {
-    last_error_ = fmt::format("{}: {} | rank {} of \"{}\", host {}, pid {}",
-                              tuttiGetErrorString(error.code()), error.what(), rank_,
-                              settings_.name, host, ::getpid());
+    last_error_ = text_of(error);
     TUTTI_WARN(kInit, "{}", last_error_);
   } catch (const std::exception&) {
     last_error_.clear();  // no memory even for the sentence: the code says it
   }
   return error.code();
+}
+
+void Communicator::record_elsewhere(const Error& error) noexcept {
+  try {
+    std::string text = text_of(error);
+    TUTTI_WARN(kInit, "{}", text);
+    const std::lock_guard lock(elsewhere_mutex_);
+    if (has_elsewhere_error_.load(std::memory_order_relaxed)) return;  // the first one is the cause
+    elsewhere_error_ = std::move(text);
+    has_elsewhere_error_.store(true, std::memory_order_release);
+  } catch (const std::exception&) {
+    return;  // no memory even for the sentence: the code says it
+  }
+}
+
+const char* Communicator::last_error() noexcept {
+  if (has_elsewhere_error_.load(std::memory_order_acquire)) [[unlikely]] {
+    const std::lock_guard lock(elsewhere_mutex_);
+    last_error_.swap(elsewhere_error_);
+    has_elsewhere_error_.store(false, std::memory_order_relaxed);
+  }
+  return last_error_.c_str();
 }
 
 tuttiResult_t Communicator::async_error() const noexcept {
@@ -172,6 +212,11 @@ void Communicator::abort() noexcept {
 
 void Communicator::await_idle() noexcept {
   while (busy_.load(std::memory_order_acquire)) ::sched_yield();
+  custody_.await_running();
+}
+
+void Communicator::release(Communicator* communicator) noexcept {
+  if (communicator->custody_.release()) delete communicator;
 }
 
 }  // namespace tutti

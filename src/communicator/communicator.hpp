@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 #include "channel/operation.hpp"
 #include "collectives/request.hpp"
 #include "collectives/selection.hpp"
+#include "communicator/custody.hpp"
 #include "communicator/settings.hpp"
 #include "communicator/setup_exchange.hpp"
 
@@ -23,7 +25,7 @@ class Communicator {
  public:
   // Collective over `bootstrap`, which is not used after this.
   Communicator(Bootstrap& bootstrap, const Settings& settings);
-  ~Communicator();
+  virtual ~Communicator();
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
 
@@ -59,6 +61,20 @@ class Communicator {
   // On any thread, once. A failure marks the communicator failed everywhere and is thrown.
   void execute(const Issued& issued, const Request& request);
 
+  // While an operation that was queued runs on a worker. tuttiAborted after abort(); the first
+  // error when the communicator has failed.
+  class Running {
+   public:
+    explicit Running(Communicator& communicator);
+    ~Running() { communicator_.custody_.stop(); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Communicator& communicator_;
+  };
+  Custody& custody() noexcept { return custody_; }
+
   // Runs `work`, which uses the channel; a failure marks the communicator as failed everywhere.
   template <typename Work>
   void guarded(Work&& work) {
@@ -73,17 +89,23 @@ class Communicator {
 
   // Keeps the text for tuttiGetLastError, with local facts; returns the code.
   tuttiResult_t record(const Error& error) noexcept;
-  const char* last_error() const noexcept { return last_error_.c_str(); }
+  // As record(), on a thread that makes no calls on this communicator: the text is kept apart until
+  // the next last_error().
+  void record_elsewhere(const Error& error) noexcept;
+  const char* last_error() noexcept;
   // tuttiSuccess, or why the communicator cannot be used any more.
   tuttiResult_t async_error() const noexcept;
   std::string_view algorithm() const noexcept { return name_of(algorithm_); }
 
   void abort() noexcept;
-  // After abort(): waits until no call of this rank is inside.
+  // After abort(): waits until no call of this rank is inside and no queued operation runs.
   void await_idle() noexcept;
+  // The handle is gone: deletes the communicator, or leaves that to the last queued operation.
+  static void release(Communicator* communicator) noexcept;
 
  private:
   [[noreturn]] void give_up(const Error& error);
+  std::string text_of(const Error& error) const;
 
   Settings settings_;
   Rank rank_;
@@ -95,7 +117,11 @@ class Communicator {
   Selection selection_;
   SetupState setup_;
   Algorithm algorithm_ = Algorithm::kLocal;
-  std::string last_error_;
+  std::string last_error_;  // the API thread's
+  std::mutex elsewhere_mutex_;
+  std::string elsewhere_error_;  // under elsewhere_mutex_
+  std::atomic<bool> has_elsewhere_error_{false};
+  Custody custody_;
   alignas(64) std::atomic<bool> busy_{false};
 };
 
