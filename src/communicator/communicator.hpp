@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -95,7 +96,10 @@ class Communicator {
   const char* last_error() noexcept;
   // tuttiSuccess, or why the communicator cannot be used any more.
   tuttiResult_t async_error() const noexcept;
-  std::string_view algorithm() const noexcept { return name_of(algorithm_); }
+  // Of the last collective; empty before the first.
+  std::string_view algorithm() const noexcept {
+    return algorithm_ ? name_of(*algorithm_) : std::string_view("");
+  }
 
   void abort() noexcept;
   // After abort(): waits until no call of this rank is inside and no queued operation runs.
@@ -116,7 +120,7 @@ class Communicator {
   std::unique_ptr<Channel> channel_;
   Selection selection_;
   SetupState setup_;
-  Algorithm algorithm_ = Algorithm::kLocal;
+  std::optional<Algorithm> algorithm_;
   std::string last_error_;  // the API thread's
   std::mutex elsewhere_mutex_;
   std::string elsewhere_error_;  // under elsewhere_mutex_

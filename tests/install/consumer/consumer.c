@@ -1,8 +1,20 @@
-// A user of the C API, installed.
+// A user of the C API, installed: one rank in this process.
+#include <stdio.h>
 #include <tutti/moe.h>
 #include <tutti/tutti.h>
 
+static int fails(tuttiResult_t code) {
+  if (code != tuttiSuccess) fprintf(stderr, "%s\n", tuttiGetLastError(NULL));
+  return code != tuttiSuccess;
+}
+
 int main(void) {
   int version = 0;
-  return tuttiGetVersion(&version) == tuttiSuccess && version == TUTTI_VERSION_CODE ? 0 : 1;
+  if (fails(tuttiGetVersion(&version)) || version != TUTTI_VERSION_CODE) return 1;
+  tuttiComm_t comm;
+  float value = 3;
+  if (fails(tuttiCommInitAll(&comm, 1))) return 1;
+  if (fails(tuttiAllReduce(&value, &value, 1, tuttiFloat32, tuttiSum, comm, NULL))) return 1;
+  if (fails(tuttiCommDestroy(comm))) return 1;
+  return value == 3 ? 0 : 1;
 }
