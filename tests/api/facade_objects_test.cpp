@@ -1,4 +1,4 @@
-// The C++ facade: groups, streams, events, memory, operators, and communicators made of others.
+// The C++ facade: groups, memory, operators, and communicators made of others.
 #include "facade.hpp"
 
 namespace tutti_test {
@@ -24,27 +24,6 @@ TEST(Facade, AGroupRunsItsCallsTogether) {
     comm.recv(in, peer);
     group.commit();
     EXPECT_EQ(in, Values{static_cast<float>(peer)});
-  });
-}
-
-TEST(Facade, StreamsRunInOrderAndEventsMarkTheirProgress) {
-  on_ranks(2, [](Communicator& comm) {
-    tutti::Stream stream, other;
-    tutti::Event event;
-    EXPECT_TRUE(event.reached());
-    Values values(8, 1.0f);
-    comm.all_reduce(values, values, tuttiSum, stream);
-    stream.launch([&values] { values[0] += 1; });
-    event.record(stream);
-    other.wait(event);
-    float seen = 0;
-    other.launch([&] { seen = values[0]; });
-    other.synchronize();
-    event.synchronize();
-    stream.synchronize();
-    EXPECT_TRUE(event.reached());
-    EXPECT_TRUE(stream.idle());
-    EXPECT_EQ(seen, 3.0f);
   });
 }
 
