@@ -1,4 +1,4 @@
-"""Runs tutti-perf on tiny sizes and checks its reports: program_test.py PATH_OF_TUTTI_PERF.
+"""Runs tutti-perf on tiny sizes and checks its reports: program_test.py TUTTI_PERF TUTTI_RUN [TEST...].
 
 Every run verifies its data; times are looked at for order (min <= p50 <= max), never for size.
 """
@@ -12,6 +12,7 @@ import time
 import unittest
 
 PROGRAM = ""
+LAUNCHER = ""
 
 TOP = {"schema", "tutti", "commit", "op", "ranks", "rank_kind", "transport", "fabric", "clock",
        "digest", "machine", "startup_ms", "peak_bytes", "error", "rows"}
@@ -102,6 +103,25 @@ class Program(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(name, json.loads(done.stdout)["error"]["message"])
 
+    def test_it_joins_a_launchers_world(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "report.json")
+            done = subprocess.run([LAUNCHER, "-n", "3", "--", PROGRAM, "all_gather", "-b", "96", *QUICK, "-J",
+                                   path], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(path) as file:
+                report = json.load(file)
+        self.check_report(report)
+        self.assertEqual([report["ranks"], report["error"]], [3, None])
+        self.assertEqual([row["wrong"] for row in report["rows"]], [0, 0])
+
+    def test_without_ranks_and_launcher_it_says_so(self):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("TUTTI_")}
+        done = subprocess.run([PROGRAM, "all_reduce", "-b", "8", "-J", "-"], capture_output=True, text=True,
+                              timeout=60, env=environment)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("launcher", json.loads(done.stdout)["error"]["message"])
+
     def test_unchecked_data_is_reported_as_such(self):
         done = run("all_reduce", "--ranks", "2", "-b", "8", "-e", "8", "-c", "0", *QUICK, "-J", "-")
         self.assertEqual([row["wrong"] for row in json.loads(done.stdout)["rows"]], [None, None])
@@ -170,4 +190,5 @@ class Program(unittest.TestCase):
 
 if __name__ == "__main__":
     PROGRAM = os.path.abspath(sys.argv.pop(1))
+    LAUNCHER = os.path.abspath(sys.argv.pop(1))
     unittest.main()
