@@ -1,6 +1,7 @@
 // MoE groups: configuration, memory, creation.
 #include <tutti/moe.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "api/boundary.hpp"
@@ -15,19 +16,22 @@ using tutti::moe::Config;
 
 namespace {
 
-// Every rank compares all digests, so that all find the same.
+// Every rank compares what all ranks gave, so that all find the same.
 void compare_configurations(tuttiComm& communicator, const Config& config) {
-  std::vector<std::uint64_t> digests(static_cast<std::size_t>(communicator.ranks()));
+  std::vector<tutti::moe::AgreedValues> all(static_cast<std::size_t>(communicator.ranks()));
   const tutti::Request request{.kind = tutti::OperationKind::kAllGather,
-                               .send = reinterpret_cast<const std::byte*>(&config.digest),
-                               .recv = reinterpret_cast<std::byte*>(digests.data()),
-                               .count = sizeof(config.digest),
+                               .send = reinterpret_cast<const std::byte*>(&config.agreed),
+                               .recv = reinterpret_cast<std::byte*>(all.data()),
+                               .count = sizeof(config.agreed),
                                .type = tuttiUint8};
   communicator.execute(communicator.issue(request, tuttiSum), request);
-  for (std::size_t rank = 1; rank < digests.size(); ++rank) {
-    if (digests[rank] == digests[0]) continue;
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    const auto [mine, theirs] = std::mismatch(all[0].begin(), all[0].end(), all[rank].begin());
+    if (mine == all[0].end()) continue;
+    const auto field = static_cast<std::size_t>(mine - all[0].begin());
     tutti::fail_because_of({static_cast<int>(rank)}, tuttiMismatch,
-                           "ranks 0 and {} make a MoE group of different configurations", rank);
+                           "ranks 0 and {} make a MoE group with different {}", rank,
+                           tutti::moe::kAgreedFields[field]);
   }
 }
 

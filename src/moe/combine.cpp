@@ -178,6 +178,10 @@ CombineCall check_combine(const Config& config, const Plan& plan, const tuttiMoe
     fail(tuttiInvalidUsage, "combine adds bfloat16, float16 or float32 rows, not {}",
          name_of(args->type));
   }
+  if (args->rows == nullptr && plan.dispatched_rows() != 0) {
+    fail(tuttiInvalidArgument, "args->rows is NULL, dispatch delivered {} rows",
+         plan.dispatched_rows());
+  }
   const std::size_t size = size_of(args->type);
   if (args->hidden == 0 || args->hidden > config.max_row_bytes / size) {
     fail(tuttiInvalidArgument, "args->hidden is {}, expected 1 to {}", args->hidden,

@@ -49,21 +49,19 @@ Config Config::checked(const tuttiMoeConfig_t* config, int ranks) {
       .max_side_bytes = config->max_side_bytes,
       .max_inflight = config->max_inflight,
       .rows_per = config->rows_per};
-  std::uint64_t digest = 1;
-  for (const std::uint64_t value : {static_cast<std::uint64_t>(config->num_experts),
-                                    static_cast<std::uint64_t>(config->max_tokens_per_rank),
-                                    static_cast<std::uint64_t>(config->max_topk),
-                                    static_cast<std::uint64_t>(config->max_row_bytes),
-                                    static_cast<std::uint64_t>(config->max_side_bytes),
-                                    static_cast<std::uint64_t>(config->max_inflight),
-                                    static_cast<std::uint64_t>(config->rows_per),
-                                    static_cast<std::uint64_t>(config->memory_budget)}) {
-    digest = mix(digest, value);
-  }
+  std::uint64_t owners = 1;
   for (int e = 0; e < config->num_experts; ++e) {
-    digest = mix(digest, static_cast<std::uint64_t>(result.placement.owner(e)));
+    owners = mix(owners, static_cast<std::uint64_t>(result.placement.owner(e)));
   }
-  result.digest = digest;
+  result.agreed = {static_cast<std::uint64_t>(config->num_experts),
+                   static_cast<std::uint64_t>(config->max_tokens_per_rank),
+                   static_cast<std::uint64_t>(config->max_topk),
+                   config->max_row_bytes,
+                   config->max_side_bytes,
+                   static_cast<std::uint64_t>(config->max_inflight),
+                   static_cast<std::uint64_t>(config->rows_per),
+                   config->memory_budget,
+                   owners};
   if (config->memory_budget != 0) {
     const tuttiMoeMemory_t memory = query_memory(result, ranks);
     const std::size_t needed =

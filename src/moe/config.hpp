@@ -3,12 +3,20 @@
 
 #include <tutti/moe.h>
 
+#include <array>
 #include <cstdint>
 
 #include "moe/bounds.hpp"
 #include "moe/placement.hpp"
 
 namespace tutti::moe {
+
+// What ranks must agree on, in the order of kAgreedFields; the owners of all experts as one digest.
+inline constexpr std::array<const char*, 9> kAgreedFields = {
+    "num_experts",   "max_tokens_per_rank", "max_topk",
+    "max_row_bytes", "max_side_bytes",      "max_inflight",
+    "rows_per",      "memory_budget",       "expert_to_rank"};
+using AgreedValues = std::array<std::uint64_t, kAgreedFields.size()>;
 
 struct Config {
   Placement placement;
@@ -17,7 +25,7 @@ struct Config {
   std::size_t max_side_bytes = 0;
   int max_inflight = 2;
   tuttiMoeRowsPer_t rows_per = tuttiMoeRowsPerRank;
-  std::uint64_t digest = 0;  // of everything, for comparing ranks
+  AgreedValues agreed{};
 
   // tuttiInvalidArgument names the field; so does a memory budget that is too small.
   static Config checked(const tuttiMoeConfig_t* config, int ranks);

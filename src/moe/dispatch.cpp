@@ -55,6 +55,8 @@ class Dispatch {
     output_.num_rows = arrivals.num_rows();
     const bool fits = library_owned || output_.capacity_rows >= arrivals.num_rows();
     if (fits && library_owned) take_library_memory(arrivals.num_rows());
+    // A disagreement shows in the lines, and must leave the caller's memory as it was.
+    if (!library_owned) await_entries();
     for (int i = 0; i < ranks_; ++i) {
       const Rank source = (self_ + i) % ranks_;
       if (source != self_) operation_.wait(source, Phase::kEntry);
@@ -65,11 +67,15 @@ class Dispatch {
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.wait(peer, Phase::kDone);
     }
-    if (fits) plan_.dispatched(layout_);
+    if (fits) plan_.dispatched(layout_, arrivals.num_rows());
     return fits;
   }
 
  private:
+  void await_entries() {
+    for (int i = 1; i < ranks_; ++i) operation_.wait((self_ + i) % ranks_, Phase::kEntry);
+  }
+
   std::size_t tokens() const { return static_cast<std::size_t>(plan_.tokens()); }
 
   // Where peers read a part of the step; copied to library memory first where they could not.

@@ -26,7 +26,8 @@ Placement Placement::contiguous(int num_experts, int ranks) {
   std::vector<int> owners;
   owners.reserve(static_cast<std::size_t>(num_experts));
   for (int rank = 0; rank < ranks; ++rank) {
-    owners.insert(owners.end(), static_cast<std::size_t>(share + (rank < larger ? 1 : 0)), rank);
+    const int count = rank < larger ? share + 1 : share;
+    owners.insert(owners.end(), static_cast<std::size_t>(count), rank);
   }
   return Placement(std::move(owners), ranks);
 }

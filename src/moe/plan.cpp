@@ -122,8 +122,9 @@ MemoryRef Plan::return_rows(Rank source) const {
   return channel_.refer(rows.data(), rows.size_bytes());
 }
 
-void Plan::dispatched(const Layout& layout) {
+void Plan::dispatched(const Layout& layout, std::size_t num_rows) {
   dispatched_ = layout;
+  dispatched_rows_ = num_rows;
   places_by_rank_.reset();
   places_.resize(at(tokens()) * at(lanes()));
   // Its exit phase has shown that every destination has read this table.

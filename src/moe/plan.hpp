@@ -54,8 +54,9 @@ class Plan {
   MemoryRef return_rows(Rank source) const;
 
   // A dispatch of this step is complete.
-  void dispatched(const Layout& layout);
+  void dispatched(const Layout& layout, std::size_t num_rows);
   const std::optional<Layout>& dispatched_layout() const noexcept { return dispatched_; }
+  std::size_t dispatched_rows() const noexcept { return dispatched_rows_; }
 
   // Combine's map of this rank's tokens; valid until the next dispatch.
   std::span<RowPlace> places() noexcept { return {places_.data(), places_.size()}; }
@@ -100,6 +101,7 @@ class Plan {
   bool arranged_ = false;
   std::vector<float> lane_weights_;
   std::optional<Layout> dispatched_;
+  std::size_t dispatched_rows_ = 0;
   std::vector<RowPlace> places_;
   std::optional<bool> places_by_rank_;
 };
