@@ -20,52 +20,84 @@ struct Addends {
   std::span<const std::byte* const> biases;
 };
 
-// One addend more for kVectors accumulators; the first one is their start.
-template <class Lanes, bool kWeighted, std::size_t kVectors, class Load>
-HWY_INLINE void accumulate(typename Lanes::Wide (&acc)[kVectors], bool is_first, float weight,
-                           const Load& load_vector) {
-  const auto factor = Lanes::all(weight);
-#pragma GCC unroll 8
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    auto value = Lanes::widen(load_vector(v));
-    if constexpr (kWeighted) value = mul(value, factor);
-    acc[v] = is_first ? value : add(acc[v], value);
-  }
-}
+// kVectors vectors at byte `at` of every addend, or the first `part` bytes of a single one.
+template <class Lanes, bool kPart, std::size_t kVectors>
+class BlockSum {
+ public:
+  using Wide = typename Lanes::Wide;
+  using D = typename Lanes::D;
 
-// Sums kVectors vectors at byte `at`; kPart: one vector of which only `part` bytes exist.
+  HWY_INLINE BlockSum(std::size_t at, std::size_t part) : at_(at), part_(part) {
+#pragma GCC unroll 8
+    for (Wide& sum : sums_) sum = Lanes::all(0.0f);
+  }
+
+  // The first addend: the sum starts as it.
+  template <bool kWeighted>
+  HWY_INLINE void start(const std::byte* row, float weight) {
+    const Wide factor = Lanes::all(weight);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) sums_[v] = addend<kWeighted>(row, v, factor);
+  }
+
+  template <bool kWeighted>
+  HWY_INLINE void add_row(const std::byte* row, float weight) {
+    const Wide factor = Lanes::all(weight);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums_[v] = add(sums_[v], addend<kWeighted>(row, v, factor));
+    }
+  }
+
+  HWY_INLINE void store_to(std::byte* out) const {
+    hn::Vec<D> raw[kVectors];
+    narrow_block<Lanes>(sums_, raw);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      if constexpr (kPart) {
+        store_part(D(), raw[v], out + at_, part_);
+      } else {
+        store(D(), raw[v], out + at_ + v * kBytesOf<D>);
+      }
+    }
+  }
+
+ private:
+  template <bool kWeighted>
+  HWY_INLINE Wide addend(const std::byte* row, std::size_t v, Wide factor) const {
+    const Wide value = Lanes::widen(loaded(row + at_ + v * kBytesOf<D>));
+    if constexpr (kWeighted) return mul(value, factor);
+    (void)factor;
+    return value;
+  }
+  HWY_INLINE hn::Vec<D> loaded(const std::byte* from) const {
+    if constexpr (kPart) return load_part(D(), from, part_);
+    return load(D(), from);
+  }
+
+  std::size_t at_;
+  std::size_t part_;
+  Wide sums_[kVectors];
+};
+
 template <class Lanes, bool kWeighted, bool kPart, std::size_t kVectors>
 HWY_INLINE void sum_block(std::byte* out, const Addends& addends, std::size_t at,
                           std::size_t part) {
-  const typename Lanes::D d;
-  constexpr std::size_t kStep = kBytesOf<typename Lanes::D>;
-  typename Lanes::Wide acc[kVectors];
-#pragma GCC unroll 8
-  for (std::size_t v = 0; v < kVectors; ++v) acc[v] = Lanes::all(0.0f);
-  const auto load_from = [&](const std::byte* row) HWY_ATTR {
-    return [=](std::size_t v) HWY_ATTR {
-      if constexpr (kPart) return load_part(d, row + at, part);
-      return load(d, row + at + v * kStep);
-    };
-  };
-  for (std::size_t k = 0; k < addends.rows.size(); ++k) {
-    accumulate<Lanes, kWeighted>(acc, k == 0, kWeighted ? addends.weights[k] : 1.0f,
-                                 load_from(addends.rows[k]));
+  const auto weight = [&](std::size_t k) { return kWeighted ? addends.weights[k] : 1.0f; };
+  BlockSum<Lanes, kPart, kVectors> sum(at, part);
+  std::size_t first_bias = 0;
+  if (!addends.rows.empty()) {
+    sum.template start<kWeighted>(addends.rows[0], weight(0));
+  } else if (!addends.biases.empty()) {
+    sum.template start<false>(addends.biases[first_bias++], 1.0f);
   }
-  for (std::size_t j = 0; j < addends.biases.size(); ++j) {
-    accumulate<Lanes, false>(acc, j == 0 && addends.rows.empty(), 1.0f,
-                             load_from(addends.biases[j]));
+  for (std::size_t k = 1; k < addends.rows.size(); ++k) {
+    sum.template add_row<kWeighted>(addends.rows[k], weight(k));
   }
-  hn::Vec<typename Lanes::D> sums[kVectors];
-  narrow_block<Lanes>(acc, sums);
-#pragma GCC unroll 8
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    if constexpr (kPart) {
-      store_part(d, sums[v], out + at, part);
-    } else {
-      store(d, sums[v], out + at + v * kStep);
-    }
+  for (std::size_t j = first_bias; j < addends.biases.size(); ++j) {
+    sum.template add_row<false>(addends.biases[j], 1.0f);
   }
+  sum.store_to(out);
 }
 
 template <class Lanes, bool kWeighted>
