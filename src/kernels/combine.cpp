@@ -1,4 +1,8 @@
 // The weighted sum of rows: blocks of four vectors stay in registers while the rows go by.
+//
+// Measured on one Zen 4 core, 128 tokens of 7168 bfloat16 from the shared L3, best of many: 8
+// weighted rows 297 us (56 GB/s read and written), unweighted 263, 2 rows 103 and 84, 1 row 74
+// and 62. Rejected: prefetching each row 512 bytes or 1 KiB ahead (1 and 2 rows 10 % slower).
 #include "kernels/targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
