@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "bootstrap/rank_names.hpp"
 
 namespace tutti {
@@ -39,7 +40,10 @@ void MeetingTable::welcome(MeetingConnection::Socket socket) {
 }
 
 bool MeetingTable::on_hello(MeetingConnection& connection, const wire::Hello& hello) {
-  if (hello.magic != wire::kHelloMagic || !same_secret(hello.secret, secret_)) return false;
+  if (hello.magic != wire::kHelloMagic || !same_secret(hello.secret, secret_)) {
+    TUTTI_INFO(kBootstrap, "turned a connection away that does not know the meeting's secret");
+    return false;
+  }
   strangers_.erase(&connection);
   guests_[&connection] = -1;
   if (const auto reason = reason_to_refuse(hello); !reason.empty()) {
@@ -81,6 +85,7 @@ std::string MeetingTable::reason_to_refuse(const wire::Hello& hello) const {
 }
 
 void MeetingTable::refuse(MeetingConnection& connection, const std::string& sentence) {
+  TUTTI_INFO(kBootstrap, "refused a rank: {}", sentence);
   connection.send_last({.kind = wire::Kind::kRefused, .bytes = sentence.size()}, blob_of(sentence));
 }
 
@@ -197,6 +202,7 @@ void MeetingTable::abandon() {
 
 void MeetingTable::fail_all(Error error) {
   if (failure_) return;
+  TUTTI_INFO(kBootstrap, "the ranks' meeting failed: {}", error.what());
   failure_.emplace(std::move(error));
   timer_.cancel();
   for (Seat& s : seats_) {
