@@ -2,6 +2,7 @@
 #include "bootstrap/meeting_registry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -16,8 +17,11 @@ MeetingRegistry& MeetingRegistry::of_process() {
 
 MeetingRegistry::~MeetingRegistry() {
   if (generation_ == process_generation()) return;
-  // A forked child has copies of the meetings without their threads: nothing here may be touched.
-  for (auto& meeting : meetings_) static_cast<void>(meeting.release());
+  // A forked child has copies of the meetings without their threads, which nobody may touch. The
+  // static pointer (volatile, to be really stored) keeps them, so that they are not taken for a
+  // leak.
+  [[maybe_unused]] static decltype(meetings_)* volatile kept = nullptr;
+  kept = new auto(std::move(meetings_));
 }
 
 tuttiUniqueId MeetingRegistry::host() {
