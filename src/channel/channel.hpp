@@ -66,7 +66,9 @@ class Channel {
 
   // From the next begin() on, operations may finish on several threads, and out of order. In a
   // Call; what comes after it on other threads happens after it.
-  void become_concurrent() noexcept { concurrent_ = true; }
+  void become_concurrent() noexcept {
+    if (!concurrent_) concurrent_ = true;  // written once: other threads read it later
+  }
 
   // How peers find [p, p + bytes): kProcess is of use to ranks of this process only.
   MemoryRef refer(const void* p, std::size_t bytes) const noexcept;

@@ -62,6 +62,7 @@ void Stream::push(std::unique_ptr<Task> task) {
 
 void Stream::enqueue(std::unique_ptr<Work> work) {
   check_process();
+  work->communicator().channel().become_concurrent();
   work->issue();
   // An issued operation that never runs would leave a gap for ever.
   work->communicator().guarded([&] { push(std::move(work)); });
