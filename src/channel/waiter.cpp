@@ -14,16 +14,18 @@ constexpr int kPollsPerClock = 32;
 
 }  // namespace
 
-void Waiter::sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most) {
+bool Waiter::sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most) {
   const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
   // Pairs with the load of sleepers in Window::post; seq_cst, and announce_fence below, put it
   // before the re-check.
   bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
   transport_.announce_fence();
-  if (!ready() && own_bell_.alarm.load(std::memory_order_acquire) == 0) {
+  const bool done = ready();
+  if (!done && own_bell_.alarm.load(std::memory_order_acquire) == 0) {
     transport_.sleep(bell, seen, at_most);
   }
   bell.sleepers.fetch_sub(1, std::memory_order_relaxed);
+  return done;
 }
 
 void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predicate& ready) {
@@ -58,7 +60,7 @@ void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predi
         continue;
       }
     }
-    if (now >= spin_end) sleep_once(bell, ready, std::min(deadline, next_check) - now);
+    if (now >= spin_end && sleep_once(bell, ready, std::min(deadline, next_check) - now)) return;
     if (ready()) return;
   }
 }

@@ -38,7 +38,8 @@ class Waiter {
   Waiter(Transport& transport, Doorbell& own_bell, const WaitLimits& limits)
       : transport_(transport), own_bell_(own_bell), limits_(limits) {}
 
-  // Returns when ready() is true; it must use acquire loads. `bell` is what its marks ring.
+  // Returns when ready() is true; it must use acquire loads. `bell` is what its marks ring. ready()
+  // may itself move work forward and say so once: what it answered is never asked for again.
   template <typename Ready>
   void until(Doorbell& bell, const WaitSubject& subject, Ready&& ready) {
     if (limits_.crowded ? ready() : poll(ready)) return;
@@ -79,7 +80,8 @@ class Waiter {
   }
 
   void wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predicate& ready);
-  void sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most);
+  // What ready() said before sleeping, which it does not do when it was true.
+  bool sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most);
 
   Transport& transport_;
   Doorbell& own_bell_;

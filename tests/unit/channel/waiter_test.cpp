@@ -1,0 +1,82 @@
+// The waiter against a transport whose clock moves by itself and which never needs to sleep long.
+#include "channel/waiter.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <tutti/error.hpp>
+
+namespace tutti {
+namespace {
+
+class StepClock final : public Clock {
+ public:
+  Nanoseconds now() noexcept override { return now_ += std::chrono::microseconds(10); }
+
+ private:
+  Nanoseconds now_{};
+};
+
+// One rank alone: nothing but the clock and sleeping is used.
+class LonelyTransport final : public Transport {
+ public:
+  std::string_view name() const noexcept override { return "lonely"; }
+  Access access(Rank) const noexcept override { return {}; }
+  Path path(Rank) const noexcept override { return {}; }
+  std::unique_ptr<ControlWindow> open_control(const ControlSegment&) override { return nullptr; }
+  std::unique_ptr<Window> open_window(WindowKind) override { return nullptr; }
+  void progress() override {}
+  void sleep(Doorbell&, std::uint32_t, Nanoseconds) override { ++sleeps; }
+  void announce_fence() noexcept override { ++announcements; }
+  Clock& clock() noexcept override { return clock_; }
+  PeerState peer_state(Rank) const noexcept override { return PeerState::kAlive; }
+  void abort(const Error&) noexcept override {}
+  std::optional<Error> failure() const override { return std::nullopt; }
+  bool crowded() const noexcept override { return true; }
+
+  int sleeps = 0;
+  int announcements = 0;
+
+ private:
+  StepClock clock_;
+};
+
+class NothingMissing final : public WaitSubject {
+ public:
+  void missing(std::vector<Rank>&) const override {}
+  void check(const std::vector<Rank>&) const override {}
+  [[noreturn]] void expire(const std::vector<Rank>&, Nanoseconds) const override {
+    throw Error(tuttiTimeout, "expired");
+  }
+};
+
+constexpr WaitLimits kLimits{
+    .timeout = std::chrono::milliseconds(100), .spin = {}, .crowded = true};
+
+// A predicate that moves work forward has nothing left to do when it is asked again: a wait that
+// asks twice after such an answer never ends.
+TEST(Waiter, TakesTheAnswerThatComesBetweenAnnouncingAndSleeping) {
+  LonelyTransport transport;
+  Doorbell bell;
+  Waiter waiter(transport, bell, kLimits);
+  bool told = false;
+  const auto once = [&] {  // at the first look after the announcement
+    if (told || transport.announcements == 0) return false;
+    return told = true;
+  };
+  EXPECT_NO_THROW(waiter.until(bell, NothingMissing(), once));
+  EXPECT_EQ(transport.sleeps, 0);
+  EXPECT_EQ(bell.sleepers.load(), 0u);
+}
+
+TEST(Waiter, SleepsUntilTheDeadlineWhenNothingComes) {
+  LonelyTransport transport;
+  Doorbell bell;
+  Waiter waiter(transport, bell, kLimits);
+  EXPECT_THROW(waiter.until(bell, NothingMissing(), [] { return false; }), Error);
+  EXPECT_GT(transport.sleeps, 0);
+  EXPECT_EQ(bell.sleepers.load(), 0u);
+}
+
+}  // namespace
+}  // namespace tutti
