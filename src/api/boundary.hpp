@@ -44,14 +44,15 @@ tuttiResult_t guarded(Communicator* communicator, Body&& body) noexcept {
 
 // As guarded(), for calls that need a communicator: body runs inside its Call.
 template <typename Body>
-tuttiResult_t call(tuttiComm_t communicator, Body&& body) noexcept {
+tuttiResult_t call(tuttiComm_t communicator, Body&& body,
+                   Communicator::Entry entry = Communicator::Entry::kUse) noexcept {
   if (communicator == nullptr) {
     return record_in_thread(Error(tuttiInvalidArgument, "comm is NULL"));
   }
   // A second thread's error must not touch the text that the first may be writing.
   bool entered = false;
   try {
-    const Communicator::Call inside(*communicator);
+    const Communicator::Call inside(*communicator, entry);
     entered = true;
     return guarded(communicator, body);
   } catch (const Error& error) {

@@ -112,13 +112,16 @@ tuttiResult_t tuttiCommDestroy(tuttiComm_t comm) {
   if (comm == nullptr) return tuttiSuccess;
   bool late = false;
   std::string name;
-  const tuttiResult_t result = tutti::api::call(comm, [&] {
-    name = comm->settings().name;
-    late = !comm->custody().await_queue(comm->settings().timeout);
-    if (!late) return;
-    comm->abort();
-    comm->custody().await_running();
-  });
+  const tuttiResult_t result = tutti::api::call(
+      comm,
+      [&] {
+        name = comm->settings().name;
+        late = !comm->custody().await_queue(comm->settings().timeout);
+        if (!late) return;
+        comm->abort();
+        comm->custody().await_running();
+      },
+      tutti::Communicator::Entry::kEnd);
   if (result != tuttiSuccess) return result;
   tutti::Communicator::release(comm);
   if (!late) return tuttiSuccess;

@@ -11,16 +11,6 @@
 
 namespace tutti {
 
-// Tells apart what the same members may set up at the same time.
-enum class SetupPurpose : std::uint64_t {
-  kSplit,
-  kSplitGroup,
-  kShrink,
-  kDuplicate,
-  kFinalize,
-  kWindow
-};
-
 // Collective over `members` (ranks of the parent, this one among them, in the order of their ranks
 // in the child), in a Call on the parent; works on a parent that has failed.
 std::unique_ptr<tuttiComm> make_child(Communicator& parent, std::span<const Rank> members,
@@ -28,5 +18,18 @@ std::unique_ptr<tuttiComm> make_child(Communicator& parent, std::span<const Rank
 
 // A communicator of the same ranks in the same order, with lines and slots of its own. Collective.
 std::unique_ptr<tuttiComm> duplicate(Communicator& parent, const std::string& name);
+
+// Collective over the parent: a communicator of the ranks with this color, ordered by key, then by
+// rank; nullptr for TUTTI_SPLIT_NOCOLOR.
+std::unique_ptr<tuttiComm> split(Communicator& parent, int color, int key,
+                                 const Settings& settings);
+
+enum class ShrinkParent : std::uint8_t {
+  kHealthy,   // anything else is an error
+  kAbandoned  // it may have failed; what still runs on it fails
+};
+// Collective over `members`, ranks of the parent, ascending.
+std::unique_ptr<tuttiComm> shrink(Communicator& parent, std::span<const Rank> members,
+                                  ShrinkParent state, const Settings& settings);
 
 }  // namespace tutti

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -100,7 +101,7 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
 
 Communicator::~Communicator() = default;
 
-Communicator::Call::Call(Communicator& communicator) : communicator_(communicator) {
+Communicator::Call::Call(Communicator& communicator, Entry entry) : communicator_(communicator) {
   if (communicator.generation_ != process_generation()) [[unlikely]] {
     fail(tuttiInvalidUsage, "\"{}\" was made by this process's parent, before fork()",
          communicator.settings_.name);
@@ -110,6 +111,27 @@ Communicator::Call::Call(Communicator& communicator) : communicator_(communicato
     fail(tuttiInvalidUsage, "two threads are in calls on \"{}\", rank {}, at once",
          communicator.settings_.name, communicator.rank_);
   }
+  if (entry == Entry::kUse && communicator.finalized_.load(std::memory_order_relaxed))
+      [[unlikely]] {
+    communicator.busy_.store(false, std::memory_order_release);
+    fail(tuttiInvalidUsage, "\"{}\" is finalized: only tuttiCommDestroy may follow",
+         communicator.settings_.name);
+  }
+}
+
+void Communicator::finalize() {
+  channel_->check_usable();
+  if (!custody_.await_queue(settings_.timeout)) {
+    fail(tuttiTimeout, "operations on \"{}\" are still queued after {} ms", settings_.name,
+         std::chrono::duration_cast<std::chrono::milliseconds>(settings_.timeout).count());
+  }
+  std::vector<Rank> everyone(static_cast<std::size_t>(ranks_));
+  std::iota(everyone.begin(), everyone.end(), 0);
+  SetupExchange exchange(*channel_, setup_, std::move(everyone), SetupPurpose::kFinalize,
+                         "tuttiCommFinalize");
+  exchange.all_gather({}, {});
+  exchange.complete();
+  finalized_.store(true, std::memory_order_relaxed);  // read by the same rank's calls
 }
 
 Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t user_op) {
@@ -206,6 +228,7 @@ tuttiResult_t Communicator::async_error() const noexcept {
 
 void Communicator::abort() noexcept {
   channel_->cancel();
+  if (finalized_.load(std::memory_order_relaxed)) return;  // nobody waits for this rank any more
   transport_->abort(Error(
       tuttiRemoteError, fmt::format("rank {} of \"{}\" aborted", rank_, settings_.name), {rank_}));
 }

@@ -39,10 +39,11 @@ class Communicator {
   SetupState& setup() noexcept { return setup_; }
 
   // One call of the API on this communicator: keeps a second thread out. tuttiInvalidUsage for that
-  // thread, in a forked child, and after tuttiCommFinalize.
+  // thread, in a forked child, and, unless the call is the one that ends it, after finalize().
+  enum class Entry : std::uint8_t { kUse, kEnd };
   class Call {
    public:
-    explicit Call(Communicator& communicator);
+    explicit Call(Communicator& communicator, Entry entry = Entry::kUse);
     ~Call() { communicator_.busy_.store(false, std::memory_order_release); }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -88,6 +89,10 @@ class Communicator {
     }
   }
 
+  // In a Call. Collective: waits for this rank's operations and for every rank to come here; no
+  // Call but the last follows.
+  void finalize();
+
   // Keeps the text for tuttiGetLastError, with local facts; returns the code.
   tuttiResult_t record(const Error& error) noexcept;
   // As record(), on a thread that makes no calls on this communicator: the text is kept apart until
@@ -125,6 +130,7 @@ class Communicator {
   std::mutex elsewhere_mutex_;
   std::string elsewhere_error_;  // under elsewhere_mutex_
   std::atomic<bool> has_elsewhere_error_{false};
+  std::atomic<bool> finalized_{false};
   Custody custody_;
   alignas(64) std::atomic<bool> busy_{false};
 };

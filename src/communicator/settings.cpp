@@ -20,7 +20,19 @@ Settings Settings::read(const tuttiConfig_t* config, const char* default_name) {
   settings.strict = env_choice("TUTTI_CHECK", false, {{"fast", false}, {"strict", true}});
   settings.first_sequence =
       static_cast<Sequence>(env_int("TUTTI_SEQUENCE_START", 1, 1, std::int64_t{1} << 62));
-  if (config == nullptr) return settings;
+  settings.apply(config);
+  return settings;
+}
+
+Settings Settings::for_child(const tuttiConfig_t* config, const char* default_name) const {
+  Settings settings = *this;
+  settings.name = default_name;
+  settings.apply(config);
+  return settings;
+}
+
+void Settings::apply(const tuttiConfig_t* config) {
+  if (config == nullptr) return;
   if (config->size != sizeof(tuttiConfig_t)) {
     fail(tuttiInvalidArgument,
          "config->size is {}, expected {}: start from TUTTI_CONFIG_INITIALIZER", config->size,
@@ -31,11 +43,10 @@ Settings Settings::read(const tuttiConfig_t* config, const char* default_name) {
       fail(tuttiInvalidArgument, "config->timeout_ms is {}, expected more than 0",
            config->timeout_ms);
     }
-    settings.timeout = milliseconds(config->timeout_ms);
+    timeout = std::chrono::milliseconds(config->timeout_ms);
   }
-  if (config->name != nullptr) settings.name = config->name;
-  if (config->transport != nullptr) settings.transport = config->transport;
-  return settings;
+  if (config->name != nullptr) name = config->name;
+  if (config->transport != nullptr) transport = config->transport;
 }
 
 }  // namespace tutti

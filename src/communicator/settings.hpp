@@ -21,6 +21,11 @@ struct Settings {
 
   // `config` may be NULL. tuttiInvalidArgument names the field or the variable.
   static Settings read(const tuttiConfig_t* config, const char* default_name);
+  // A child's: these, under another name, with what `config` (may be NULL) defines.
+  Settings for_child(const tuttiConfig_t* config, const char* default_name) const;
+
+ private:
+  void apply(const tuttiConfig_t* config);
 };
 
 }  // namespace tutti

@@ -31,8 +31,8 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   return hash;
 }
 
-std::uint64_t hash_of(std::uint64_t purpose, const std::vector<Rank>& members) {
-  std::uint64_t hash = mix(0xCBF29CE484222325u, purpose);
+std::uint64_t hash_of(SetupPurpose purpose, const std::vector<Rank>& members) {
+  std::uint64_t hash = mix(0xCBF29CE484222325u, static_cast<std::uint64_t>(purpose));
   for (const Rank member : members) hash = mix(hash, static_cast<std::uint64_t>(member));
   return hash;
 }
@@ -45,7 +45,8 @@ std::string list(const std::vector<Rank>& ranks) {
 
 // The payload of a withdrawn line.
 struct SetupExchange::Withdrawal {
-  static constexpr std::size_t kCulprits = 10;
+  static constexpr std::size_t kCulprits = 9;
+  std::uint32_t reached;  // the mark of the last round that the rank has read, or 0
   std::int32_t code;
   std::uint32_t culprit_count;
   std::int32_t culprits[kCulprits];
@@ -74,7 +75,7 @@ class SetupExchange::Subject final : public WaitSubject {
 };
 
 SetupExchange::SetupExchange(Channel& parent, SetupState& state, std::vector<Rank> members,
-                             std::uint64_t purpose, std::string what)
+                             SetupPurpose purpose, std::string what)
     : parent_(parent), state_(state), members_(std::move(members)), what_(std::move(what)) {
   static_assert(sizeof(Withdrawal) <= LineContent::kPayloadBytes);
   const auto self = std::find(members_.begin(), members_.end(), parent.rank());
@@ -89,6 +90,7 @@ SetupExchange::SetupExchange(Channel& parent, SetupState& state, std::vector<Ran
 SetupExchange::~SetupExchange() {
   if (complete_) return;
   Withdrawal withdrawal{};
+  withdrawal.reached = static_cast<std::uint32_t>(2 * round_);
   withdrawal.code = failure_.code();
   const auto count = std::min(failure_.culprits().size(), Withdrawal::kCulprits);
   withdrawal.culprit_count = static_cast<std::uint32_t>(count);
@@ -109,8 +111,13 @@ const Line& SetupExchange::line_of(Rank member) const noexcept {
 bool SetupExchange::shows(Rank member, std::uint64_t mark) const noexcept {
   if (member == parent_.rank()) return true;
   // Acquire pairs with the release in Window::post, by post() on the member.
-  const std::uint64_t seen = line_of(member).value.load(std::memory_order_acquire);
-  return seen >> 16 == tag_ && (seen & kMarkMask) >= mark && (seen & kMarkMask) != kWithdrawn;
+  const Line& line = line_of(member);
+  const std::uint64_t seen = line.value.load(std::memory_order_acquire);
+  if (seen >> 16 != tag_) return false;
+  if (seen != value(kWithdrawn)) return (seen & kMarkMask) >= mark;
+  Withdrawal withdrawal{};
+  std::memcpy(&withdrawal, line.payload, sizeof(withdrawal));
+  return withdrawal.reached >= mark;
 }
 
 void SetupExchange::all_gather(std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -146,14 +153,6 @@ void SetupExchange::round(std::span<const std::byte> part, std::size_t bytes, st
     }
   }
   post(here + 1);
-  // Who withdrew while we read may have written over its board.
-  for (const Rank member : members_) {
-    if (shows(member, here)) continue;
-    const Line& line = line_of(member);
-    if (line.value.load(std::memory_order_acquire) == value(kWithdrawn)) {
-      throw_withdrawal(member, line);
-    }
-  }
   ++round_;
 }
 
@@ -263,9 +262,11 @@ void SetupExchange::throw_withdrawal(Rank member, const Line& line) const {
   const auto count = std::min<std::size_t>(withdrawal.culprit_count, Withdrawal::kCulprits);
   std::vector<Rank> culprits(withdrawal.culprits, withdrawal.culprits + count);
   if (culprits.empty()) culprits.push_back(member);
-  fail_because_of(culprits, tuttiRemoteError, "rank {} of \"{}\" gave the set-up of {} up: {} ({})",
-                  member, parent_.name(), what_,
-                  tuttiGetErrorString(static_cast<tuttiResult_t>(withdrawal.code)), list(culprits));
+  const auto cause = static_cast<tuttiResult_t>(withdrawal.code);
+  const bool shared = cause == tuttiTimeout || cause == tuttiMismatch;
+  fail_because_of(culprits, shared ? cause : tuttiRemoteError,
+                  "rank {} of \"{}\" gave the set-up of {} up: {} ({})", member, parent_.name(),
+                  what_, tuttiGetErrorString(cause), list(culprits));
 }
 
 }  // namespace tutti

@@ -20,8 +20,9 @@
 // needs them: settle(), before every write, waits until the lines that showed 2r + 1 show anything
 // else. So a rank never misses a mark because its peer is already in the next exchange.
 //
-// A rank that gives up posts the mark kWithdrawn with its error, so that the others need not wait
-// for their deadline. Whoever reads its board meanwhile looks at the line once more afterwards.
+// A rank that gives up posts the mark kWithdrawn, with the last round that it has read and its
+// error: who is in a later round need not wait for the deadline. A line moves on from there when
+// the next exchange starts.
 #pragma once
 
 #include <map>
@@ -33,6 +34,16 @@
 #include "channel/channel.hpp"
 
 namespace tutti {
+
+// Tells apart what the same members may set up at the same time.
+enum class SetupPurpose : std::uint64_t {
+  kSplit,
+  kSplitGroup,
+  kShrink,
+  kDuplicate,
+  kFinalize,
+  kWindow
+};
 
 // What must outlast an exchange; one for each communicator, used by one call at a time.
 class SetupState {
@@ -52,8 +63,8 @@ class SetupExchange final : public Bootstrap {
   // `members`: ranks of the parent, this one among them, the same list in the same order on each.
   // `what` ("\"split\"") is named in errors; culprits are ranks of the parent.
   // `parent` and `state` are used until the destructor returns.
-  SetupExchange(Channel& parent, SetupState& state, std::vector<Rank> members,
-                std::uint64_t purpose, std::string what);
+  SetupExchange(Channel& parent, SetupState& state, std::vector<Rank> members, SetupPurpose purpose,
+                std::string what);
   // Tells the others, unless complete() was called.
   ~SetupExchange() override;
 
@@ -87,7 +98,7 @@ class SetupExchange final : public Bootstrap {
   std::string what_;
   Rank rank_ = 0;  // index in members_
   std::uint64_t tag_;
-  std::uint64_t round_ = 0;
+  std::uint64_t round_ = 0;  // rounds before it are read
   bool complete_ = false;
   Error failure_{tuttiRemoteError, ""};  // why this rank withdraws
 };

@@ -10,7 +10,7 @@
 namespace tutti::test {
 namespace {
 
-constexpr std::uint64_t kPurpose = 77;
+constexpr auto kPurpose = static_cast<SetupPurpose>(77);
 
 std::vector<Rank> everyone(int ranks) {
   std::vector<Rank> members(static_cast<std::size_t>(ranks));
@@ -55,7 +55,7 @@ TEST_P(SetupExchangeTest, ManyExchangesInARowDoNotMixUp) {
   on_ranks(world.ranks(), [&](int rank) {
     for (int i = 0; i < 200; ++i) {
       SetupExchange exchange(world[rank]->channel(), world[rank]->setup(), everyone(world.ranks()),
-                             kPurpose + static_cast<std::uint64_t>(i % 3), "test");
+                             static_cast<SetupPurpose>(77 + i % 3), "test");
       const auto all = all_gather_value(exchange, 1000 * i + rank);
       for (int r = 0; r < world.ranks(); ++r) {
         ASSERT_EQ(all[static_cast<std::size_t>(r)], 1000 * i + r);

@@ -1,0 +1,115 @@
+// A rank is killed; the others hear of it, shrink, and go on.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+#include "process_ranks.hpp"
+
+namespace tutti::test {
+namespace {
+
+void check_all_reduce(tuttiComm_t comm, std::size_t count) {
+  int ranks = 0;
+  int rank = 0;
+  tuttiCommCount(comm, &ranks);
+  tuttiCommUserRank(comm, &rank);
+  std::vector<int> data(count, rank + 1);
+  RANK_CHECK(tuttiAllReduce(data.data(), data.data(), count, tuttiInt32, tuttiSum, comm, nullptr) ==
+                 tuttiSuccess,
+             comm);
+  for (const int value : data) RANK_CHECK(value == ranks * (ranks + 1) / 2, comm);
+}
+
+struct Case {
+  int ranks;
+  int victim;
+};
+class Survivors : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Survivors, NameTheDeadRankAndGoOnInAShrunkCommunicator) {
+  const auto [ranks, victim] = GetParam();
+  run_processes(ranks, victim,
+                [&, ranks = ranks, victim = victim](Meeting& meeting, int rank, tuttiComm_t world) {
+                  check_all_reduce(world, 1);
+                  check_all_reduce(world, 100000);
+                  if (rank == victim) ::kill(::getpid(), SIGKILL);
+                  std::vector<int> data(100000, 1);
+                  tuttiResult_t result = tuttiSuccess;
+                  while (result == tuttiSuccess) {
+                    result = tuttiAllReduce(data.data(), data.data(), data.size(), tuttiInt32,
+                                            tuttiMax, world, nullptr);
+                  }
+                  RANK_CHECK(result == tuttiRemoteError, world);
+                  RANK_CHECK(std::strstr(tuttiGetLastError(world),
+                                         ("rank " + std::to_string(victim)).c_str()) != nullptr,
+                             world);
+                  tuttiComm_t next = nullptr;
+                  RANK_CHECK(tuttiCommShrink(world, &victim, 1, &next, nullptr,
+                                             TUTTI_SHRINK_DEFAULT) == tuttiRemoteError,
+                             world);
+                  RANK_CHECK(tuttiCommShrink(world, &victim, 1, &next, nullptr,
+                                             TUTTI_SHRINK_ABORT) == tuttiSuccess,
+                             world);
+                  RANK_CHECK(tuttiCommDestroy(world) == tuttiSuccess, world);
+                  check_all_reduce(next, 1);
+                  check_all_reduce(next, 100000);
+                  gather_at(meeting, 0, ranks - 1);
+                  RANK_CHECK(tuttiCommDestroy(next) == tuttiSuccess, next);
+                });
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranks, Survivors,
+                         ::testing::Values(Case{2, 1}, Case{2, 0}, Case{4, 0}, Case{4, 3},
+                                           Case{7, 2}));
+
+TEST(SurvivorsOfASplit, ColorsOfADeadRankFailAndOthersDoNotNotice) {
+  run_processes(6, 5, [](Meeting& meeting, int rank, tuttiComm_t world) {
+    tuttiComm_t child = nullptr;
+    RANK_CHECK(tuttiCommSplit(world, rank % 2, 0, &child, nullptr) == tuttiSuccess, world);
+    check_all_reduce(child, 1000);
+    gather_at(meeting, 0, 6);
+    if (rank == 5) ::kill(::getpid(), SIGKILL);
+    int value = 1;
+    if (rank % 2 == 0) {
+      for (int i = 0; i < 100; ++i) check_all_reduce(child, 100);
+    } else {
+      // Rank 2 of the child died.
+      RANK_CHECK(tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiSum, child, nullptr) ==
+                     tuttiRemoteError,
+                 child);
+      RANK_CHECK(std::strstr(tuttiGetLastError(child), "rank 2") != nullptr, child);
+    }
+    gather_at(meeting, 1, 5);
+  });
+}
+
+// The leader of the watch dies, then the next: the survivors must still notice.
+TEST(SurvivorsOfSurvivors, ShrinkTwice) {
+  run_processes(4, -1, [](Meeting&, int rank, tuttiComm_t world) {
+    tuttiComm_t comm = world;
+    for (int round = 0; round < 2; ++round) {
+      int own = -1;
+      tuttiCommUserRank(comm, &own);
+      check_all_reduce(comm, 10);
+      if (own == 0) ::_exit(0);  // without a word
+      tuttiResult_t result = tuttiSuccess;
+      int value = rank;
+      while (result == tuttiSuccess) {
+        result = tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiMax, comm, nullptr);
+      }
+      RANK_CHECK(result == tuttiRemoteError, comm);
+      const int gone = 0;
+      tuttiComm_t next = nullptr;
+      RANK_CHECK(
+          tuttiCommShrink(comm, &gone, 1, &next, nullptr, TUTTI_SHRINK_ABORT) == tuttiSuccess,
+          comm);
+      RANK_CHECK(tuttiCommDestroy(comm) == tuttiSuccess, comm);
+      comm = next;
+    }
+    check_all_reduce(comm, 1000);
+  });
+}
+
+}  // namespace
+}  // namespace tutti::test
