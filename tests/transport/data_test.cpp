@@ -1,0 +1,234 @@
+// What a line promises about the data before it: "a line implies everything its writer did before".
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "kernels/copy.hpp"
+#include "memory/heap.hpp"
+#include "tests/transport/conformance.hpp"
+
+namespace tutti::test {
+
+namespace {
+
+constexpr unsigned kMark = 0;  // sets of lines
+constexpr unsigned kTaken = 1;
+
+// Rounds in which every rank writes to every rank, raises a mark, checks what it was written, and
+// lets the writers go on.
+void exchange(TransportRank& rank, std::uint64_t rounds,
+              const std::function<void(Rank peer, std::uint64_t round)>& write,
+              const std::function<void(Rank source, std::uint64_t round)>& check) {
+  for (std::uint64_t round = 1; round <= rounds && !testing::Test::HasFailure(); ++round) {
+    for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+      write(peer, round);
+      rank.post(peer, rank.line(kMark, rank.rank()), round);
+    }
+    for (Rank source = 0; source < rank.ranks(); ++source) {
+      ASSERT_TRUE(rank.await(rank.line(kMark, source), round));
+      check(source, round);
+      rank.post(source, rank.line(kTaken, rank.rank()), round);
+    }
+    for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+      ASSERT_TRUE(rank.await(rank.line(kTaken, peer), round));
+    }
+  }
+}
+
+// A block of the process's heap for each rank, and where the blocks of all ranks lie.
+class Blocks {
+ public:
+  Blocks(TransportRank& rank, std::size_t bytes) : bytes_(bytes) {
+    data_ = static_cast<std::byte*>(Heap::of_this_process().allocate(bytes));
+    offsets_ = all_gather_value(rank.bootstrap(), *Heap::of_this_process().offset_of(data_, bytes));
+    addresses_ = all_gather_value(rank.bootstrap(), reinterpret_cast<std::uintptr_t>(data_));
+  }
+  ~Blocks() { Heap::of_this_process().free(data_); }
+  Blocks(const Blocks&) = delete;
+  Blocks& operator=(const Blocks&) = delete;
+
+  std::span<std::byte> mine() const { return {data_, bytes_}; }
+  std::size_t offset(Rank peer) const { return offsets_[static_cast<std::size_t>(peer)]; }
+  std::uintptr_t address(Rank peer) const { return addresses_[static_cast<std::size_t>(peer)]; }
+
+ private:
+  std::size_t bytes_;
+  std::byte* data_;
+  std::vector<std::size_t> offsets_;
+  std::vector<std::uintptr_t> addresses_;
+};
+
+std::span<std::byte> area_of(TransportRank& rank, Rank source, std::size_t bytes) {
+  return rank.control().local().subspan(TransportRank::area(source), bytes);
+}
+
+}  // namespace
+
+TEST_P(TransportConformance, LineImpliesEarlierPuts) {
+  run([](TransportRank& rank) {
+    std::vector<std::byte> source(1021);
+    exchange(
+        rank, 100,
+        [&](Rank peer, std::uint64_t round) {
+          rank.control().flush(peer, TransportRank::kDeadline);
+          fill_pattern(source, rank.rank(), round);
+          const std::span<const std::byte> bytes(source);
+          const std::array<Piece, 2> pieces = {
+              Piece{bytes.first(500), TransportRank::area(rank.rank())},
+              Piece{bytes.subspan(500), TransportRank::area(rank.rank()) + 500}};
+          EXPECT_TRUE(rank.await([&] { return rank.control().put(peer, pieces); }));
+          rank.control().flush(peer, TransportRank::kDeadline);
+        },
+        [&](Rank writer, std::uint64_t round) {
+          EXPECT_TRUE(has_pattern(area_of(rank, writer, source.size()), writer, round));
+        });
+  });
+}
+
+TEST_P(TransportConformance, LineImpliesEarlierStores) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 777;
+    exchange(
+        rank, 100,
+        [&](Rank peer, std::uint64_t round) {
+          if (!rank.transport().access(peer).stores) return;
+          const std::size_t offset = TransportRank::area(rank.rank());
+          const auto place = rank.control().reach(peer, offset, kBytes);
+          ASSERT_EQ(place.size(), kBytes);
+          fill_pattern(place, rank.rank(), round);
+          rank.control().commit(peer, offset, kBytes);
+        },
+        [&](Rank writer, std::uint64_t round) {
+          if (!rank.transport().access(writer).stores) return;
+          EXPECT_TRUE(has_pattern(area_of(rank, writer, kBytes), writer, round));
+        });
+  });
+}
+
+TEST_P(TransportConformance, LineImpliesEarlierNonTemporalCopies) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = std::size_t{48} << 10;
+    const auto ranks = static_cast<std::size_t>(rank.ranks());
+    const Blocks blocks(rank, kBytes * ranks);
+    std::vector<std::byte> source(kBytes);
+    const auto part = [](Rank writer) { return static_cast<std::size_t>(writer) * kBytes; };
+    exchange(
+        rank, 20,
+        [&](Rank peer, std::uint64_t round) {
+          if (!rank.transport().access(peer).stores) return;
+          fill_pattern(source, rank.rank(), round);
+          const std::size_t offset = blocks.offset(peer) + part(rank.rank());
+          const auto place = rank.heap().reach(peer, offset, kBytes);
+          ASSERT_EQ(place.size(), kBytes);
+          kernels::copy_streaming(place.data(), source.data(), kBytes);
+          rank.heap().commit(peer, offset, kBytes);
+        },
+        [&](Rank writer, std::uint64_t round) {
+          if (!rank.transport().access(writer).stores) return;
+          EXPECT_TRUE(has_pattern(blocks.mine().subspan(part(writer), kBytes), writer, round));
+        });
+  });
+}
+
+TEST_P(TransportConformance, ContentArrivesWithTheValue) {
+  run([](TransportRank& rank) {
+    for (std::uint64_t round = 1; round <= 1000 && !HasFailure(); ++round) {
+      LineContent content;
+      fill_pattern(content.payload, rank.rank(), round);
+      content.stamp = round * 1000 + static_cast<std::uint64_t>(rank.rank());
+      for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+        rank.post(peer, rank.line(kMark, rank.rank()), round, content);
+      }
+      for (Rank source = 0; source < rank.ranks(); ++source) {
+        ASSERT_TRUE(rank.await(rank.line(kMark, source), round));
+        const Line& line = rank.own_line(rank.line(kMark, source));
+        EXPECT_EQ(line.value.load(std::memory_order_acquire), round);
+        EXPECT_EQ(line.stamp, round * 1000 + static_cast<std::uint64_t>(source));
+        EXPECT_TRUE(has_pattern(line.payload, source, round));
+        rank.post(source, rank.line(kTaken, rank.rank()), round);
+      }
+      for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+        ASSERT_TRUE(rank.await(rank.line(kTaken, peer), round));
+      }
+    }
+  });
+}
+
+TEST_P(TransportConformance, ViewShowsWhatThePeerWrote) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 10'000;
+    const Blocks blocks(rank, kBytes);
+    exchange(
+        rank, 20,
+        [&](Rank peer, std::uint64_t round) {
+          if (peer == 0) {  // once a round: all peers view the same bytes
+            fill_pattern(blocks.mine(), rank.rank(), round);
+            fill_pattern(area_of(rank, rank.rank(), 100), rank.rank(), round);
+          }
+        },
+        [&](Rank source, std::uint64_t round) {
+          if (!rank.transport().access(source).views) return;
+          const auto in_heap = rank.heap().view(source, blocks.offset(source), kBytes);
+          ASSERT_EQ(in_heap.size(), kBytes);
+          EXPECT_TRUE(has_pattern(in_heap, source, round));
+          const auto in_control = rank.control().view(source, TransportRank::area(source), 100);
+          ASSERT_EQ(in_control.size(), 100U);
+          EXPECT_TRUE(has_pattern(in_control, source, round));
+          const auto in_process = rank.process().view(source, blocks.address(source), kBytes);
+          if (rank.transport().path(source).hop_class <= 1) {
+            ASSERT_EQ(in_process.size(), kBytes);
+            EXPECT_TRUE(has_pattern(in_process, source, round));
+          } else {
+            EXPECT_TRUE(in_process.empty());
+          }
+        });
+  });
+}
+
+TEST_P(TransportConformance, ReachWritesIntoThePeer) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 3000;
+    const auto ranks = static_cast<std::size_t>(rank.ranks());
+    const Blocks blocks(rank, kBytes * ranks);
+    const auto part = [](Rank writer) { return static_cast<std::size_t>(writer) * kBytes; };
+    const auto writable = [&](Rank peer) {
+      return rank.transport().access(peer).stores && rank.transport().path(peer).hop_class <= 1;
+    };
+    exchange(
+        rank, 20,
+        [&](Rank peer, std::uint64_t round) {
+          if (!writable(peer)) return;
+          const std::size_t offset = blocks.address(peer) + part(rank.rank());
+          const auto place = rank.process().reach(peer, offset, kBytes);
+          ASSERT_EQ(place.size(), kBytes);
+          fill_pattern(place, rank.rank(), round);
+          rank.process().commit(peer, offset, kBytes);
+        },
+        [&](Rank writer, std::uint64_t round) {
+          if (!writable(writer)) return;
+          EXPECT_TRUE(has_pattern(blocks.mine().subspan(part(writer), kBytes), writer, round));
+        });
+  });
+}
+
+TEST_P(TransportConformance, OffsetsBeyondASegmentAreEmpty) {
+  run([](TransportRank& rank) {
+    for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+      for (Window* window : {static_cast<Window*>(&rank.control()), &rank.heap()}) {
+        const std::size_t end = window->local().size();
+        const std::size_t last = ~std::size_t{0};
+        for (const auto& [offset, bytes] :
+             {std::pair{end, std::size_t{1}}, std::pair{end - 1, std::size_t{2}},
+              std::pair{std::size_t{0}, end + 1}, std::pair{last, std::size_t{1}},
+              std::pair{last - 10, std::size_t{64}}, std::pair{std::size_t{64}, last - 10}}) {
+          EXPECT_TRUE(window->view(peer, offset, bytes).empty()) << offset << " + " << bytes;
+          EXPECT_TRUE(window->reach(peer, offset, bytes).empty()) << offset << " + " << bytes;
+        }
+      }
+      if (!rank.transport().access(peer).stores) continue;
+      EXPECT_EQ(rank.control().reach(peer, TransportRank::kSegmentBytes - 1, 1).size(), 1U);
+    }
+  });
+}
+
+}  // namespace tutti::test
