@@ -95,7 +95,12 @@ void StagedRows::run(std::span<std::byte> staging) {
     std::sort(ranks.begin(), ranks.end());
     ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
   };
-  while (!done()) operation_.wait_until(advance_all, missing);
+  while (!done()) {
+    // The waiter may ask again after a yes, before it returns: what has moved must stay said, or a
+    // wait that saw the last chunk would go on.
+    bool moved = false;
+    operation_.wait_until([&] { return moved = advance_all() || moved; }, missing);
+  }
 }
 
 }  // namespace tutti
