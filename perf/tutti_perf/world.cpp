@@ -51,7 +51,7 @@ class Membership {
     tuttiCommAbort(comm_);
   }
   void leave() {
-    check(tuttiBarrier(comm_, nullptr), comm_);
+    check(tuttiCommFinalize(comm_), comm_);
     left_ = true;
     check(tuttiCommDestroy(comm_), nullptr);
   }
