@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
     Config config = parse(argc, argv);
     const auto finish = [&config](tutti::Communicator comm) {
       const bool good = run(config, comm);
+      comm.finalize();
       return good ? EXIT_SUCCESS : EXIT_FAILURE;
     };
     if (std::getenv("TUTTI_RANK") == nullptr) {
