@@ -31,9 +31,10 @@ inline void submit(Communicator& communicator, const Request& request, tuttiStre
 inline void submit_reduction(Communicator& communicator, Request request, tuttiRedOp_t op,
                              tuttiStream_t stream) {
   if (op < 0 || op >= tuttiNumOps) [[unlikely]] {
-    fail(tuttiInvalidArgument, "op is {}, which is no operator", static_cast<int>(op));
+    request.reducer = communicator.operators().reducer(op, request.type);
+  } else {
+    request.reducer.op = op;
   }
-  request.reducer.op = op;
   submit(communicator, request, stream, op);
 }
 

@@ -16,7 +16,8 @@ namespace tutti {
 struct Reducer {
   tuttiRedOp_t op = tuttiSum;  // one of NCCL's five; a pre-multiplied sum is kSum with `scaled`
   bool scaled = false;
-  std::uint64_t scale = 0;  // this rank's scalar, in the low bytes
+  std::uint64_t scale = 0;           // this rank's scalar, in the low bytes
+  const void* scale_from = nullptr;  // where the scalar is read when the operation runs, if set
 };
 
 // Counts and displacements of a v-call, in elements, one entry a rank.

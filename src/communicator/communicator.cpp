@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/ticks.hpp"
 #include "collectives/run.hpp"
 #include "transports/registry.hpp"
 
@@ -54,6 +55,33 @@ void check_agreement(Bootstrap& bootstrap, const Settings& settings) {
     fail_because_of({rank}, tuttiMismatch, "ranks 0 and {} of \"{}\" differ in {}", rank,
                     settings.name, field);
   }
+}
+
+// What the recorder keeps of a call.
+OperationFacts facts_of(const Request& request, tuttiRedOp_t op) {
+  OperationFacts facts{.kind = name_of(request.kind), .count = request.count, .type = request.type};
+  switch (request.kind) {
+    case OperationKind::kReduce:
+      facts.root = request.root;
+      [[fallthrough]];
+    case OperationKind::kAllReduce:
+    case OperationKind::kReduceScatter:
+    case OperationKind::kReduceScatterv:
+      facts.op = op;
+      break;
+    case OperationKind::kBroadcast:
+    case OperationKind::kGather:
+    case OperationKind::kScatter:
+      facts.root = request.root;
+      break;
+    case OperationKind::kBarrier:
+      facts.count = OperationFacts::kNoCount;
+      facts.type = tuttiNumTypes;
+      break;
+    default:
+      break;
+  }
+  return facts;
 }
 
 constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
@@ -138,21 +166,52 @@ Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t us
   const Algorithm algorithm = selection_.choose(request);
   const OperationShape shape = shape_of(request, user_op);
   algorithm_ = algorithm;
-  if (settings_.strict && ranks_ > 1) [[unlikely]] {
-    const Operation check = channel_->begin(shape);
-    return {channel_->begin(shape), check, algorithm};
-  }
-  return {channel_->begin(shape), std::nullopt, algorithm};
+  std::optional<Operation> check;
+  if (settings_.strict && ranks_ > 1) [[unlikely]]
+    check = channel_->begin(shape);
+  const Issued issued{channel_->begin(shape), check, algorithm};
+  recorder_.issue(issued.operation.sequence(), facts_of(request, user_op), ticks());
+  return issued;
 }
 
 void Communicator::execute(const Issued& issued, const Request& request) {
-  guarded([&] {
-    if (issued.check) [[unlikely]] {
-      const Request barrier;
-      run_collective(*issued.check, barrier, selection_.choose(barrier), selection_);
+  const Sequence sequence = issued.operation.sequence();
+  try {
+    guarded([&] { run(issued, request); });
+    recorder_.finish(sequence, OperationState::kDone, ticks());
+  } catch (const Error&) {
+    recorder_.finish(sequence, OperationState::kFailed, ticks());
+    report_operations();
+    throw;
+  }
+}
+
+void Communicator::run(const Issued& issued, const Request& request) {
+  if (issued.check) [[unlikely]] {
+    const Request barrier;
+    run_collective(*issued.check, barrier, selection_.choose(barrier), selection_);
+  }
+  if (request.reducer.scale_from != nullptr) [[unlikely]] {
+    Request scaled = request;
+    std::memcpy(&scaled.reducer.scale, request.reducer.scale_from, request.element_bytes());
+    run_collective(issued.operation, scaled, issued.algorithm, selection_);
+    return;
+  }
+  run_collective(issued.operation, request, issued.algorithm, selection_);
+}
+
+void Communicator::report_operations() noexcept {
+  constexpr std::size_t kShown = 16;
+  if (!log_wanted(LogLevel::kInfo, Subsystem::kColl) || reported_.exchange(true)) return;
+  try {
+    const std::vector<std::string> lines = recorder_.dump(ticks());
+    const std::size_t first = lines.size() > kShown ? lines.size() - kShown : 0;
+    for (std::size_t i = first; i < lines.size(); ++i) {
+      TUTTI_INFO(kColl, "\"{}\", rank {}: {}", settings_.name, rank_, lines[i]);
     }
-    run_collective(issued.operation, request, issued.algorithm, selection_);
-  });
+  } catch (const std::exception&) {
+    return;  // no memory for a report
+  }
 }
 
 void Communicator::give_up(const Error& error) {

@@ -17,8 +17,11 @@
 #include "collectives/request.hpp"
 #include "collectives/selection.hpp"
 #include "communicator/custody.hpp"
+#include "communicator/reduction_operators.hpp"
+#include "communicator/registrations.hpp"
 #include "communicator/settings.hpp"
 #include "communicator/setup_exchange.hpp"
+#include "diagnose/recorder.hpp"
 
 namespace tutti {
 
@@ -37,6 +40,9 @@ class Communicator {
   const Selection& selection() const noexcept { return selection_; }
   // For SetupExchange, in a Call.
   SetupState& setup() noexcept { return setup_; }
+  // In a Call.
+  ReductionOperators& operators() noexcept { return operators_; }
+  Registrations& registrations() noexcept { return registrations_; }
 
   // One call of the API on this communicator: keeps a second thread out. tuttiInvalidUsage for that
   // thread, in a forked child, and, unless the call is the one that ends it, after finalize().
@@ -114,6 +120,8 @@ class Communicator {
 
  private:
   [[noreturn]] void give_up(const Error& error);
+  void run(const Issued& issued, const Request& request);
+  void report_operations() noexcept;
   std::string text_of(const Error& error) const;
 
   Settings settings_;
@@ -125,6 +133,10 @@ class Communicator {
   std::unique_ptr<Channel> channel_;
   Selection selection_;
   SetupState setup_;
+  ReductionOperators operators_;
+  Registrations registrations_;
+  OperationRecorder recorder_;
+  std::atomic<bool> reported_{false};
   std::optional<Algorithm> algorithm_;
   std::string last_error_;  // the API thread's
   std::mutex elsewhere_mutex_;

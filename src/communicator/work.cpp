@@ -36,6 +36,8 @@ CollectiveWork::CollectiveWork(Communicator& communicator, const Request& reques
     arrays_.insert(arrays_.end(), list->begin(), list->end());
     *list = {arrays_.data() + first, list->size()};
   }
+  pins_ =
+      BufferPins(request_, communicator.rank(), communicator.ranks(), communicator.settings().name);
 }
 
 }  // namespace tutti

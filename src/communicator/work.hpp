@@ -64,6 +64,7 @@ class CollectiveWork final : public Work {
 
   std::vector<std::size_t> arrays_;  // the counts and displacements that request_ refers to
   Request request_;
+  BufferPins pins_;
   tuttiRedOp_t op_;
   std::optional<Communicator::Issued> issued_;
 };

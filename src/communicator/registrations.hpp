@@ -1,0 +1,58 @@
+// Memory that the user declared for repeated use on a communicator: windows (collective) and local
+// registrations. Memory of the shareable heap cannot be freed while it is registered.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "channel/channel.hpp"
+#include "collectives/request.hpp"
+#include "communicator/setup_exchange.hpp"
+#include "memory/heap.hpp"
+
+namespace tutti {
+
+class Registrations {
+ public:
+  enum class Kind : std::uint8_t { kWindow, kLocal };
+
+  // Registers [buffer, buffer + bytes), and pins what of it is in the heap. The handle is good
+  // until remove(). tuttiInvalidArgument for heap memory that is not of one allocation.
+  void* add(Kind kind, const void* buffer, std::size_t bytes, const std::string& communicator);
+  // tuttiInvalidArgument unless add() returned `handle` for this kind.
+  void remove(Kind kind, const void* handle);
+
+ private:
+  struct Registration {
+    Kind kind;
+    HeapPin pin;
+  };
+  std::vector<std::unique_ptr<Registration>> registrations_;
+};
+
+// Collective: every rank brings a range of its heap. Compares the sizes where `symmetric`, and maps
+// every peer's range. tuttiInvalidArgument on the rank whose memory is not one allocation of the
+// heap, tuttiRemoteError naming it on the others. Returns the handle.
+struct WindowRequest {
+  const void* buffer = nullptr;
+  std::size_t bytes = 0;
+  bool symmetric = false;
+};
+void* register_window(Channel& channel, SetupState& setup, Registrations& registrations,
+                      const WindowRequest& request);
+
+// Keeps the buffers of an operation that runs later from being freed. What is not in the heap is
+// the caller's affair.
+class BufferPins {
+ public:
+  BufferPins() = default;
+  BufferPins(const Request& request, Rank rank, int ranks, const std::string& communicator);
+
+ private:
+  HeapPin send_;
+  HeapPin recv_;
+};
+
+}  // namespace tutti
