@@ -158,8 +158,8 @@ TUTTI_API tuttiResult_t tuttiCommGetAsyncError(tuttiComm_t comm, tuttiResult_t* 
 TUTTI_API tuttiResult_t tuttiCommCount(tuttiComm_t comm, int* count);
 TUTTI_API tuttiResult_t tuttiCommUserRank(tuttiComm_t comm, int* rank);
 
-// The name of the algorithm that this rank's last collective on `comm` used, as TUTTI_ALGO takes it;
-// "" before the first. A constant string. For reports, not for decisions.
+// The name of the algorithm that this rank's last collective on `comm` used, as TUTTI_ALGO takes
+// it; "" before the first. A constant string. For reports, not for decisions.
 TUTTI_API tuttiResult_t tuttiCommGetAlgorithm(tuttiComm_t comm, const char** name);
 
 // ---- Collectives --------------------------------------------------------------------------------
