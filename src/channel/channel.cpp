@@ -61,11 +61,14 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       waiter_(transport, *own_bell_, options_.limits),
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
+      unheard_(std::make_unique<Unheard[]>(layout_.depth)),
       assemblies_(std::make_unique<std::uint64_t[]>(layout_.depth)),
       completed_(options_.first_sequence),
       swept_(options_.first_sequence),
       floor_(options_.first_sequence),
       finished_(std::make_unique<std::atomic<Sequence>[]>(layout_.depth)) {
+  all_viewable_ = options_.in_place;
+  one_process_ = options_.in_place;
   const auto shared = windows_.control->reach(0, ControlLayout::kSharedBell, sizeof(Doorbell));
   shared_bell_ = shared.empty() ? own_bell_ : reinterpret_cast<Doorbell*>(shared.data());
   for (Rank peer = 0; peer < ranks(); ++peer) {
@@ -97,6 +100,10 @@ Operation Channel::begin(const OperationShape& shape) {
   const Sequence sequence = issued_;
   if (static_cast<std::int64_t>(completed() + layout_.depth - sequence) <= 0) [[unlikely]] {
     await_slot(sequence);
+  }
+  const Unheard unheard = unheard_[sequence & (layout_.depth - 1)];
+  if (unheard.sequence != 0 && unheard.sequence + layout_.depth == sequence) [[unlikely]] {
+    check_entries(Operation(*this, unheard.sequence, unheard.fingerprint));
   }
   issued_ = sequence + 1;
   return Operation(*this, sequence, fingerprint_of(shape));

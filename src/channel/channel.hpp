@@ -34,7 +34,7 @@ struct MemoryRef {
 struct ChannelOptions {
   std::string name;
   WaitLimits limits;
-  bool strict = false;          // TUTTI_CHECK=strict: compare fingerprints of all ranks first
+  bool in_place = true;         // false: no buffer is read in place, all go through staging
   Sequence first_sequence = 1;  // anything but 1 is for tests of the wrap
 };
 
@@ -139,6 +139,8 @@ class Channel {
   void finish_concurrently(Sequence sequence);
   void tell_credits(Sequence completed);
   [[noreturn]] void raise_mismatch(const Operation& operation);
+  // Throws if a peer has posted an entry of another operation than `operation` under its number.
+  void check_entries(const Operation& operation);
 
   Transport& transport_;
   ChannelWindows windows_;
@@ -157,6 +159,13 @@ class Channel {
 
   alignas(64) Sequence issued_;  // the API thread's
   std::unique_ptr<PeerCredit[]> credits_;
+  // Per slot: the last operation in which this rank heard nothing from some peer (a root that only
+  // sends), so that disagreement is found when the slot is used again. 0: none.
+  struct Unheard {
+    Sequence sequence = 0;
+    std::uint64_t fingerprint = 0;
+  };
+  std::unique_ptr<Unheard[]> unheard_;
   std::unique_ptr<std::uint64_t[]> assemblies_;  // per slot: how often it was used by arrive()
 
   // finished_[slot] is the last operation done in that slot, plus one; completed_ follows it in

@@ -84,6 +84,13 @@ class Operation {
   void publish(LineContent& content) const;
   const Line& await_published() const;
 
+  // For an operation that ends without a line from every peer: looks at what has arrived, and again
+  // when the slot is used next, whether somebody meant another operation.
+  void look_for_strangers() const {
+    channel_->check_entries(*this);
+    channel_->unheard_[slot_] = {sequence_, fingerprint_};
+  }
+
   // The operation is complete on this rank: no peer's memory is read or written for it any more.
   void finish() const { channel_->finish(sequence_); }
 

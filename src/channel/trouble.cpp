@@ -59,15 +59,15 @@ void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* o
                             transport_.name()),
                 culprits));
   }
-  if (operation == nullptr) return;
+  if (operation != nullptr) check_entries(*operation);
+}
+
+void Channel::check_entries(const Operation& operation) {
+  const std::uint64_t want = line_value(operation.sequence());
   for (Rank peer = 0; peer < ranks(); ++peer) {
-    const Line& line = own_line(operation->line_id(Phase::kEntry, peer));
-    if (peer == rank_ ||
-        line.value.load(std::memory_order_acquire) != line_value(operation->sequence())) {
-      continue;
-    }
-    if (((line.stamp ^ operation->fingerprint()) & kFingerprintMask) != 0)
-      raise_mismatch(*operation);
+    const Line& line = own_line(operation.line_id(Phase::kEntry, peer));
+    if (peer == rank_ || line.value.load(std::memory_order_acquire) != want) continue;
+    if (((line.stamp ^ operation.fingerprint()) & kFingerprintMask) != 0) raise_mismatch(operation);
   }
 }
 

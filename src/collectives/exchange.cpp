@@ -36,6 +36,7 @@ class Exchange {
     }
     if (staged_) staged_->run(staging_);
     for (const Rank peer : late_) take(peer);
+    if (rows_.rooted()) operation_.look_for_strangers();
     if (!any_in_place_) return;
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_ && is_in_place(rows_.to(peer))) operation_.wait(peer, Phase::kDone);

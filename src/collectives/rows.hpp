@@ -28,6 +28,11 @@ class Rows {
 
   // All peers get the same bytes: staged once for all.
   bool same_for_all() const;
+  // Some ranks hear nothing from others.
+  bool rooted() const {
+    return request_.kind == OperationKind::kBroadcast || request_.kind == OperationKind::kGather ||
+           request_.kind == OperationKind::kScatter;
+  }
   // A receive buffer lies over rows that are still to be sent: they must be copied away first.
   bool overwrites_unsent() const {
     return (request_.kind == OperationKind::kAlltoAll ||

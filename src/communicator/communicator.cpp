@@ -21,6 +21,7 @@ struct Agreed {
   std::int64_t timeout_ns;
   std::uint64_t first_sequence;
   std::int32_t strict;
+  std::int32_t in_place;
   std::int32_t version;
   char transport[32];
   char algorithm[32];
@@ -31,6 +32,7 @@ Agreed agreed(const Settings& settings) {
   value.timeout_ns = settings.timeout.count();
   value.first_sequence = settings.first_sequence;
   value.strict = settings.strict;
+  value.in_place = settings.in_place;
   value.version = TUTTI_VERSION_CODE;
   std::strncpy(value.transport, settings.transport.c_str(), sizeof(value.transport) - 1);
   if (settings.algorithm) {
@@ -48,6 +50,7 @@ void check_agreement(Bootstrap& bootstrap, const Settings& settings) {
                         : theirs.timeout_ns != mine.timeout_ns         ? "the timeout"
                         : theirs.first_sequence != mine.first_sequence ? "TUTTI_SEQUENCE_START"
                         : theirs.strict != mine.strict                 ? "TUTTI_CHECK"
+                        : theirs.in_place != mine.in_place             ? "TUTTI_IN_PLACE"
                         : std::strcmp(theirs.transport, mine.transport) != 0 ? "the transport"
                         : std::strcmp(theirs.algorithm, mine.algorithm) != 0 ? "TUTTI_ALGO"
                                                                              : nullptr;
@@ -101,6 +104,7 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
                          .limits = {.timeout = settings.timeout,
                                     .spin = settings.spin.value_or(crowded ? kCrowdedSpin : kSpin),
                                     .crowded = crowded},
+                         .in_place = settings.in_place,
                          .first_sequence = settings.first_sequence};
   auto channel = std::make_unique<Channel>(transport, std::move(windows), bootstrap.rank(),
                                            std::move(options));

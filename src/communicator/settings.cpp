@@ -18,6 +18,7 @@ Settings Settings::read(const tuttiConfig_t* config, const char* default_name) {
   const std::int64_t spin = env_int("TUTTI_SPIN_US", kUnset, kUnset, 60'000'000);
   if (spin != kUnset) settings.spin = microseconds(spin);
   settings.strict = env_choice("TUTTI_CHECK", false, {{"fast", false}, {"strict", true}});
+  settings.in_place = env_choice("TUTTI_IN_PLACE", true, {{"0", false}, {"1", true}});
   settings.first_sequence =
       static_cast<Sequence>(env_int("TUTTI_SEQUENCE_START", 1, 1, std::int64_t{1} << 62));
   settings.apply(config);

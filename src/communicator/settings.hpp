@@ -16,7 +16,8 @@ struct Settings {
   std::optional<std::string> algorithm;
   Nanoseconds timeout = std::chrono::seconds(30);
   std::optional<Nanoseconds> spin;  // unset: by whether ranks outnumber cores
-  bool strict = false;
+  bool strict = false;   // TUTTI_CHECK: compare all ranks' fingerprints before each operation
+  bool in_place = true;  // TUTTI_IN_PLACE: read peers' buffers in place where they can be reached
   Sequence first_sequence = 1;
 
   // `config` may be NULL. tuttiInvalidArgument names the field or the variable.

@@ -1,0 +1,44 @@
+// Ranks as processes of a test, made by fork() before this process has used the library for
+// anything but an id.
+#pragma once
+
+#include <sys/types.h>
+#include <tutti/tutti.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <vector>
+
+namespace tutti::test {
+
+class ProcessWorld {
+ public:
+  // What a rank's process does; its result is the exit status. 0 is success.
+  using Body = std::function<int(int rank, tuttiComm_t comm)>;
+
+  // Starts `ranks` processes; each joins one communicator (with this timeout) and runs `body`.
+  ProcessWorld(int ranks, int timeout_ms, const Body& body);
+  // Kills what is left.
+  ~ProcessWorld();
+  ProcessWorld(const ProcessWorld&) = delete;
+  ProcessWorld& operator=(const ProcessWorld&) = delete;
+
+  // Returns when every rank has its communicator, or false after the deadline.
+  bool await_joined(std::chrono::milliseconds deadline = std::chrono::seconds(60)) const;
+
+  pid_t pid(int rank) const { return pids_[static_cast<std::size_t>(rank)]; }
+  void kill(int rank, int signal) const;
+
+  // How a rank ended: its exit status, or minus the signal that ended it; kStillRunning after the
+  // deadline.
+  static constexpr int kStillRunning = -1000;
+  int wait(int rank, std::chrono::milliseconds deadline = std::chrono::seconds(60));
+
+ private:
+  std::atomic<int>* joined_;  // shared with the ranks' processes
+  std::vector<pid_t> pids_;
+  std::vector<int> ends_;
+};
+
+}  // namespace tutti::test
