@@ -30,13 +30,14 @@ def write(path, text, results, arguments):
 def heading(results, arguments):
     machine = results.first(contenders.TUTTI, "machine") or results.first("openmpi", "machine")
     machine = machine or {"compiler": "unknown compiler", "flags": "unknown flags"}
+    raised = ", everything measured at the highest nice level" if arguments.priority else ""
     lines = [
         ("Machine", f"{cpu_model()}, {os.cpu_count()} cores, Linux {platform.release()}"),
         ("Build", f"{machine['compiler']}; {' '.join(machine['flags'].split())}"),
         ("Date", datetime.date.today().isoformat()),
         ("Commit", commit()),
         ("Rounds", f"{arguments.rounds}, in each of them the contenders one after the other"),
-        ("Load before", f"{arguments.load_before:.2f} runnable processes (1-minute average)"),
+        ("Load before", f"{arguments.load_before:.2f} runnable processes in a minute" + raised),
     ]
     return "\n".join(f"- {what}: {text}" for what, text in lines)
 
