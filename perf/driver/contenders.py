@@ -48,7 +48,8 @@ def command_of(launcher, name, row):
     crowded = row.ranks > os.cpu_count()
     if name == "mpich":
         binding = [] if crowded else ["-bind-to", "core"]
-        return ["mpiexec.hydra", "-n", str(row.ranks), *binding, launcher.program("peer-mpich")]
+        command = ["mpiexec.hydra", "-n", str(row.ranks), *binding]
+        return command + launcher.raised() + [launcher.program("peer-mpich")]
     command = ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", str(row.ranks),
                "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
     if crowded:

@@ -82,9 +82,9 @@ class RunnerTest(unittest.TestCase):
 
     def test_a_hung_program_is_ended_with_everything_it_started(self):
         with tempfile.TemporaryDirectory() as folder:
-            # A grandchild in a process group of its own that ignores SIGTERM, as MPI may leave one.
+            # A grandchild in a session of its own that ignores SIGTERM, as MPI may leave one.
             stubborn = f"trap \"\" TERM; echo $$ > {folder}/pid; sleep 600; sleep 600"
-            script = f"set -m; sh -c '{stubborn}' & sleep 600"
+            script = f"setsid sh -c '{stubborn}' & sleep 600"
             launcher = self.launcher(folder, script)
             with self.assertRaisesRegex(runner.Failure, "no result within"):
                 launcher.report([launcher.program("program")], timeout_s=1)
