@@ -101,7 +101,8 @@ std::size_t count_lines(const Options& options, Op op) {
 void measure_collective(const Session& session, Op op) {
   const Options& options = session.options;
   const std::vector<std::size_t> sizes = sizes_of(options, op);
-  const Buffers buffers{{sizes.back(), options.symmetric}, {sizes.back(), options.symmetric}};
+  const Buffers buffers{{session.comm, sizes.back(), options.symmetric},
+                        {session.comm, sizes.back(), options.symmetric}};
   session.console.begin(op, options.root);
   for (const tuttiDataType_t type : types_of(options, op)) {
     for (const tuttiRedOp_t redop : redops_of(options, op)) {

@@ -14,7 +14,8 @@ void check(tuttiResult_t result, tuttiComm_t comm) {
   throw Error(result, message, named_ranks(message));
 }
 
-Buffer::Buffer(std::size_t bytes, bool symmetric) : symmetric_(symmetric) {
+Buffer::Buffer(tuttiComm_t comm, std::size_t bytes, bool symmetric)
+    : comm_(comm), symmetric_(symmetric) {
   if (bytes == 0) return;
   if (!symmetric) {
     memory_ = static_cast<std::byte*>(std::malloc(bytes));
@@ -25,6 +26,7 @@ Buffer::Buffer(std::size_t bytes, bool symmetric) : symmetric_(symmetric) {
   void* memory = nullptr;
   check(tuttiMemAlloc(&memory, bytes), nullptr);
   memory_ = static_cast<std::byte*>(memory);
+  check(tuttiCommWindowRegister(comm, memory, bytes, &window_, TUTTI_WIN_COLL_SYMMETRIC), comm);
 }
 
 // Failures here follow earlier ones, which were reported.
@@ -33,6 +35,7 @@ Buffer::~Buffer() {
     std::free(memory_);
     return;
   }
+  if (window_ != nullptr) tuttiCommWindowDeregister(comm_, window_);
   tuttiMemFree(memory_);
 }
 

@@ -16,7 +16,7 @@ void check(tuttiResult_t result, tuttiComm_t comm);
 // Construction and destruction are collective over `comm` when symmetric.
 class Buffer {
  public:
-  Buffer(std::size_t bytes, bool symmetric);
+  Buffer(tuttiComm_t comm, std::size_t bytes, bool symmetric);
   ~Buffer();
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
@@ -24,8 +24,10 @@ class Buffer {
   std::byte* get() const { return memory_; }
 
  private:
+  tuttiComm_t comm_;
   bool symmetric_;
   std::byte* memory_ = nullptr;
+  tuttiWindow_t window_ = nullptr;
 };
 
 }  // namespace tutti::perf
