@@ -101,7 +101,9 @@ TUTTI_API tuttiResult_t tuttiMoePlanDestroy(tuttiMoePlan_t plan);
 // rows `row_stride` elements apart (>= K). -1 is an unused lane. An expert may occur once per
 // token. Copies, checks and sorts, tells every rank what it will receive, never waits for a peer.
 // An id >= E or repeated: tuttiInvalidArgument, naming token and lane, before anything is sent.
-// With n == 0 the call is still made.
+// With n == 0 the call is still made. While operations of the plan are queued on a stream or in a
+// group, this, tuttiMoePlanCounts, tuttiMoePlanDestroy and operations elsewhere are
+// tuttiInvalidUsage.
 TUTTI_API tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
                                            tuttiDataType_t idx_type, size_t row_stride, int n,
                                            int k);

@@ -67,7 +67,9 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
     duplicate->channel().become_concurrent();
     compare_configurations(*duplicate, checked);
     *group = std::make_unique<tuttiMoeGroup>(
-                 tuttiMoeGroup{.config = std::move(checked), .communicator = std::move(duplicate)})
+                 tuttiMoeGroup{
+                     .config = std::move(checked),
+                     .communicator = decltype(tuttiMoeGroup::communicator)(duplicate.release())})
                  .release();
   });
 }

@@ -3,7 +3,9 @@
 
 #include <tutti/moe.h>
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "communicator/communicator.hpp"
@@ -12,9 +14,16 @@
 #include "moe/plan.hpp"
 
 struct tuttiMoeGroup {
+  // The last keeper deletes it: what was queued may be gone a moment later than the group.
+  struct Release {
+    void operator()(tuttiComm* communicator) const noexcept {
+      tutti::Communicator::release(communicator);
+    }
+  };
+
   tutti::moe::Config config;
   // A private duplicate of the user's communicator: its own lines, slots and failures.
-  std::unique_ptr<tuttiComm> communicator;
+  std::unique_ptr<tuttiComm, Release> communicator;
   std::vector<tutti::moe::HeapBlock> buffers;  // tuttiMoeBuffer's
   int plans = 0;
 };
@@ -28,6 +37,14 @@ struct tuttiMoePlan {
   tuttiMoePlan(const tuttiMoePlan&) = delete;
   tuttiMoePlan& operator=(const tuttiMoePlan&) = delete;
 
+  // tuttiInvalidUsage while operations are queued: the plan is theirs.
+  void check_idle() const;
+  // Operations of one plan follow each other, so those that are queued are all on one stream.
+  void check_queue(tuttiStream_t stream) const;
+
   tuttiMoeGroup& group;  // the C API keeps a group alive while it has plans
   tutti::moe::Plan plan;
+  std::optional<tutti::moe::Layout> layout;  // of the last dispatch called, which may be queued
+  std::atomic<int> queued{0};                // operations on a stream or in a group
+  tuttiStream_t queue = nullptr;             // where they are
 };

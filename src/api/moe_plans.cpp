@@ -4,14 +4,19 @@
 #include <algorithm>
 
 #include "api/boundary.hpp"
-#include "api/moe_handles.hpp"
-#include "moe/combine.hpp"
-#include "moe/dispatch.hpp"
+#include "api/moe_work.hpp"
+#include "api/submit.hpp"
 
 using tutti::fail;
 using tutti::api::call;
+using tutti::api::CombineWork;
+using tutti::api::DispatchWork;
 using tutti::api::need;
 using tutti::api::record_in_thread;
+using tutti::api::run_combine;
+using tutti::api::run_dispatch;
+using tutti::api::runs_now;
+using tutti::api::submit_later;
 using tutti::moe::Arrivals;
 
 namespace {
@@ -31,6 +36,18 @@ void fill(T* out, std::span<const T> values) {
 
 }  // namespace
 
+void tuttiMoePlan::check_idle() const {
+  if (queued.load(std::memory_order_acquire) == 0) return;
+  fail(tuttiInvalidUsage,
+       "operations of this plan are queued: synchronize their stream first, or use another plan");
+}
+
+void tuttiMoePlan::check_queue(tuttiStream_t stream) const {
+  if (queued.load(std::memory_order_acquire) == 0 || queue == stream) return;
+  fail(tuttiInvalidUsage,
+       "operations of this plan are queued on another stream: one plan uses one stream at a time");
+}
+
 tuttiResult_t tuttiMoePlanCreate(tuttiMoeGroup_t group, tuttiMoePlan_t* plan) {
   if (group == nullptr) return record_in_thread({tuttiInvalidArgument, "group is NULL"});
   return call(group->communicator.get(), [&] {
@@ -41,15 +58,20 @@ tuttiResult_t tuttiMoePlanCreate(tuttiMoeGroup_t group, tuttiMoePlan_t* plan) {
 
 tuttiResult_t tuttiMoePlanDestroy(tuttiMoePlan_t plan) {
   if (plan == nullptr) return tuttiSuccess;
-  return call(plan->group.communicator.get(), [&] { delete plan; });
+  return call(plan->group.communicator.get(), [&] {
+    plan->check_idle();
+    delete plan;
+  });
 }
 
 tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
                                  tuttiDataType_t idx_type, size_t row_stride, int n, int k) {
   return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+    plan->check_idle();
     const tutti::moe::TopK topk{
         .indices = topk_idx, .type = idx_type, .row_stride = row_stride, .tokens = n, .lanes = k};
     self.update(topk);
+    plan->layout.reset();
     (void)communicator;
   });
 }
@@ -60,6 +82,7 @@ tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts) 
     if (counts->size != sizeof(*counts)) {
       fail(tuttiInvalidArgument, "counts->size is wrong: start from TUTTI_MOE_COUNTS_INITIALIZER");
     }
+    plan->check_idle();
     if (!self.updated())
       fail(tuttiInvalidUsage, "the plan has no routing: call tuttiMoePlanUpdate");
     if (counts->align < 0) {
@@ -86,17 +109,14 @@ tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts) 
 tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t* args,
                                tuttiMoeOutput_t* output, tuttiStream_t stream) {
   return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
-    if (stream != nullptr) fail(tuttiInvalidUsage, "streams are not built in");
+    plan->check_queue(stream);
     const auto request = tutti::moe::check_dispatch(plan->group.config, self, args, output);
-    const auto operation = communicator.channel().begin(tutti::moe::shape_of(request, self));
-    bool fits = true;
-    communicator.guarded([&] {
-      fits = tutti::moe::dispatch(operation, plan->group.config, self, request);
-      operation.finish();
-    });
-    if (!fits) {
-      fail(tuttiCapacityExceeded, "output->capacity_rows is {}, {} rows arrive",
-           output->capacity_rows, output->num_rows);
+    plan->layout = request.layout;
+    if (runs_now(stream)) {
+      run_dispatch(*plan, communicator.channel().begin(tutti::moe::shape_of(request, self)),
+                   request);
+    } else {
+      submit_later(std::make_unique<DispatchWork>(*plan, stream, request), stream);
     }
   });
 }
@@ -104,12 +124,18 @@ tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t
 tuttiResult_t tuttiMoeCombine(tuttiMoePlan_t plan, const tuttiMoeCombineArgs_t* args, void* out,
                               tuttiStream_t stream) {
   return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
-    if (stream != nullptr) fail(tuttiInvalidUsage, "streams are not built in");
-    const auto request = tutti::moe::check_combine(plan->group.config, self, args, out);
-    const auto operation = communicator.channel().begin(tutti::moe::shape_of(request));
-    communicator.guarded([&] {
-      tutti::moe::combine(operation, self, request);
-      operation.finish();
-    });
+    plan->check_queue(stream);
+    const bool idle = plan->queued.load(std::memory_order_acquire) == 0;
+    const auto request = tutti::moe::check_combine(
+        plan->group.config, self, idle ? self.dispatched_layout() : plan->layout, args, out);
+    if (idle && args->rows == nullptr && self.dispatched_rows() != 0) {
+      fail(tuttiInvalidArgument, "args->rows is NULL, dispatch delivered {} rows",
+           self.dispatched_rows());
+    }
+    if (runs_now(stream)) {
+      run_combine(*plan, communicator.channel().begin(tutti::moe::shape_of(request)), request);
+    } else {
+      submit_later(std::make_unique<CombineWork>(*plan, stream, request), stream);
+    }
   });
 }

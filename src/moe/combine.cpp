@@ -164,30 +164,27 @@ class Combine {
 
 }  // namespace
 
-CombineCall check_combine(const Config& config, const Plan& plan, const tuttiMoeCombineArgs_t* args,
+CombineCall check_combine(const Config& config, const Plan& plan,
+                          const std::optional<Layout>& layout, const tuttiMoeCombineArgs_t* args,
                           void* out) {
   if (args == nullptr) fail(tuttiInvalidArgument, "args is NULL");
   if (args->size != sizeof(*args)) {
     fail(tuttiInvalidArgument,
          "args->size is wrong: start from TUTTI_MOE_COMBINE_ARGS_INITIALIZER");
   }
-  if (!plan.dispatched_layout()) {
+  if (!layout) {
     fail(tuttiInvalidUsage, "combine needs a dispatch of this plan's last update before it");
   }
   if (args->type != tuttiBfloat16 && args->type != tuttiFloat16 && args->type != tuttiFloat32) {
     fail(tuttiInvalidUsage, "combine adds bfloat16, float16 or float32 rows, not {}",
          name_of(args->type));
   }
-  if (args->rows == nullptr && plan.dispatched_rows() != 0) {
-    fail(tuttiInvalidArgument, "args->rows is NULL, dispatch delivered {} rows",
-         plan.dispatched_rows());
-  }
   const std::size_t size = size_of(args->type);
   if (args->hidden == 0 || args->hidden > config.max_row_bytes / size) {
     fail(tuttiInvalidArgument, "args->hidden is {}, expected 1 to {}", args->hidden,
          config.max_row_bytes / size);
   }
-  const bool token = plan.dispatched_layout()->kind == tuttiMoeLayoutToken;
+  const bool token = layout->kind == tuttiMoeLayoutToken;
   if (token != (args->reduction == tuttiMoeRankOrder)) {
     fail(tuttiInvalidUsage, "{} rows are combined {}", token ? "TOKEN" : "EXPERT",
          token ? "in rank order (tuttiMoeRankOrder)" : "at the source (tuttiMoeSourceOnly)");

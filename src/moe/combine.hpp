@@ -14,9 +14,10 @@ struct CombineCall {
   void* out;
 };
 
-// tuttiInvalidArgument names the field; tuttiInvalidUsage before a dispatch, and for a reduction
-// that the dispatched layout does not have.
-CombineCall check_combine(const Config& config, const Plan& plan, const tuttiMoeCombineArgs_t* args,
+// `layout`: of the dispatch before it, which may still be queued. tuttiInvalidArgument names the
+// field; tuttiInvalidUsage without a dispatch, and for a reduction that its layout does not have.
+CombineCall check_combine(const Config& config, const Plan& plan,
+                          const std::optional<Layout>& layout, const tuttiMoeCombineArgs_t* args,
                           void* out);
 
 OperationShape shape_of(const CombineCall& call);

@@ -1,0 +1,59 @@
+#include "api/moe_work.hpp"
+
+#include "base/error.hpp"
+
+namespace tutti::api {
+
+void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::DispatchCall& call) {
+  bool fits = true;
+  plan.group.communicator->guarded([&] {
+    fits = moe::dispatch(operation, plan.group.config, plan.plan, call);
+    operation.finish();
+  });
+  if (!fits) {
+    fail(tuttiCapacityExceeded, "output->capacity_rows is {}, {} rows arrive",
+         call.output->capacity_rows, call.output->num_rows);
+  }
+}
+
+void run_combine(tuttiMoePlan& plan, const Operation& operation, const moe::CombineCall& call) {
+  plan.group.communicator->guarded([&] {
+    if (!plan.plan.dispatched_layout()) {
+      // Peers have begun theirs: this cannot be taken back.
+      fail(tuttiInvalidUsage, "a combine was queued behind a dispatch that did not fit its output");
+    }
+    if (call.args.rows == nullptr && plan.plan.dispatched_rows() != 0) {
+      fail(tuttiInvalidArgument, "args->rows is NULL, dispatch delivered {} rows",
+           plan.plan.dispatched_rows());
+    }
+    moe::combine(operation, plan.plan, call);
+    operation.finish();
+  });
+}
+
+PlanWork::PlanWork(tuttiMoePlan& plan, tuttiStream_t stream)
+    : Work(*plan.group.communicator), plan_(plan) {
+  plan_.queue = stream;
+  plan_.queued.fetch_add(1, std::memory_order_relaxed);
+}
+
+PlanWork::~PlanWork() {
+  // Release: pairs with the acquire of the next call on the plan, which sees what this one did.
+  plan_.queued.fetch_sub(1, std::memory_order_release);
+}
+
+void DispatchWork::issue() {
+  operation_ = communicator().channel().begin(moe::shape_of(call_, plan().plan));
+}
+
+CombineWork::CombineWork(tuttiMoePlan& plan, tuttiStream_t stream, const moe::CombineCall& call)
+    : PlanWork(plan, stream), call_(call) {
+  if (call.args.num_biases > 0) {
+    biases_.assign(call.args.biases, call.args.biases + call.args.num_biases);
+  }
+  call_.args.biases = biases_.data();
+}
+
+void CombineWork::issue() { operation_ = communicator().channel().begin(moe::shape_of(call_)); }
+
+}  // namespace tutti::api
