@@ -182,7 +182,7 @@ void Communicator::execute(const Issued& issued, const Request& request) {
   const Sequence sequence = issued.operation.sequence();
   try {
     guarded([&] { run(issued, request); });
-    recorder_.finish(sequence, OperationState::kDone, ticks());
+    recorder_.finish(sequence, OperationState::kDone, OperationRecorder::kUntimed);
   } catch (const Error&) {
     recorder_.finish(sequence, OperationState::kFailed, ticks());
     report_operations();

@@ -28,6 +28,9 @@ std::string line_of(const Recorded& recorded, const TickScale& scale, std::uint6
   const std::string age = in_words(scale.time_between(recorded.issued, now));
   if (recorded.state == OperationState::kIssued)
     return fmt::format("{}: not finished, issued {} ago", what, age);
+  if (recorded.ended == OperationRecorder::kUntimed)
+    return fmt::format("{}: {}, issued {} ago", what,
+                       recorded.state == OperationState::kDone ? "done" : "failed", age);
   return fmt::format("{}: {} {}, issued {} ago", what,
                      recorded.state == OperationState::kDone ? "done in" : "failed after",
                      in_words(scale.time_between(recorded.issued, recorded.ended)), age);

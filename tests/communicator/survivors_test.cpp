@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "process_ranks.hpp"
@@ -109,6 +111,29 @@ TEST(SurvivorsOfSurvivors, ShrinkTwice) {
     }
     check_all_reduce(comm, 1000);
   });
+}
+
+TEST(SurvivorsReport, ShowsTheLastOperationsAtInfo) {
+  const std::string base = ::testing::TempDir() + "tutti_report_";
+  ::setenv("TUTTI_DEBUG", "INFO", 1);
+  ::setenv("TUTTI_DEBUG_FILE", (base + "%p").c_str(), 1);
+  run_processes(2, 1, [&](Meeting&, int rank, tuttiComm_t world) {
+    check_all_reduce(world, 12);
+    const std::string path = base + std::to_string(::getpid());
+    if (rank == 1) {
+      ::unlink(path.c_str());
+      ::kill(::getpid(), SIGKILL);
+    }
+    const tuttiResult_t result = tuttiBarrier(world, nullptr);
+    RANK_CHECK(result == tuttiRemoteError, world);
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    ::unlink(path.c_str());
+    RANK_CHECK(text.find("#1 AllReduce(count=12, int32, sum): done") != std::string::npos, world);
+    RANK_CHECK(text.find("#2 Barrier: failed after") != std::string::npos, world);
+  });
+  ::unsetenv("TUTTI_DEBUG");
+  ::unsetenv("TUTTI_DEBUG_FILE");
 }
 
 }  // namespace

@@ -25,6 +25,14 @@ TEST(Recorder, TellsWhatIsDoneFailedAndStillRunning) {
                 "#19 Gather(count=1, int8, root 2): not finished, issued 3.0 s ago"}));
 }
 
+TEST(Recorder, ShowsNoDurationForWhatWasNotTimed) {
+  OperationRecorder recorder(TickScale::of_nanoseconds());
+  recorder.issue(4, {.kind = "Barrier"}, 5'000);
+  recorder.finish(4, OperationState::kDone, OperationRecorder::kUntimed);
+  EXPECT_EQ(recorder.dump(8'000),
+            (std::vector<std::string>{"#4 Barrier: done, issued 3.0 us ago"}));
+}
+
 TEST(Recorder, KeepsTheLastOnesInOrder) {
   OperationRecorder recorder(TickScale::of_nanoseconds());
   constexpr std::uint64_t kFirst = 1000;
