@@ -77,6 +77,7 @@ def pick(report, row):
             return {
                 "us": line["time_us"]["p50"],
                 "wrong": line["wrong"],
+                "commit": report.get("commit"),
                 "version": report.get("peer_version"),
                 "machine": report.get("machine"),
             }

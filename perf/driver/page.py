@@ -35,7 +35,7 @@ def heading(results, arguments):
         ("Machine", f"{cpu_model()}, {os.cpu_count()} cores, Linux {platform.release()}"),
         ("Build", f"{machine['compiler']}; {' '.join(machine['flags'].split())}"),
         ("Date", datetime.date.today().isoformat()),
-        ("Commit", commit()),
+        ("Commit", results.first(contenders.TUTTI, "commit") or commit()),
         ("Rounds", f"{arguments.rounds}, in each of them the contenders one after the other"),
         ("Load before", f"{arguments.load_before:.2f} runnable processes in a minute" + raised),
     ]
@@ -61,7 +61,7 @@ def cpu_model():
 
 
 def commit():
-    """The commit of the working tree, with a word when files differ from it."""
+    """Where Tutti did not run: the working tree's, with a word when files differ from it."""
 
     def git(*words):
         done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
