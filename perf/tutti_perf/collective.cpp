@@ -14,8 +14,20 @@ namespace {
 
 constexpr int kPoison = 0xa5;
 
-struct Buffers {
-  Buffer send, recv;
+// Send and receive buffer in one piece, registered once.
+class Buffers {
+ public:
+  Buffers(tuttiComm_t comm, std::size_t bytes_each, bool symmetric)
+      : distance_((bytes_each + kPage - 1) / kPage * kPage),
+        memory_(comm, 2 * distance_, symmetric) {}
+
+  std::byte* send() const { return memory_.get(); }
+  std::byte* recv() const { return memory_.get() + (memory_.get() == nullptr ? 0 : distance_); }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+  std::size_t distance_;
+  Buffer memory_;
 };
 
 Row empty_row(const Session& session, const Case& c, bool in) {
@@ -55,7 +67,7 @@ void run_checked(const Session& session, const Case& c, const Pointers& p, const
 
 Row measure(const Session& session, const Case& c, const Buffers& buffers, bool in) {
   const Pointers pointers =
-      in ? in_place(c, buffers.send.get()) : Pointers{buffers.send.get(), buffers.recv.get()};
+      in ? in_place(c, buffers.send()) : Pointers{buffers.send(), buffers.recv()};
   const Launch launch(c, pointers, session.comm);
   Row row = empty_row(session, c, in);
   fill_input(c, session.options.seed, pointers.send);
@@ -101,8 +113,7 @@ std::size_t count_lines(const Options& options, Op op) {
 void measure_collective(const Session& session, Op op) {
   const Options& options = session.options;
   const std::vector<std::size_t> sizes = sizes_of(options, op);
-  const Buffers buffers{{session.comm, sizes.back(), options.symmetric},
-                        {session.comm, sizes.back(), options.symmetric}};
+  const Buffers buffers(session.comm, sizes.back(), options.symmetric);
   session.console.begin(op, options.root);
   for (const tuttiDataType_t type : types_of(options, op)) {
     for (const tuttiRedOp_t redop : redops_of(options, op)) {
