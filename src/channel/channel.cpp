@@ -135,12 +135,15 @@ void Channel::finish_concurrently(Sequence sequence) {
   while (finished_[done & mask].load(std::memory_order_seq_cst) == done + 1) {
     if (completed_.compare_exchange_weak(done, done + 1, std::memory_order_seq_cst)) ++done;
   }
+  if (done - swept_.load(std::memory_order_relaxed) < layout_.depth / 4) return;
+  // One teller at a time, of what is complete by then: a credit line must never go back.
+  const std::lock_guard lock(telling_);
+  done = completed_.load(std::memory_order_acquire);
   if (done - swept_.load(std::memory_order_relaxed) >= layout_.depth / 4) tell_credits(done);
 }
 
 void Channel::tell_credits(Sequence completed) {
-  Sequence last = swept_.load(std::memory_order_relaxed);
-  if (!swept_.compare_exchange_strong(last, completed, std::memory_order_relaxed)) return;
+  swept_.store(completed, std::memory_order_relaxed);
   const Sequence floor = floor_.load(std::memory_order_relaxed);
   for (Rank peer = 0; peer < ranks(); ++peer) {
     auto& told = credits_[index(peer)].told;

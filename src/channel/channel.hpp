@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <tutti/transport.hpp>
 #include <vector>
@@ -103,7 +104,8 @@ class Channel {
     // The peer completed everything below. Release by the thread that read it from a line, acquire
     // by a thread that writes into the peer's slot.
     std::atomic<Sequence> known;
-    std::atomic<Sequence> told;  // the last `completed` that the peer got from us
+    // The last `completed` that the peer gets from us before it needs it.
+    std::atomic<Sequence> told;
   };
 
   bool has_credit(Rank peer, Sequence sequence) const noexcept {
@@ -172,6 +174,7 @@ class Channel {
   // order.
   alignas(64) std::atomic<Sequence> completed_;
   std::atomic<Sequence> swept_;  // `completed` at the last tell_credits
+  std::mutex telling_;           // tell_credits, once concurrent
   std::atomic<Sequence> floor_;  // every rank completed everything below (learned from assemblies)
   std::unique_ptr<std::atomic<Sequence>[]> finished_;
 };

@@ -30,8 +30,12 @@ class Operation {
       channel_->await_credit(peer, *this);
     const Sequence completed = channel_->completed();
     content.stamp = fingerprint_ | completed << kFingerprintBits;
-    channel_->credits_[static_cast<std::size_t>(peer)].told.store(completed,
-                                                                  std::memory_order_relaxed);
+    // A stepped mark's stamp is not read; and where operations overtake each other, a line may be
+    // read later than the credit in it is needed. Then credit lines tell.
+    if (step == 0 && !channel_->concurrent_) [[likely]] {
+      channel_->credits_[static_cast<std::size_t>(peer)].told.store(completed,
+                                                                    std::memory_order_relaxed);
+    }
     channel_->control().post(peer, line_id(phase, rank()), line_value(sequence_, step), content);
   }
   void post(Rank peer, Phase phase, unsigned step = 0) const {
