@@ -1,0 +1,102 @@
+#include "channel/layout.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace tutti {
+
+namespace {
+
+const unsigned kRankCounts[] = {1, 2, 3, 8, 9, 64, 65, 384, 1024};
+
+// Everything that a layout gives out in its leading part, in bytes.
+class Places {
+ public:
+  explicit Places(const ControlLayout& layout) : layout_(layout) {
+    take(ControlLayout::kOwnBell);
+    take(ControlLayout::kSharedBell);
+  }
+  void take_line(LineId line) { take(std::size_t{line} * ControlLayout::kLine); }
+  void take(std::size_t offset) {
+    EXPECT_EQ(offset % ControlLayout::kLine, 0U);
+    EXPECT_LE(offset + ControlLayout::kLine, layout_.line_bytes());
+    EXPECT_TRUE(seen_.insert(offset).second) << "offset " << offset << " is given out twice";
+  }
+  std::size_t last() const { return *seen_.rbegin() + ControlLayout::kLine; }
+  std::size_t bytes() const { return seen_.size() * ControlLayout::kLine; }
+
+ private:
+  ControlLayout layout_;
+  std::set<std::size_t> seen_;
+};
+
+}  // namespace
+
+TEST(ControlLayout, NoTwoLinesOverlap) {
+  for (const unsigned ranks : kRankCounts) {
+    SCOPED_TRACE(testing::Message() << ranks << " ranks");
+    const ControlLayout layout = control_layout(ranks);
+    Places places(layout);
+    for (Rank rank = 0; rank < static_cast<Rank>(ranks); ++rank) {
+      places.take_line(layout.credit_line(rank));
+      places.take_line(layout.setup_line(rank));
+      for (unsigned slot = 0; slot < kPairDepth; ++slot) {
+        for (const PairLine mark :
+             {PairLine::kEntry, PairLine::kReady, PairLine::kWanted, PairLine::kTaken}) {
+          places.take_line(layout.pair_line(slot, mark, rank));
+        }
+      }
+      for (unsigned slot = 0; slot < layout.depth; ++slot) {
+        for (const Phase phase : {Phase::kEntry, Phase::kReady, Phase::kTaken, Phase::kDone}) {
+          places.take_line(layout.operation_line(slot, phase, rank));
+        }
+      }
+    }
+    for (unsigned slot = 0; slot < layout.depth; ++slot) {
+      places.take_line(layout.result_line(slot));
+      places.take(layout.counter_offset(slot));
+    }
+    EXPECT_EQ(places.bytes(), places.last()) << "there are holes";
+  }
+}
+
+TEST(ControlLayout, StagingFollowsInPagesOfItsOwn) {
+  for (const unsigned ranks : kRankCounts) {
+    const ControlLayout layout = control_layout(ranks);
+    std::size_t end = layout.line_bytes();
+    const auto follows = [&end](std::size_t offset, std::size_t bytes) {
+      EXPECT_GE(offset, end);
+      end = offset + bytes;
+    };
+    EXPECT_EQ(layout.board_offset() % ControlLayout::kPage, 0U);
+    follows(layout.board_offset(), ControlLayout::kBoardBytes);
+    for (unsigned slot = 0; slot < layout.depth; ++slot) {
+      EXPECT_EQ(layout.slot_offset(slot) % ControlLayout::kPage, 0U);
+      follows(layout.slot_offset(slot), layout.slot_bytes);
+    }
+    follows(layout.pair_stage_offset(), layout.pair_stage_bytes);
+    EXPECT_LE(end, layout.bytes());
+    EXPECT_EQ(layout.bytes() % ControlLayout::kPage, 0U);
+  }
+}
+
+TEST(ControlLayout, DepthIsAPowerOfTwoThatStepsAndSweepsNeed) {
+  for (const unsigned ranks : kRankCounts) {
+    const unsigned depth = control_layout(ranks).depth;
+    EXPECT_EQ(depth & (depth - 1), 0U);
+    EXPECT_GE(depth, 4U);
+  }
+}
+
+TEST(ControlLayout, ManyRanksStayBounded) {
+  EXPECT_LE(control_layout(384).bytes(), std::size_t{2} << 20);
+}
+
+static_assert(alignof(Line) == 64 && sizeof(Line) == 64);
+static_assert(alignof(Doorbell) == 64 && sizeof(Doorbell) == 64);
+static_assert(alignof(LineContent) == 16 && sizeof(LineContent) == 64);
+static_assert(ControlLayout::kSharedBell == ControlLayout::kOwnBell + sizeof(Doorbell));
+static_assert(ControlLayout{}.credit_line(0) * sizeof(Line) == 2 * sizeof(Doorbell));
+
+}  // namespace tutti
