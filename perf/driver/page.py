@@ -38,8 +38,15 @@ def heading(results, arguments):
         ("Commit", results.first(contenders.TUTTI, "commit") or commit()),
         ("Rounds", f"{arguments.rounds}, in each of them the contenders one after the other"),
         ("Load before", f"{arguments.load_before:.2f} runnable processes in a minute" + raised),
+        ("Flag exchange of each round", flag_exchanges(results)),
     ]
     return "\n".join(f"- {what}: {text}" for what, text in lines)
+
+
+def flag_exchanges(results):
+    """Tells which rounds ran on two cores that share a cache; a host may move virtual cores."""
+    times = [fastest.get(("flag_exchange", 0)) for fastest in results.raw]
+    return " ".join(f"{time:.3f}" if time else "-" for time in times) + " us"
 
 
 def settings(results):
