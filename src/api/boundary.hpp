@@ -9,6 +9,7 @@
 #include "base/context.hpp"
 #include "base/error.hpp"
 #include "communicator/communicator.hpp"
+#include "communicator/group.hpp"
 
 namespace tutti::api {
 
@@ -42,27 +43,37 @@ tuttiResult_t guarded(Communicator* communicator, Body&& body) noexcept {
   }
 }
 
+inline void need(const void* pointer, const char* argument) {
+  if (pointer == nullptr) [[unlikely]]
+    fail(tuttiInvalidArgument, "{} is NULL", argument);
+}
+
+// An error of `body` is also one of the group that this thread has open.
+template <typename Body>
+void noted_by_group(Body&& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    Group::note(error);
+    throw;
+  }
+}
+
 // As guarded(), for calls that need a communicator: body runs inside its Call.
 template <typename Body>
 tuttiResult_t call(tuttiComm_t communicator, Body&& body,
                    Communicator::Entry entry = Communicator::Entry::kUse) noexcept {
-  if (communicator == nullptr) {
-    return record_in_thread(Error(tuttiInvalidArgument, "comm is NULL"));
-  }
-  // A second thread's error must not touch the text that the first may be writing.
   bool entered = false;
-  try {
-    const Communicator::Call inside(*communicator, entry);
+  tuttiResult_t inside = tuttiSuccess;
+  const auto enter = [&] {
+    need(communicator, "comm");
+    const Communicator::Call only_one(*communicator, entry);
     entered = true;
-    return guarded(communicator, body);
-  } catch (const Error& error) {
-    return entered ? error.code() : record_in_thread(error);
-  }
-}
-
-inline void need(const void* pointer, const char* argument) {
-  if (pointer == nullptr) [[unlikely]]
-    fail(tuttiInvalidArgument, "{} is NULL", argument);
+    inside = guarded(communicator, [&] { noted_by_group(body); });
+  };
+  // A second thread's error must not touch the text that the first may be writing.
+  const tuttiResult_t outside = guarded(nullptr, [&] { noted_by_group(enter); });
+  return entered ? inside : outside;
 }
 
 }  // namespace tutti::api

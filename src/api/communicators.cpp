@@ -116,6 +116,9 @@ tuttiResult_t tuttiCommDestroy(tuttiComm_t comm) {
       comm,
       [&] {
         name = comm->settings().name;
+        if (const tutti::Group* group = tutti::Group::current(); group && group->holds(*comm)) {
+          fail(tuttiInvalidUsage, "\"{}\" has operations in the group that is open", name);
+        }
         late = !comm->custody().await_queue(comm->settings().timeout);
         if (!late) return;
         comm->abort();

@@ -16,6 +16,7 @@ inline bool runs_now(tuttiStream_t stream) noexcept {
 
 // Hands over a call that does not run now. In the communicator's Call.
 void submit_later(std::unique_ptr<Work> work, tuttiStream_t stream);
+void submit_later(std::unique_ptr<MessageWork> message, tuttiStream_t stream);
 
 // In the communicator's Call. What runs now allocates nothing and takes no lock.
 inline void submit(Communicator& communicator, const Request& request, tuttiStream_t stream,
@@ -25,6 +26,16 @@ inline void submit(Communicator& communicator, const Request& request, tuttiStre
     communicator.execute(issued, request);
   } else {
     submit_later(std::make_unique<CollectiveWork>(communicator, request, op), stream);
+  }
+}
+
+inline void submit(Communicator& communicator, const Message& message, tuttiStream_t stream) {
+  if (runs_now(stream)) [[likely]] {
+    Transfer transfer{.message = message};
+    communicator.messages().number(transfer.message);
+    communicator.transfer({&transfer, 1});
+  } else {
+    submit_later(std::make_unique<MessageWork>(communicator, message), stream);
   }
 }
 

@@ -87,9 +87,12 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     auto* lines = reinterpret_cast<Line*>(windows_.control->local().data());
     for (LineId id = 2; id < layout_.operation_line(layout_.depth, Phase::kEntry, 0); ++id) {
       const bool credit = id < layout_.setup_line(0);
-      lines[id].value.store(
-          credit ? options_.first_sequence : line_value(options_.first_sequence - 1),
-          std::memory_order_relaxed);
+      const bool pair =
+          id >= layout_.pair_line(0, PairLine::kEntry, 0) && id < layout_.result_line(0);
+      lines[id].value.store(credit ? options_.first_sequence
+                            : pair ? pair_value(options_.first_sequence - 1)
+                                   : line_value(options_.first_sequence - 1),
+                            std::memory_order_relaxed);
     }
   }
 }

@@ -14,6 +14,13 @@ constexpr std::uint64_t line_value(Sequence sequence, unsigned step = 0) {
   return (sequence << 16) + step;
 }
 
+// The same for the lines of a message between two ranks, where the message is a number among those
+// of its pair and a slot is used again two messages later: 2^31 steps fit. kAllSteps is the last.
+constexpr std::uint64_t pair_value(Sequence message, std::uint64_t step = 0) {
+  return (message << 32) + step;
+}
+inline constexpr std::uint64_t kAllSteps = std::uint64_t{1} << 31;
+
 // Has a line that shows `have` reached `want`?
 constexpr bool reached(std::uint64_t have, std::uint64_t want) {
   return static_cast<std::int64_t>(have - want) >= 0;

@@ -122,6 +122,7 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
       transport_(
           (check_agreement(bootstrap, settings), open_transport(settings.transport, bootstrap))),
       channel_(open_channel(*transport_, bootstrap, settings)),
+      messages_(*channel_, settings.first_sequence),
       selection_({.ranks = ranks_,
                   .crowded = transport_->crowded(),
                   .slot_bytes = channel_->layout().slot_bytes},

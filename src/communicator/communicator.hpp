@@ -14,8 +14,10 @@
 #include "bootstrap/bootstrap.hpp"
 #include "channel/channel.hpp"
 #include "channel/operation.hpp"
+#include "collectives/point_to_point.hpp"
 #include "collectives/request.hpp"
 #include "collectives/selection.hpp"
+#include "communicator/crew.hpp"
 #include "communicator/custody.hpp"
 #include "communicator/reduction_operators.hpp"
 #include "communicator/registrations.hpp"
@@ -69,6 +71,12 @@ class Communicator {
   // On any thread, once. A failure marks the communicator failed everywhere and is thrown.
   void execute(const Issued& issued, const Request& request);
 
+  // Send and Recv: numbered in a Call, run on any thread as execute() is.
+  PointToPoint& messages() noexcept { return messages_; }
+  void transfer(std::span<Transfer> transfers) {
+    guarded([&] { messages_.run(transfers); });
+  }
+
   // While an operation that was queued runs on a worker. tuttiAborted after abort(); the first
   // error when the communicator has failed.
   class Running {
@@ -82,6 +90,8 @@ class Communicator {
     Communicator& communicator_;
   };
   Custody& custody() noexcept { return custody_; }
+  // For the operations of a group without a stream. In a Call.
+  Crew& crew() noexcept { return crew_; }
 
   // Runs `work`, which uses the channel; a failure marks the communicator as failed everywhere.
   template <typename Work>
@@ -131,6 +141,7 @@ class Communicator {
   // Order matters: the channel uses the transport.
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Channel> channel_;
+  PointToPoint messages_;
   Selection selection_;
   SetupState setup_;
   ReductionOperators operators_;
@@ -144,6 +155,7 @@ class Communicator {
   std::atomic<bool> has_elsewhere_error_{false};
   std::atomic<bool> finalized_{false};
   Custody custody_;
+  Crew crew_;
   alignas(64) std::atomic<bool> busy_{false};
 };
 

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "base/process.hpp"
+#include "communicator/crew.hpp"
 #include "communicator/work.hpp"
 
 namespace tutti {
@@ -43,6 +44,9 @@ class Stream {
   // tuttiInvalidUsage on the worker itself, which would wait for itself.
   void check_not_inside() const;
 
+  // For the operations of groups on this stream; the worker runs it.
+  Crew& crew() noexcept { return crew_; }
+
  private:
   void work();
 
@@ -55,6 +59,7 @@ class Stream {
   std::uint64_t done_count_ = 0;
   std::optional<Error> error_;
   bool closing_ = false;
+  Crew crew_;
   std::thread worker_;
 };
 

@@ -69,4 +69,25 @@ class CollectiveWork final : public Work {
   std::optional<Communicator::Issued> issued_;
 };
 
+// Messages of one communicator that go together: one Send or Recv of a stream, or all of a group.
+class MessageWork final : public Work {
+ public:
+  MessageWork(Communicator& communicator, const Message& message)
+      : Work(communicator), transfers_{Transfer{.message = message}} {}
+
+  // Numbers them; join() them only after that.
+  void issue() override {
+    for (Transfer& transfer : transfers_) communicator().messages().number(transfer.message);
+  }
+  // Takes the other's messages along.
+  void join(const MessageWork& other) {
+    transfers_.insert(transfers_.end(), other.transfers_.begin(), other.transfers_.end());
+  }
+
+ private:
+  void execute() override { communicator().transfer(transfers_); }
+
+  std::vector<Transfer> transfers_;
+};
+
 }  // namespace tutti

@@ -1,0 +1,335 @@
+#include "collectives/point_to_point.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kernels/copy.hpp"
+
+namespace tutti {
+
+namespace {
+
+using Direction = Message::Direction;
+using Stage = Transfer::Stage;
+
+// What a sender says about its message.
+struct MessageEntry {
+  enum class Way : std::uint32_t { kInline, kInPlace, kStaged };
+  static constexpr std::size_t kInlineBytes = 32;
+  struct Pipe {
+    std::uint64_t offset;
+    std::uint64_t chunk_bytes;
+  };
+
+  std::uint64_t bytes;
+  Way way;
+  union {
+    std::byte data[kInlineBytes];
+    MemoryRef place;  // in place
+    Pipe pipe;        // staged: in the entry's second step
+  };
+};
+static_assert(sizeof(MessageEntry) <= LineContent::kPayloadBytes);
+
+using Way = MessageEntry::Way;
+constexpr std::uint64_t kPipeStep = 1;  // the entry's second step
+
+}  // namespace
+
+PointToPoint::PointToPoint(Channel& channel, Sequence first)
+    : channel_(channel),
+      first_(first),
+      pipes_(channel.layout()),
+      next_(std::make_unique<Counts[]>(channel.layout().ranks)) {
+  std::fill_n(next_.get(), channel.layout().ranks, Counts{.sent = first, .received = first});
+}
+
+void PointToPoint::number(Message& message) {
+  if (channel_.own_bell().alarm.load(std::memory_order_acquire) != 0) [[unlikely]] {
+    channel_.check_usable();
+  }
+  Counts& next = next_[static_cast<std::size_t>(message.peer)];
+  message.number = message.direction == Direction::kSend ? next.sent++ : next.received++;
+}
+
+// Drives transfers; the first open_ of them are not done.
+class TransferLoop final : public WaitSubject {
+ public:
+  TransferLoop(PointToPoint& state, std::span<Transfer> transfers)
+      : state_(state), channel_(state.channel_), transfers_(transfers), open_(transfers.size()) {}
+
+  void run() {
+    while (open_ != 0) {
+      channel_.waiter().until(channel_.own_bell(), *this, [this] { return advance_all(); });
+    }
+  }
+
+  void missing(std::vector<Rank>& ranks) const override {
+    for (const Transfer& transfer : transfers_.first(open_)) ranks.push_back(transfer.message.peer);
+    std::sort(ranks.begin(), ranks.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  }
+
+  void check(const std::vector<Rank>& missing) const override {
+    channel_.check_trouble({}, nullptr);
+    for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
+      for (const Rank peer : missing) {
+        if (channel_.transport().peer_state(peer) != state) continue;
+        channel_.raise(
+            Error(tuttiRemoteError,
+                  fmt::format("rank {} of \"{}\" {} and was needed in Send or Recv (transport {})",
+                              peer, channel_.name(),
+                              state == PeerState::kDead ? "died" : "left the communicator",
+                              channel_.transport().name()),
+                  {peer}));
+      }
+    }
+  }
+
+  [[noreturn]] void expire(const std::vector<Rank>& missing, Nanoseconds waited) const override {
+    std::vector<Rank> to, from;
+    for (const Transfer& transfer : transfers_.first(open_)) {
+      (transfer.message.direction == Direction::kSend ? to : from).push_back(transfer.message.peer);
+    }
+    channel_.raise(Error(
+        tuttiTimeout,
+        fmt::format("on \"{}\", after {} ms without progress: {} Send wait for ranks [{}], {} Recv "
+                    "for ranks [{}] (transport {})",
+                    channel_.name(),
+                    std::chrono::duration_cast<std::chrono::milliseconds>(waited).count(),
+                    to.size(), fmt::join(to, ", "), from.size(), fmt::join(from, ", "),
+                    channel_.transport().name()),
+        missing));
+  }
+
+ private:
+  // One look at every open transfer; true when some moved.
+  bool advance_all() {
+    bool any = false;
+    for (std::size_t i = 0; i < open_;) {
+      Transfer& transfer = transfers_[i];
+      any = (transfer.message.direction == Direction::kSend ? advance_send(transfer)
+                                                            : advance_receive(transfer)) ||
+            any;
+      if (transfer.stage == Stage::kDone) {
+        std::swap(transfer, transfers_[--open_]);
+      } else {
+        ++i;
+      }
+    }
+    return any;
+  }
+
+  bool advance_send(Transfer& t) {
+    switch (t.stage) {
+      case Stage::kStart:
+        if (!slot_is_free(t.message)) return false;
+        announce(t);
+        return true;
+      case Stage::kInPlace:
+        if (!has(t.message, PairLine::kTaken, kAllSteps)) return false;
+        t.stage = Stage::kDone;
+        return true;
+      case Stage::kUnwanted:
+        return has(t.message, PairLine::kWanted) && open_pipe(t);
+      default:
+        return fill(t);
+    }
+  }
+
+  bool slot_is_free(const Message& m) const {
+    if (m.number - state_.first_ < kPairDepth) return true;
+    const Line& line = own_line(m, PairLine::kTaken);
+    return reached(line.value.load(std::memory_order_acquire),
+                   pair_value(m.number - kPairDepth, kAllSteps));
+  }
+
+  void announce(Transfer& t) {
+    const Message& m = t.message;
+    MessageEntry entry;
+    entry.bytes = m.bytes;
+    entry.way = Way::kStaged;
+    t.stage = Stage::kUnwanted;
+    if (m.bytes <= MessageEntry::kInlineBytes) {
+      entry.way = Way::kInline;
+      if (m.bytes != 0) std::memcpy(entry.data, m.send, m.bytes);
+      t.stage = Stage::kDone;
+    } else if (const MemoryRef place = channel_.refer(m.send, m.bytes);
+               can_read(m.peer, place.where)) {
+      entry.way = Way::kInPlace;
+      entry.place = place;
+      t.stage = Stage::kInPlace;
+    }
+    post_entry(m, entry, 0);
+  }
+
+  bool can_read(Rank peer, MemoryRef::Where where) const {
+    Transport& transport = channel_.transport();
+    return where == MemoryRef::Where::kHeap ? transport.access(peer).views
+                                            : transport.path(peer).hop_class <= 1;
+  }
+
+  bool open_pipe(Transfer& t) {
+    const auto pipe = state_.pipes_.try_take();
+    if (!pipe) return false;
+    t.pipe = *pipe;
+    t.pipe_offset = state_.pipes_.offset(*pipe);
+    t.chunk_bytes = state_.pipes_.chunk_bytes();
+    t.stage = Stage::kStaged;
+    MessageEntry entry;
+    entry.bytes = t.message.bytes;
+    entry.way = Way::kStaged;
+    entry.pipe = {.offset = t.pipe_offset, .chunk_bytes = t.chunk_bytes};
+    post_entry(t.message, entry, kPipeStep);
+    return true;
+  }
+
+  bool fill(Transfer& t) {
+    const Message& m = t.message;
+    if (t.moved == m.bytes) {
+      if (!has(m, PairLine::kTaken, kAllSteps)) return false;
+      state_.pipes_.give_back(t.pipe);
+      t.stage = Stage::kDone;
+      return true;
+    }
+    constexpr unsigned kChunks = PairPipes::kChunks;
+    if (t.chunks >= kChunks && !has(m, PairLine::kTaken, t.chunks - kChunks + 1)) return false;
+    const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
+    std::byte* staging = channel_.control().local().data() + channel_.layout().pair_stage_offset();
+    kernels::copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
+                  bytes);
+    t.moved += bytes;
+    ++t.chunks;
+    post(m, PairLine::kReady, t.chunks);
+    return true;
+  }
+
+  bool advance_receive(Transfer& t) {
+    const Message& m = t.message;
+    switch (t.stage) {
+      case Stage::kStart:
+        if (!has(m, PairLine::kEntry)) return false;
+        accept(t);
+        return true;
+      case Stage::kUnpiped: {
+        if (!has(m, PairLine::kEntry, kPipeStep)) return false;
+        const MessageEntry entry = read_entry(m);
+        t.pipe_offset = entry.pipe.offset;
+        t.chunk_bytes = entry.pipe.chunk_bytes;
+        check_pipe(t);
+        t.stage = Stage::kStaged;
+        return true;
+      }
+      default:
+        return empty(t);
+    }
+  }
+
+  void accept(Transfer& t) {
+    const Message& m = t.message;
+    const MessageEntry entry = read_entry(m);
+    const std::uint64_t stamp = own_line(m, PairLine::kEntry).stamp;
+    if (entry.bytes != m.bytes || stamp != m.fingerprint) [[unlikely]] {
+      mismatch(m, stamp, entry.bytes);
+    }
+    if (entry.way == Way::kStaged) {
+      t.stage = Stage::kUnpiped;
+      post(m, PairLine::kWanted, 0);
+      return;
+    }
+    if (entry.way == Way::kInline) {
+      if (m.bytes != 0) std::memcpy(m.recv, entry.data, m.bytes);
+    } else {
+      const std::byte* from = channel_.view(m.peer, entry.place, m.bytes);
+      if (from != m.recv) kernels::copy(m.recv, from, m.bytes);
+    }
+    finish_receive(t);
+  }
+
+  bool empty(Transfer& t) {
+    const Message& m = t.message;
+    if (!has(m, PairLine::kReady, t.chunks + 1)) return false;
+    const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
+    const std::size_t offset = channel_.layout().pair_stage_offset() + t.pipe_offset +
+                               (t.chunks % PairPipes::kChunks) * t.chunk_bytes;
+    kernels::copy(m.recv + t.moved, channel_.control().view(m.peer, offset, bytes).data(), bytes);
+    t.moved += bytes;
+    ++t.chunks;
+    if (t.moved == m.bytes) {
+      finish_receive(t);
+    } else {
+      post(m, PairLine::kTaken, t.chunks);
+    }
+    return true;
+  }
+
+  void finish_receive(Transfer& t) {
+    post(t.message, PairLine::kTaken, kAllSteps);
+    t.stage = Stage::kDone;
+  }
+
+  // What a peer says is checked before it is used.
+  void check_pipe(const Transfer& t) const {
+    const std::size_t size = channel_.layout().pair_stage_bytes;
+    const std::size_t most = size / PairPipes::kChunks;
+    if (t.chunk_bytes != 0 && t.chunk_bytes <= most &&
+        t.pipe_offset <= size - PairPipes::kChunks * t.chunk_bytes) {
+      return;
+    }
+    channel_.raise(Error(tuttiInternalError,
+                         fmt::format("rank {} announced a pipe beyond its staging", t.message.peer),
+                         {t.message.peer}));
+  }
+
+  [[noreturn]] void mismatch(const Message& m, std::uint64_t stamp, std::size_t bytes) const {
+    const Rank self = channel_.rank();
+    std::vector<int> culprits{std::min(m.peer, self), std::max(m.peer, self)};
+    if (m.peer == self) culprits.pop_back();
+    channel_.raise(Error(
+        tuttiMismatch,
+        fmt::format("message {} from rank {} to rank {} of \"{}\": rank {} sends {} "
+                    "of {} bytes, rank {} expects {} of {} bytes",
+                    m.number, m.peer, self, channel_.name(), m.peer, describe_fingerprint(stamp),
+                    bytes, self, describe_fingerprint(m.fingerprint), m.bytes),
+        std::move(culprits)));
+  }
+
+  static unsigned slot(const Message& m) {
+    return static_cast<unsigned>(m.number & (kPairDepth - 1));
+  }
+  const Line& own_line(const Message& m, PairLine mark) const {
+    return channel_.own_line(channel_.layout().pair_line(slot(m), mark, m.peer));
+  }
+  bool has(const Message& m, PairLine mark, std::uint64_t step = 0) const {
+    return reached(own_line(m, mark).value.load(std::memory_order_acquire),
+                   pair_value(m.number, step));
+  }
+  MessageEntry read_entry(const Message& m) const {
+    MessageEntry entry;
+    std::memcpy(&entry, own_line(m, PairLine::kEntry).payload, sizeof(entry));
+    return entry;
+  }
+  void post_entry(const Message& m, const MessageEntry& entry, std::uint64_t step) {
+    LineContent content;
+    std::memcpy(content.payload, &entry, sizeof(entry));
+    post(m, PairLine::kEntry, step, content);
+  }
+  void post(const Message& m, PairLine mark, std::uint64_t step, LineContent content = {}) {
+    content.stamp = m.fingerprint;
+    const LineId line = channel_.layout().pair_line(slot(m), mark, channel_.rank());
+    channel_.control().post(m.peer, line, pair_value(m.number, step), content);
+  }
+
+  PointToPoint& state_;
+  Channel& channel_;
+  std::span<Transfer> transfers_;
+  std::size_t open_;
+};
+
+void PointToPoint::run(std::span<Transfer> transfers) { TransferLoop(*this, transfers).run(); }
+
+}  // namespace tutti
