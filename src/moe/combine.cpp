@@ -12,15 +12,6 @@ namespace tutti::moe {
 
 namespace {
 
-// Where a rank's rows lie, and the numbers of the reader's rows among them.
-struct CombineEntry {
-  MemoryRef rows;
-  std::uint64_t row_stride;
-  std::uint64_t num_rows;
-  std::uint64_t return_rows_offset;  // in its heap
-};
-static_assert(sizeof(CombineEntry) <= LineContent::kPayloadBytes);
-
 class Combine {
  public:
   Combine(const Operation& operation, Plan& plan, const CombineCall& call)
@@ -32,8 +23,11 @@ class Combine {
         row_bytes_(args_.hidden * size_of(args_.type)),
         self_(operation.rank()),
         ranks_(operation.ranks()),
-        entries_(static_cast<std::size_t>(ranks_)),
-        bases_(static_cast<std::size_t>(ranks_)) {}
+        entries_(plan.scratch.entries),
+        bases_(plan.scratch.bases) {
+    entries_.resize(static_cast<std::size_t>(ranks_));
+    bases_.assign(static_cast<std::size_t>(ranks_), nullptr);
+  }
 
   void run() {
     const Arrivals& arrivals = plan_.arrange(*plan_.dispatched_layout());
@@ -96,7 +90,8 @@ class Combine {
   // Which rows make up each token; kept while the dispatch is the same.
   void map_tokens() {
     if (plan_.places_by_rank() == by_rank()) return;
-    std::vector<std::span<const std::uint32_t>> rows;
+    auto& rows = plan_.scratch.return_rows;
+    rows.clear();
     for (Rank peer = 0; peer < ranks_; ++peer) {
       const std::size_t count = plan_.table().entries_for(peer).size();
       const auto* numbers =
@@ -132,7 +127,8 @@ class Combine {
     const auto num_biases = static_cast<std::size_t>(args_.num_biases);
     std::array<const std::byte*, kMaxLanes> rows;
     std::array<float, kMaxLanes> weights;
-    std::vector<const std::byte*> biases(num_biases);
+    auto& biases = plan_.scratch.biases;
+    biases.resize(num_biases);
     for (std::size_t token = 0; token < tokens; ++token) {
       std::size_t count = 0;
       for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -158,8 +154,8 @@ class Combine {
   std::size_t row_bytes_;
   Rank self_;
   int ranks_;
-  std::vector<CombineEntry> entries_;
-  std::vector<const std::byte*> bases_;
+  std::vector<CombineEntry>& entries_;
+  std::vector<const std::byte*>& bases_;
 };
 
 }  // namespace

@@ -169,7 +169,8 @@ class Dispatch {
   }
 
   void finish_output(const Arrivals& arrivals) {
-    std::vector<std::span<const float>> weights;
+    auto& weights = plan_.scratch.weights;
+    weights.clear();
     for (Rank source = 0; source < ranks_; ++source) weights.push_back(plan_.weights_from(source));
     if (layout_.kind == tuttiMoeLayoutToken) {
       arrivals.fill_lanes(plan_.lanes(), weights, output_.ids, output_.weights);

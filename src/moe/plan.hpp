@@ -20,6 +20,7 @@
 #include "moe/heap_block.hpp"
 #include "moe/return_map.hpp"
 #include "moe/routing.hpp"
+#include "moe/scratch.hpp"
 
 namespace tutti::moe {
 
@@ -65,6 +66,7 @@ class Plan {
   // Library-owned outputs, and copies of rows that peers cannot read in place.
   HeapBlock output_rows, output_side, output_ids, output_weights;
   HeapBlock staged_rows, staged_side, staged_results;
+  Scratch scratch;
 
  private:
   // The line of an update: where the destination's entries and their weights lie in the source's

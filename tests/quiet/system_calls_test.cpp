@@ -1,0 +1,101 @@
+// The small-message path makes no system call: what strace sees between the marks of quiet_ranks. A
+// rank that waits long gives its core away or sleeps, which depends on the machine: those calls are
+// judged only when waiting spins for as long as it takes.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+
+#include "tests/support/thread_world.hpp"
+
+namespace tutti::test {
+
+namespace {
+
+constexpr int kCalls = 2000;
+
+// By name; of the threads that set the marks, between them.
+using Counts = std::map<std::string, int>;
+
+// Lines of `strace -f -o`: "PID NAME(...", or "PID <... NAME resumed>" for the rest of a call.
+Counts count_between_marks(const std::string& path) {
+  std::ifstream trace(path);
+  std::set<std::string> counting;
+  Counts counts;
+  int marks = 0;
+  for (std::string line; std::getline(trace, line);) {
+    const auto blank = line.find(' ');
+    const auto name_at = line.find_first_not_of(' ', blank);
+    const auto bracket = line.find('(', blank);
+    if (bracket == std::string::npos || name_at == std::string::npos || line[name_at] == '<' ||
+        line[name_at] == '-' || line[name_at] == '+') {
+      continue;
+    }
+    const std::string pid = line.substr(0, blank);
+    const std::string name = line.substr(name_at, bracket - name_at);
+    if (name == "write" && line.find("(-1, \"begin\"") != std::string::npos) {
+      counting.insert(pid);
+      ++marks;
+    } else if (name == "write" && line.find("(-1, \"ended\"") != std::string::npos) {
+      counting.erase(pid);
+      ++marks;
+    } else if (counting.count(pid) != 0) {
+      ++counts[name];
+    }
+  }
+  EXPECT_EQ(marks, 4) << "two ranks begin and end";
+  return counts;
+}
+
+std::string text_of(const Counts& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts) text += name + ": " + std::to_string(count) + "  ";
+  return text;
+}
+
+class QuietSystemCalls : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (std::system("strace -f -o /dev/null true > /dev/null 2>&1") != 0) {
+      GTEST_SKIP() << "strace is missing or may not trace (ptrace is not permitted here)";
+    }
+  }
+
+  Counts trace() {
+    const std::string path = testing::TempDir() + "tutti-quiet-" + std::to_string(::getpid());
+    const std::string command = "strace -f -qq -o " + path + " " QUIET_RANKS " " + GetParam() +
+                                " " + std::to_string(kCalls);
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    Counts counts = count_between_marks(path);
+    ::unlink(path.c_str());
+    return counts;
+  }
+};
+
+}  // namespace
+
+TEST_P(QuietSystemCalls, OnlyWaitingMakesSystemCalls) {
+  Counts counts = trace();
+  for (const char* waiting : {"futex", "sched_yield", "membarrier"}) counts.erase(waiting);
+  int others = 0;
+  for (const auto& [name, count] : counts) others += count;
+  EXPECT_LT(others, kCalls * 2 / 20) << text_of(counts);
+}
+
+TEST_P(QuietSystemCalls, RanksThatSpinMakeNone) {
+  if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) GTEST_SKIP() << "two ranks that spin need two cores";
+  const ScopedVariable spin("TUTTI_SPIN_US", "2000000");
+  Counts counts = trace();
+  for (const char* clock : {"clock_gettime", "gettimeofday"}) counts.erase(clock);
+  EXPECT_TRUE(counts.empty()) << text_of(counts);
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, QuietSystemCalls,
+                         testing::Values("all_reduce_8", "all_reduce_4096", "all_to_all_8",
+                                         "all_to_all_4096", "barrier", "moe"));
+
+}  // namespace tutti::test
