@@ -66,7 +66,8 @@ tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks) {
     tutti::LocalGroup group(nranks, settings.timeout);
     std::vector<std::unique_ptr<tuttiComm>> made(count);
     std::vector<std::unique_ptr<tutti::Error>> errors(count);
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;  // where one cannot be started, those that run are joined
+    threads.reserve(count);
     for (int rank = 0; rank < nranks; ++rank) {
       threads.emplace_back([&, rank] {
         const auto r = static_cast<std::size_t>(rank);
@@ -80,7 +81,7 @@ tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks) {
         }
       });
     }
-    for (std::thread& thread : threads) thread.join();
+    threads.clear();  // joins
     for (const auto& error : errors) {
       if (error) throw tutti::Error(*error);
     }
