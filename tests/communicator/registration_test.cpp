@@ -15,9 +15,7 @@ class Memory {
   explicit Memory(std::size_t bytes) {
     EXPECT_EQ(tuttiMemAlloc(&data_, bytes), tuttiSuccess) << tuttiGetLastError(nullptr);
   }
-  ~Memory() {
-    EXPECT_EQ(tuttiMemFree(data_), tuttiSuccess) << tuttiGetLastError(nullptr);
-  }
+  ~Memory() { EXPECT_EQ(tuttiMemFree(data_), tuttiSuccess) << tuttiGetLastError(nullptr); }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
   void* get() const { return data_; }
