@@ -1,21 +1,10 @@
 // The only place that calls the collectives being measured.
-#include <tutti/error.hpp>
-
 #include "perf/tutti_perf/operation.hpp"
-
-// A library without groups can be measured in everything else.
-#pragma weak tuttiGroupStart
-#pragma weak tuttiGroupEnd
-#pragma weak tuttiSend
-#pragma weak tuttiRecv
 
 namespace tutti::perf {
 
 Launch::Launch(const Case& c, Pointers buffers, tuttiComm_t comm)
     : case_(c), buffers_(buffers), comm_(comm) {
-  if (c.op == Op::kSendRecv && &tuttiGroupStart == nullptr) {
-    throw Error(tuttiInvalidUsage, "this build of the library has no groups, which sendrecv needs");
-  }
   for (int r = 0; r < c.ranks; ++r) {
     counts_.push_back(c.shape.count);
     displacements_.push_back(static_cast<std::size_t>(r) * c.shape.count);
