@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "collectives/per_rank.hpp"
+#include "kernels/copy.hpp"
 #include "kernels/reduce.hpp"
 
 namespace tutti {
@@ -34,7 +35,7 @@ void all_reduce_assembly(const Operation& operation, const Request& request) {
   if (bytes <= kPayload) {
     if (bytes != 0) std::memcpy(mine.payload, request.send, bytes);
   } else {
-    std::memcpy(operation.claim_staging().data(), request.send, bytes);
+    kernels::copy_to_staging(operation.claim_staging().data(), request.send, bytes);
   }
   const Rank self = operation.rank();
   if (operation.arrive(mine)) {

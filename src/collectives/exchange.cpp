@@ -91,7 +91,7 @@ class Exchange {
         case Way::kEager:
           claim();
           entry.staging_offset = rows_.same_for_all() ? 0 : used;
-          if (!copied) kernels::copy(staging_.data() + used, row.data, row.bytes);
+          if (!copied) kernels::copy_to_staging(staging_.data() + used, row.data, row.bytes);
           copied = rows_.same_for_all();
           if (!copied) used += round_up(row.bytes);
           break;

@@ -25,8 +25,8 @@ constexpr std::size_t kOneShotBytes = 2048;
 // The last to arrive reduces alone; beyond this the others' cores are better used than saved.
 constexpr std::size_t kAssemblyBytes = 4096;
 constexpr std::size_t kEagerBytes = 1024;
-constexpr std::size_t kEagerPlainBytes = std::size_t{32} << 10;
-constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+constexpr std::size_t kEagerPlainBytes = std::size_t{256} << 10;
+constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kPipes = 8;
 
 bool is_all_reduce(OperationKind kind) {

@@ -42,7 +42,7 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   }
   if (row.chunks >= kChunks && !taken_by_all(row, row.chunks - kChunks + 1)) return false;
   const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.filled);
-  kernels::copy(
+  kernels::copy_to_staging(
       staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes,
       row.data + row.filled, bytes);
   row.filled += bytes;

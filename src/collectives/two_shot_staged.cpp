@@ -76,9 +76,9 @@ class StagedReduction {
     for (Rank owner = 0; owner < ranks_; ++owner) {
       if (owner == self_) continue;
       const Share slice = part(owner, step);
-      kernels::copy(staging_.data() + input_offset(step, owner),
-                    request_.send + (shares_.of(owner).first + slice.first) * size_,
-                    slice.count * size_);
+      kernels::copy_to_staging(staging_.data() + input_offset(step, owner),
+                               request_.send + (shares_.of(owner).first + slice.first) * size_,
+                               slice.count * size_);
     }
   }
 
@@ -92,14 +92,17 @@ class StagedReduction {
               ? request_.send + (shares_.of(self_).first + slice.first) * size_
               : operation_.view_staging(peer, input_offset(step, self_), slice.count * size_);
     }
-    std::byte* destinations[2];
-    std::size_t needed = 0;
-    if (shares_.needed_by(self_, self_)) {
-      destinations[needed++] = request_.recv + (shares_.place(self_) + slice.first) * size_;
-    }
-    if (distributes()) destinations[needed++] = staging_.data() + output_offset(step);
+    // Into my own buffer where I need it too, and from there, still in the cache, to staging.
+    std::byte* const staged = staging_.data() + output_offset(step);
+    std::byte* const destination =
+        shares_.needed_by(self_, self_)
+            ? request_.recv + (shares_.place(self_) + slice.first) * size_
+            : staged;
     kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
-                    {destinations, needed}, sources.all(), slice.count, scales_);
+                    {&destination, 1}, sources.all(), slice.count, scales_);
+    if (request_.kind == OperationKind::kAllReduce) {
+      kernels::copy_to_staging(staged, destination, slice.count * size_);
+    }
   }
 
   void copy_out(std::size_t step) {

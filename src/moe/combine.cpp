@@ -53,7 +53,8 @@ class Combine {
     if (ranks_ > 1 && extent != 0 && !channel_.reached_by_all(ref.where)) {
       plan_.staged_results.reserve(count * row_bytes_);
       for (std::size_t i = 0; i < count; ++i) {
-        kernels::copy(plan_.staged_results.data() + i * row_bytes_, rows + i * stride, row_bytes_);
+        kernels::copy_to_staging(plan_.staged_results.data() + i * row_bytes_, rows + i * stride,
+                                 row_bytes_);
       }
       rows = plan_.staged_results.data();
       stride = row_bytes_;
