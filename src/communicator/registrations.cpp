@@ -167,4 +167,10 @@ BufferPins::BufferPins(const Request& request, Rank rank, int ranks,
   recv_ = pin_if_in_heap(request.recv, lengths.recv * request.element_bytes(), who);
 }
 
+BufferPins::BufferPins(const Message& message, const std::string& communicator) {
+  const std::string who = fmt::format("a message on communicator \"{}\"", communicator);
+  send_ = pin_if_in_heap(message.send, message.bytes, who);
+  recv_ = pin_if_in_heap(message.recv, message.bytes, who);
+}
+
 }  // namespace tutti

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "channel/channel.hpp"
+#include "collectives/point_to_point.hpp"
 #include "collectives/request.hpp"
 #include "communicator/setup_exchange.hpp"
 #include "memory/heap.hpp"
@@ -49,6 +50,7 @@ class BufferPins {
  public:
   BufferPins() = default;
   BufferPins(const Request& request, Rank rank, int ranks, const std::string& communicator);
+  BufferPins(const Message& message, const std::string& communicator);
 
  private:
   HeapPin send_;

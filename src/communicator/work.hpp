@@ -73,21 +73,25 @@ class CollectiveWork final : public Work {
 class MessageWork final : public Work {
  public:
   MessageWork(Communicator& communicator, const Message& message)
-      : Work(communicator), transfers_{Transfer{.message = message}} {}
+      : Work(communicator), transfers_{Transfer{.message = message}} {
+    pins_.emplace_back(message, communicator.settings().name);
+  }
 
   // Numbers them; join() them only after that.
   void issue() override {
     for (Transfer& transfer : transfers_) communicator().messages().number(transfer.message);
   }
   // Takes the other's messages along.
-  void join(const MessageWork& other) {
+  void join(MessageWork& other) {
     transfers_.insert(transfers_.end(), other.transfers_.begin(), other.transfers_.end());
+    for (BufferPins& pins : other.pins_) pins_.push_back(std::move(pins));
   }
 
  private:
   void execute() override { communicator().transfer(transfers_); }
 
   std::vector<Transfer> transfers_;
+  std::vector<BufferPins> pins_;
 };
 
 }  // namespace tutti

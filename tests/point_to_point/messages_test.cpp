@@ -160,6 +160,20 @@ TEST(Messages, OnStreamsKeepTheOrderOfTheirCalls) {
   });
 }
 
+TEST(Messages, OnAStreamKeepHeapMemoryFromBeingFreed) {
+  ThreadWorld world(2);
+  void* heap = nullptr;
+  ASSERT_EQ(tuttiMemAlloc(&heap, 5000), tuttiSuccess);
+  Stream stream;
+  expect_ok(tuttiSend(heap, 5000, tuttiUint8, 1, world[0], stream), world[0]);
+  EXPECT_EQ(tuttiMemFree(heap), tuttiInvalidUsage);
+  Bytes got(5000, 1);
+  receive(got, 0, world[1]);
+  stream.synchronize();
+  EXPECT_EQ(got, Bytes(5000, 0));
+  EXPECT_EQ(tuttiMemFree(heap), tuttiSuccess);
+}
+
 // The number of a message occupies the high half of a line: this wraps it to zero.
 TEST(Messages, GoOnWhenTheirCountersWrap) {
   const ScopedVariable start("TUTTI_SEQUENCE_START", std::to_string((std::int64_t{1} << 48) - 5));
