@@ -164,7 +164,7 @@ MemoryRef Channel::refer(const void* p, std::size_t bytes) const noexcept {
 
 const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
   Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
-  const auto found = window.view(peer, ref.offset, bytes);
+  const auto found = opened(peer, [&] { return window.view(peer, ref.offset, bytes); });
   if (found.empty() && bytes != 0) {
     raise(Error(
         tuttiInternalError,
@@ -177,7 +177,7 @@ const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
 
 std::byte* Channel::reach(Rank peer, MemoryRef ref, std::size_t bytes) {
   Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
-  const auto found = window.reach(peer, ref.offset, bytes);
+  const auto found = opened(peer, [&] { return window.reach(peer, ref.offset, bytes); });
   if (found.empty() && bytes != 0) {
     raise(Error(tuttiInternalError,
                 fmt::format("rank {} offered {} bytes at offset {}, which are not there", peer,

@@ -141,6 +141,17 @@ class Channel {
   void finish_concurrently(Sequence sequence);
   void tell_credits(Sequence completed);
   [[noreturn]] void raise_mismatch(const Operation& operation);
+  // What `open` returns: a peer's memory, which is mapped at its first use.
+  template <typename Open>
+  auto opened(Rank peer, Open&& open) {
+    try {
+      return open();
+    } catch (const Error& error) {
+      raise_unreachable(peer, error);
+    }
+  }
+  // The peer's memory cannot be opened: because it is dying, or for the reason that `error` gives.
+  [[noreturn]] void raise_unreachable(Rank peer, const Error& error);
   // Throws if a peer has posted an entry of another operation than `operation` under its number.
   void check_entries(const Operation& operation);
 

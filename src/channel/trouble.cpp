@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 
 #include "base/error.hpp"
 #include "channel/channel.hpp"
@@ -18,6 +19,7 @@ std::string list(const std::vector<Rank>& ranks) {
 }
 
 constexpr Nanoseconds kMajorityWait = std::chrono::milliseconds(20);
+constexpr Nanoseconds kDeathNewsWait = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -60,6 +62,17 @@ void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* o
                 culprits));
   }
   if (operation != nullptr) check_entries(*operation);
+}
+
+void Channel::raise_unreachable(Rank peer, const Error& error) {
+  // A dying process loses its descriptors before those who watch it are told. Its death is what
+  // every other rank reports.
+  const Nanoseconds end = transport_.clock().now() + kDeathNewsWait;
+  do {
+    check_trouble({peer}, nullptr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  } while (transport_.clock().now() < end);
+  raise(Error(error.code(), fmt::format("rank {}: {}", peer, error.what()), {peer}));
 }
 
 void Channel::check_entries(const Operation& operation) {
