@@ -1,10 +1,12 @@
 // A rank is killed; the others hear of it, shrink, and go on.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 
 #include "process_ranks.hpp"
 
@@ -122,6 +124,7 @@ TEST(SurvivorsReport, ShowsTheLastOperationsAtInfo) {
     const std::string path = base + std::to_string(::getpid());
     if (rank == 1) {
       ::unlink(path.c_str());
+      std::this_thread::sleep_for(std::chrono::seconds(1));  // rank 0 is in its barrier by then
       ::kill(::getpid(), SIGKILL);
     }
     const tuttiResult_t result = tuttiBarrier(world, nullptr);
