@@ -144,10 +144,13 @@ void Channel::raise_mismatch(const Operation& operation) {
 }
 
 void Operation::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {
+  // Everybody came, but this rank did not get its core back in time to go on.
+  const std::string who = missing.empty() ? "all ranks came, but this one was not done"
+                                          : list(missing) + " did not arrive";
   channel_->raise(
       Error(tuttiTimeout,
-            fmt::format("{}, sequence {} on \"{}\": {} did not arrive within {} ms (transport {})",
-                        describe(), sequence_, channel_->name(), list(missing),
+            fmt::format("{}, sequence {} on \"{}\": {} within {} ms (transport {})", describe(),
+                        sequence_, channel_->name(), who,
                         std::chrono::duration_cast<std::chrono::milliseconds>(waited).count(),
                         channel_->transport().name()),
             missing));
