@@ -80,7 +80,8 @@ void Channel::check_entries(const Operation& operation) {
   for (Rank peer = 0; peer < ranks(); ++peer) {
     const Line& line = own_line(operation.line_id(Phase::kEntry, peer));
     if (peer == rank_ || line.value.load(std::memory_order_acquire) != want) continue;
-    const std::uint64_t stamp = line.stamp;
+    const std::uint64_t stamp =
+        std::atomic_ref(const_cast<std::uint64_t&>(line.stamp)).load(std::memory_order_relaxed);
     if (((stamp ^ operation.fingerprint()) & kFingerprintMask) == 0) continue;
     // An operation that is complete here may be overwritten while it is looked at, content first.
     // Who posts the slot's next operation has completed this one, and its stamp says so.

@@ -20,7 +20,8 @@ bool ShmControl::put(Rank peer, std::span<const Piece> pieces) {
 
 void ShmControl::fill(Line& line, std::uint64_t value, const LineContent& content) const noexcept {
   std::memcpy(line.payload, content.payload, sizeof(line.payload));
-  line.stamp = content.stamp;
+  // Atomic for who looks at the line of an operation that is over (Channel::check_entries).
+  std::atomic_ref(line.stamp).store(content.stamp, std::memory_order_relaxed);
   // Release: pairs with the acquire load of whoever waits for this line. seq_cst where `fenced_`,
   // which also puts it before the load of sleepers in ring(); elsewhere the sleeper's membarrier
   // does that.
