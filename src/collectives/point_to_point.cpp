@@ -200,8 +200,8 @@ class TransferLoop final : public WaitSubject {
     if (t.chunks >= kChunks && !has(m, PairLine::kTaken, t.chunks - kChunks + 1)) return false;
     const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
     std::byte* staging = channel_.control().local().data() + channel_.layout().pair_stage_offset();
-    kernels::copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
-                  bytes);
+    kernels::copy_to_staging(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes,
+                             m.send + t.moved, bytes);
     t.moved += bytes;
     ++t.chunks;
     post(m, PairLine::kReady, t.chunks);
