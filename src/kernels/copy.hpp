@@ -31,7 +31,7 @@ inline constexpr std::size_t kStagingStreamBytes = 1024;
 inline void copy_to_staging(std::byte* dst, const std::byte* src, std::size_t bytes) {
   if (bytes >= kStagingStreamBytes) {
     copy_streaming(dst, src, bytes);
-  } else {
+  } else if (bytes != 0) {
     std::memcpy(dst, src, bytes);
   }
 }

@@ -189,6 +189,7 @@ class Dispatch {
     for (std::size_t e = 0; e < counts.size(); ++e) {
       const auto first = static_cast<std::size_t>(offsets[e] + counts[e]);
       const auto count = static_cast<std::size_t>(offsets[e + 1]) - first;
+      if (count == 0) continue;
       std::memset(static_cast<std::byte*>(output_.rows) + first * args_.row_bytes, 0,
                   count * args_.row_bytes);
       if (output_.side != nullptr && args_.side_bytes != 0) {
