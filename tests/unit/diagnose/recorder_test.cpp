@@ -63,7 +63,8 @@ TEST(Recorder, DumpsFromAnotherThreadNeverMixOperations) {
   constexpr const char* kKinds[] = {"AllReduce", "AllGather", "AlltoAll"};
   std::atomic<bool> stop{false};
   std::thread writer([&] {
-    for (std::uint64_t sequence = 0; !stop.load(std::memory_order_relaxed); ++sequence) {
+    // From 1: an end at 0 would read as an operation that was not timed.
+    for (std::uint64_t sequence = 1; !stop.load(std::memory_order_relaxed); ++sequence) {
       recorder.issue(sequence, {.kind = kKinds[sequence % 3], .count = sequence}, sequence);
       recorder.finish(sequence, OperationState::kDone, sequence + sequence % 7);
     }
