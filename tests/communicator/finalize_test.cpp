@@ -4,7 +4,8 @@
 #include <atomic>
 #include <string>
 
-#include "thread_ranks.hpp"
+#include "tests/communicator/census.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -12,10 +13,10 @@ namespace {
 class Finalize : public ::testing::TestWithParam<int> {};
 
 TEST_P(Finalize, ReturnsWhenEveryRankHasCalledAndOnlyTheEndMayFollow) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   std::atomic<int> called{0};
   on_ranks(world.ranks(), [&](int rank) {
-    const tuttiComm_t comm = world[rank];
+    const tuttiComm_t comm = world.take(rank);
     census(comm, rank);
     ++called;
     ASSERT_EQ(tuttiCommFinalize(comm), tuttiSuccess) << tuttiGetLastError(comm);
@@ -35,18 +36,16 @@ TEST_P(Finalize, ReturnsWhenEveryRankHasCalledAndOnlyTheEndMayFollow) {
     EXPECT_EQ(value, world.ranks());
     // Destroyed or aborted.
     EXPECT_EQ(rank % 2 == 0 ? tuttiCommDestroy(comm) : tuttiCommAbort(comm), tuttiSuccess);
-    world[rank] = nullptr;
   });
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Finalize, ::testing::Values(1, 2, 3, 4, 7, 8));
 
 TEST(FinalizeErrors, OfAFailedCommunicatorIsItsError) {
-  World world(2);
+  ThreadWorld world(2);
   on_ranks(2, [&](int rank) {
     if (rank == 1) {
-      tuttiCommDestroy(world[1]);
-      world[1] = nullptr;
+      tuttiCommDestroy(world.take(1));
       return;
     }
     EXPECT_EQ(tuttiCommFinalize(world[0]), tuttiRemoteError);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "thread_ranks.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -29,7 +29,7 @@ T expected(int ranks, std::size_t i) {
 }
 
 template <typename T>
-void check_type(World& world, tuttiDataType_t type, tuttiScalarResidence_t residence) {
+void check_type(ThreadWorld& world, tuttiDataType_t type, tuttiScalarResidence_t residence) {
   on_ranks(world.ranks(), [&](int rank) {
     const tuttiComm_t comm = world[rank];
     T scalar = scalar_of<T>(rank);
@@ -76,7 +76,7 @@ void check_type(World& world, tuttiDataType_t type, tuttiScalarResidence_t resid
 }
 
 TEST_P(PreMulSum, MultipliesEveryRanksInputByItsScalar) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   for (const auto residence : {tuttiScalarHostImmediate, tuttiScalarDevice}) {
     check_type<float>(world, tuttiFloat32, residence);
     check_type<double>(world, tuttiFloat64, residence);
@@ -89,7 +89,7 @@ TEST_P(PreMulSum, MultipliesEveryRanksInputByItsScalar) {
 INSTANTIATE_TEST_SUITE_P(Ranks, PreMulSum, ::testing::Values(1, 2, 3, 4, 7, 8));
 
 TEST(PreMulSumOnAStream, TheDeviceScalarIsReadWhenTheOperationRuns) {
-  World world(2);
+  ThreadWorld world(2);
   on_ranks(2, [&](int rank) {
     tuttiStream_t stream = nullptr;
     ASSERT_EQ(tuttiStreamCreate(&stream), tuttiSuccess);
@@ -109,8 +109,8 @@ TEST(PreMulSumOnAStream, TheDeviceScalarIsReadWhenTheOperationRuns) {
 }
 
 TEST(PreMulSumErrors, WrongHandlesAndTypesAreArguments) {
-  World world(1);
-  World other(1);
+  ThreadWorld world(1);
+  ThreadWorld other(1);
   float scalar = 2;
   float data = 1;
   tuttiRedOp_t op = tuttiSum;

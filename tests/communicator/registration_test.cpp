@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "thread_ranks.hpp"
+#include "tests/communicator/census.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -28,7 +29,7 @@ class Memory {
 class Window : public ::testing::TestWithParam<int> {};
 
 TEST_P(Window, KeepsItsMemoryUntilItIsDeregistered) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     const Memory memory(100000 + static_cast<std::size_t>(rank));
     tuttiWindow_t plain = nullptr;
@@ -53,20 +54,19 @@ TEST_P(Window, KeepsItsMemoryUntilItIsDeregistered) {
 }
 
 TEST_P(Window, EndsWithItsCommunicator) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     const Memory memory(4096);
     tuttiWindow_t window = nullptr;
     ASSERT_EQ(tuttiCommWindowRegister(world[rank], memory.get(), 4096, &window, 0), tuttiSuccess);
-    ASSERT_EQ(tuttiCommDestroy(world[rank]), tuttiSuccess);
-    world[rank] = nullptr;
+    ASSERT_EQ(tuttiCommDestroy(world.take(rank)), tuttiSuccess);
   });
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Window, ::testing::Values(1, 2, 3, 8));
 
 TEST(WindowErrors, SymmetricSizesMustAgree) {
-  World world(3);
+  ThreadWorld world(3);
   on_ranks(3, [&](int rank) {
     const Memory memory(8192);
     tuttiWindow_t window = nullptr;
@@ -82,7 +82,7 @@ TEST(WindowErrors, SymmetricSizesMustAgree) {
 }
 
 TEST(WindowErrors, OnlyOneAllocationOfTheHeapCanBeAWindow) {
-  World world(2);
+  ThreadWorld world(2);
   on_ranks(2, [&](int rank) {
     const Memory memory(4096);
     std::vector<std::byte> foreign(4096);
@@ -105,8 +105,8 @@ TEST(WindowErrors, OnlyOneAllocationOfTheHeapCanBeAWindow) {
 }
 
 TEST(Registration, TakesAnyMemoryAndKeepsWhatIsOfTheHeap) {
-  World world(1);
-  World other(1);
+  ThreadWorld world(1);
+  ThreadWorld other(1);
   const Memory memory(4096);
   std::vector<std::byte> foreign(1000);
   void* first = nullptr;
@@ -129,7 +129,7 @@ TEST(Registration, TakesAnyMemoryAndKeepsWhatIsOfTheHeap) {
 }
 
 TEST(BuffersInFlight, CannotBeFreedUntilTheOperationIsDone) {
-  World world(1);
+  ThreadWorld world(1);
   const Memory memory(4096);
   tuttiStream_t stream = nullptr;
   ASSERT_EQ(tuttiStreamCreate(&stream), tuttiSuccess);

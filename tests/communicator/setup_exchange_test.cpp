@@ -5,7 +5,8 @@
 #include <numeric>
 
 #include "communicator/children.hpp"
-#include "thread_ranks.hpp"
+#include "tests/communicator/census.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -26,7 +27,7 @@ std::byte pattern(int rank, std::size_t i, int round) {
 class SetupExchangeTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(SetupExchangeTest, GathersBlobsOfAnySizeInMemberOrder) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     auto members = everyone(world.ranks());
     std::reverse(members.begin(), members.end());
@@ -51,7 +52,7 @@ TEST_P(SetupExchangeTest, GathersBlobsOfAnySizeInMemberOrder) {
 }
 
 TEST_P(SetupExchangeTest, ManyExchangesInARowDoNotMixUp) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     for (int i = 0; i < 200; ++i) {
       SetupExchange exchange(world[rank]->channel(), world[rank]->setup(), everyone(world.ranks()),
@@ -66,15 +67,14 @@ TEST_P(SetupExchangeTest, ManyExchangesInARowDoNotMixUp) {
 }
 
 TEST_P(SetupExchangeTest, ADuplicateWorksBesideItsParentAndOutlivesIt) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     auto child = duplicate(*world[rank], "copy");
     auto grandchild = duplicate(*child, "copy of a copy");
     const std::uint64_t all = (std::uint64_t{1} << world.ranks()) - 1;
     EXPECT_EQ(census(child.get(), rank), all);
     EXPECT_EQ(census(world[rank], rank), all);
-    EXPECT_EQ(tuttiCommDestroy(world[rank]), tuttiSuccess);
-    world[rank] = nullptr;
+    EXPECT_EQ(tuttiCommDestroy(world.take(rank)), tuttiSuccess);
     EXPECT_EQ(census(grandchild.get(), rank), all);
     EXPECT_EQ(census(child.get(), rank), all);
   });

@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "thread_ranks.hpp"
+#include "tests/communicator/census.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 class Shrink : public ::testing::TestWithParam<int> {};
 
 TEST_P(Shrink, TheOthersFormACommunicatorInTheSameOrder) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   for (const int flags : {TUTTI_SHRINK_DEFAULT, TUTTI_SHRINK_ABORT}) {
     for (int gone = 0; gone < world.ranks(); ++gone) {
       on_ranks(world.ranks(), [&](int rank) {
@@ -38,7 +39,7 @@ TEST_P(Shrink, TheOthersFormACommunicatorInTheSameOrder) {
 INSTANTIATE_TEST_SUITE_P(Ranks, Shrink, ::testing::Values(2, 3, 4, 7, 8));
 
 TEST(ShrinkErrors, WrongListsAreArgumentsErrors) {
-  World world(3);
+  ThreadWorld world(3);
   tuttiComm_t child = nullptr;
   const auto shrink = [&](std::vector<int> list, int flags = TUTTI_SHRINK_DEFAULT) {
     return tuttiCommShrink(world[1], list.data(), static_cast<int>(list.size()), &child, nullptr,
@@ -57,13 +58,12 @@ TEST(ShrinkErrors, WrongListsAreArgumentsErrors) {
 }
 
 TEST(ShrinkOfAFailed, NeedsTheAbortFlag) {
-  World world(4);
+  ThreadWorld world(4);
   on_ranks(4, [&](int rank) {
     const int gone = 2;
     // Rank 2 leaves without a word; the others need it.
     if (rank == gone) {
-      tuttiCommDestroy(world[rank]);
-      world[rank] = nullptr;
+      tuttiCommDestroy(world.take(rank));
       return;
     }
     int value = rank;
@@ -77,19 +77,17 @@ TEST(ShrinkOfAFailed, NeedsTheAbortFlag) {
     ASSERT_EQ(tuttiCommShrink(world[rank], &gone, 1, &child, nullptr, TUTTI_SHRINK_ABORT),
               tuttiSuccess)
         << tuttiGetLastError(world[rank]);
-    EXPECT_EQ(tuttiCommDestroy(world[rank]), tuttiSuccess);
-    world[rank] = nullptr;
+    EXPECT_EQ(tuttiCommDestroy(world.take(rank)), tuttiSuccess);
     EXPECT_EQ(census(child, rank), 0b1011u);
     EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
   });
 }
 
 TEST(ShrinkOfAFailed, ARankThatIsGoneButNotExcludedIsNamed) {
-  World world(4);
+  ThreadWorld world(4);
   on_ranks(4, [&](int rank) {
     if (rank >= 2) {
-      tuttiCommDestroy(world[rank]);
-      world[rank] = nullptr;
+      tuttiCommDestroy(world.take(rank));
       return;
     }
     const int excluded = 3;

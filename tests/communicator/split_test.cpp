@@ -4,7 +4,8 @@
 #include <numeric>
 #include <string>
 
-#include "thread_ranks.hpp"
+#include "tests/communicator/census.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -26,7 +27,7 @@ int rank_in(tuttiComm_t comm) {
 
 TEST_P(Split, ColorsFormCommunicatorsOfTheirOwn) {
   for (int colors = 1; colors <= GetParam(); ++colors) {
-    World world(GetParam());
+    ThreadWorld world(GetParam());
     on_ranks(world.ranks(), [&](int rank) {
       const tuttiComm_t child = split(world[rank], rank % colors, 0);
       ASSERT_NE(child, nullptr);
@@ -43,7 +44,7 @@ TEST_P(Split, ColorsFormCommunicatorsOfTheirOwn) {
 }
 
 TEST_P(Split, KeysOrderRanksAndEqualKeysKeepTheirOrder) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     const tuttiComm_t reversed = split(world[rank], 5, -rank);
     EXPECT_EQ(rank_in(reversed), world.ranks() - 1 - rank);
@@ -62,7 +63,7 @@ TEST_P(Split, KeysOrderRanksAndEqualKeysKeepTheirOrder) {
 }
 
 TEST_P(Split, RanksWithoutAColorGetNothing) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     const bool out = rank == world.ranks() / 2;
     const tuttiComm_t child = split(world[rank], out ? TUTTI_SPLIT_NOCOLOR : 0, 0);
@@ -74,11 +75,10 @@ TEST_P(Split, RanksWithoutAColorGetNothing) {
 }
 
 TEST_P(Split, ChildrenSplitAndOutliveTheirParents) {
-  World world(GetParam());
+  ThreadWorld world(GetParam());
   on_ranks(world.ranks(), [&](int rank) {
     const tuttiComm_t half = split(world[rank], rank % 2, 0);
-    EXPECT_EQ(tuttiCommDestroy(world[rank]), tuttiSuccess);
-    world[rank] = nullptr;
+    EXPECT_EQ(tuttiCommDestroy(world.take(rank)), tuttiSuccess);
     const tuttiComm_t quarter = split(half, rank / 2 % 2, 0);
     EXPECT_EQ(tuttiCommDestroy(half), tuttiSuccess);
     const tuttiComm_t again = split(quarter, 0, 0);
@@ -93,7 +93,7 @@ TEST_P(Split, ChildrenSplitAndOutliveTheirParents) {
 INSTANTIATE_TEST_SUITE_P(Ranks, Split, ::testing::Values(1, 2, 3, 4, 7, 8));
 
 TEST(SplitErrors, ArgumentsAreCheckedBeforeAnythingIsSent) {
-  World world(1);
+  ThreadWorld world(1);
   tuttiComm_t child = nullptr;
   EXPECT_EQ(tuttiCommSplit(world[0], -2, 0, &child, nullptr), tuttiInvalidArgument);
   EXPECT_EQ(tuttiCommSplit(world[0], 0, 0, nullptr, nullptr), tuttiInvalidArgument);
@@ -102,7 +102,7 @@ TEST(SplitErrors, ArgumentsAreCheckedBeforeAnythingIsSent) {
 }
 
 TEST(SplitErrors, ALateRankIsNamedAndTheParentStaysUsable) {
-  World world(3);
+  ThreadWorld world(3);
   // The deadline comes from a child made with a short one.
   tuttiConfig_t config = TUTTI_CONFIG_INITIALIZER;
   config.timeout_ms = 1500;
@@ -131,13 +131,12 @@ TEST(SplitErrors, ALateRankIsNamedAndTheParentStaysUsable) {
 }
 
 TEST(SplitErrors, ARankThatLeftIsNamed) {
-  World world(3);
+  ThreadWorld world(3);
   on_ranks(3, [&](int rank) {
     ASSERT_EQ(census(world[rank], rank), 7u);
     tuttiComm_t child = nullptr;
     if (rank == 2) {
-      tuttiCommDestroy(world[2]);
-      world[2] = nullptr;
+      tuttiCommDestroy(world.take(2));
       return;
     }
     EXPECT_EQ(tuttiCommSplit(world[rank], 0, 0, &child, nullptr), tuttiRemoteError);
@@ -147,7 +146,7 @@ TEST(SplitErrors, ARankThatLeftIsNamed) {
 }
 
 TEST(SplitErrors, DifferentTimeoutsAreAMismatchOnEveryRank) {
-  World world(3);
+  ThreadWorld world(3);
   on_ranks(3, [&](int rank) {
     tuttiConfig_t config = TUTTI_CONFIG_INITIALIZER;
     config.timeout_ms = rank == 1 ? 7000 : 8000;

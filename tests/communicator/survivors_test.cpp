@@ -1,17 +1,33 @@
 // A rank is killed; the others hear of it, shrink, and go on.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <thread>
 
-#include "process_ranks.hpp"
+#include "tests/support/process_world.hpp"
 
 namespace tutti::test {
 namespace {
+
+constexpr int kNobody = -1;
+constexpr int kTimeoutMs = 30'000;
+
+// Runs `body` in `ranks` processes; `killed` ends by SIGKILL, the others well.
+void run_processes(int ranks, int killed, const std::function<void(int rank, tuttiComm_t)>& body) {
+  ProcessWorld processes(ranks, kTimeoutMs, [&](int rank, tuttiComm_t world) {
+    body(rank, world);
+    return 0;
+  });
+  for (int rank = 0; rank < ranks; ++rank) {
+    EXPECT_EQ(processes.wait(rank), rank == killed ? -SIGKILL : 0) << "rank " << rank;
+  }
+}
 
 void check_all_reduce(tuttiComm_t comm, std::size_t count) {
   int ranks = 0;
@@ -33,34 +49,34 @@ class Survivors : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Survivors, NameTheDeadRankAndGoOnInAShrunkCommunicator) {
   const auto [ranks, victim] = GetParam();
-  run_processes(ranks, victim,
-                [&, ranks = ranks, victim = victim](Meeting& meeting, int rank, tuttiComm_t world) {
-                  check_all_reduce(world, 1);
-                  check_all_reduce(world, 100000);
-                  if (rank == victim) ::kill(::getpid(), SIGKILL);
-                  std::vector<int> data(100000, 1);
-                  tuttiResult_t result = tuttiSuccess;
-                  while (result == tuttiSuccess) {
-                    result = tuttiAllReduce(data.data(), data.data(), data.size(), tuttiInt32,
-                                            tuttiMax, world, nullptr);
-                  }
-                  RANK_CHECK(result == tuttiRemoteError, world);
-                  RANK_CHECK(std::strstr(tuttiGetLastError(world),
-                                         ("rank " + std::to_string(victim)).c_str()) != nullptr,
-                             world);
-                  tuttiComm_t next = nullptr;
-                  RANK_CHECK(tuttiCommShrink(world, &victim, 1, &next, nullptr,
-                                             TUTTI_SHRINK_DEFAULT) == tuttiRemoteError,
-                             world);
-                  RANK_CHECK(tuttiCommShrink(world, &victim, 1, &next, nullptr,
-                                             TUTTI_SHRINK_ABORT) == tuttiSuccess,
-                             world);
-                  RANK_CHECK(tuttiCommDestroy(world) == tuttiSuccess, world);
-                  check_all_reduce(next, 1);
-                  check_all_reduce(next, 100000);
-                  gather_at(meeting, 0, ranks - 1);
-                  RANK_CHECK(tuttiCommDestroy(next) == tuttiSuccess, next);
-                });
+  MeetingPoint end;
+  run_processes(ranks, victim, [&, ranks = ranks, victim = victim](int rank, tuttiComm_t world) {
+    check_all_reduce(world, 1);
+    check_all_reduce(world, 100000);
+    if (rank == victim) ::kill(::getpid(), SIGKILL);
+    std::vector<int> data(100000, 1);
+    tuttiResult_t result = tuttiSuccess;
+    while (result == tuttiSuccess) {
+      result = tuttiAllReduce(data.data(), data.data(), data.size(), tuttiInt32, tuttiMax, world,
+                              nullptr);
+    }
+    RANK_CHECK(result == tuttiRemoteError, world);
+    RANK_CHECK(std::strstr(tuttiGetLastError(world), ("rank " + std::to_string(victim)).c_str()) !=
+                   nullptr,
+               world);
+    tuttiComm_t next = nullptr;
+    RANK_CHECK(tuttiCommShrink(world, &victim, 1, &next, nullptr, TUTTI_SHRINK_DEFAULT) ==
+                   tuttiRemoteError,
+               world);
+    RANK_CHECK(
+        tuttiCommShrink(world, &victim, 1, &next, nullptr, TUTTI_SHRINK_ABORT) == tuttiSuccess,
+        world);
+    RANK_CHECK(tuttiCommDestroy(world) == tuttiSuccess, world);
+    check_all_reduce(next, 1);
+    check_all_reduce(next, 100000);
+    end.meet(ranks - 1);
+    RANK_CHECK(tuttiCommDestroy(next) == tuttiSuccess, next);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Survivors,
@@ -68,11 +84,13 @@ INSTANTIATE_TEST_SUITE_P(Ranks, Survivors,
                                            Case{7, 2}));
 
 TEST(SurvivorsOfASplit, ColorsOfADeadRankFailAndOthersDoNotNotice) {
-  run_processes(6, 5, [](Meeting& meeting, int rank, tuttiComm_t world) {
+  MeetingPoint ready;
+  MeetingPoint end;
+  run_processes(6, 5, [&](int rank, tuttiComm_t world) {
     tuttiComm_t child = nullptr;
     RANK_CHECK(tuttiCommSplit(world, rank % 2, 0, &child, nullptr) == tuttiSuccess, world);
     check_all_reduce(child, 1000);
-    gather_at(meeting, 0, 6);
+    ready.meet(6);
     if (rank == 5) ::kill(::getpid(), SIGKILL);
     int value = 1;
     if (rank % 2 == 0) {
@@ -84,13 +102,13 @@ TEST(SurvivorsOfASplit, ColorsOfADeadRankFailAndOthersDoNotNotice) {
                  child);
       RANK_CHECK(std::strstr(tuttiGetLastError(child), "rank 2") != nullptr, child);
     }
-    gather_at(meeting, 1, 5);
+    end.meet(5);
   });
 }
 
 // The leader of the watch dies, then the next: the survivors must still notice.
 TEST(SurvivorsOfSurvivors, ShrinkTwice) {
-  run_processes(4, -1, [](Meeting&, int rank, tuttiComm_t world) {
+  run_processes(4, kNobody, [](int rank, tuttiComm_t world) {
     tuttiComm_t comm = world;
     for (int round = 0; round < 2; ++round) {
       int own = -1;
@@ -119,7 +137,7 @@ TEST(SurvivorsReport, ShowsTheLastOperationsAtInfo) {
   const std::string base = ::testing::TempDir() + "tutti_report_";
   ::setenv("TUTTI_DEBUG", "INFO", 1);
   ::setenv("TUTTI_DEBUG_FILE", (base + "%p").c_str(), 1);
-  run_processes(2, 1, [&](Meeting&, int rank, tuttiComm_t world) {
+  run_processes(2, 1, [&](int rank, tuttiComm_t world) {
     check_all_reduce(world, 12);
     const std::string path = base + std::to_string(::getpid());
     if (rank == 1) {

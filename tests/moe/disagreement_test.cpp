@@ -66,7 +66,7 @@ struct Rank {
 };
 
 void on_ranks(const std::function<void(Rank&, int)>& body) {
-  const World world(kRanks);
+  const ThreadWorld world(kRanks);
   world.run([&](int rank, tuttiComm_t comm) {
     Rank of_rank(comm, small_config());
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", of_rank.group.result(), tuttiGetLastError(comm)));
@@ -122,7 +122,7 @@ TEST(MoeDisagreement, CombineHiddenOrType) {
 }
 
 TEST(MoeDisagreement, GroupSizesAreComparedWhenItIsMade) {
-  const World world(kRanks);
+  const ThreadWorld world(kRanks);
   world.run([](int rank, tuttiComm_t comm) {
     tuttiMoeConfig_t config = small_config();
     if (rank == 2) config.max_topk = 2;
@@ -151,7 +151,7 @@ TEST(MoeCapacity, TooSmallAnOutputIsNotWrittenAndTheDispatchMayBeRepeated) {
 }
 
 TEST(MoeDeadline, ARankThatNeverUpdatesItsPlanIsNamed) {
-  const World world(kRanks);
+  const ThreadWorld world(kRanks);
   world.run([](int rank, tuttiComm_t comm) {
     tuttiMoeConfig_t config = small_config();
     config.timeout_ms = 300;

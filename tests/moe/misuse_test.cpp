@@ -67,7 +67,7 @@ struct Rank {
 };
 
 void on_two_ranks(const std::function<void(Rank&)>& body) {
-  const World world(2);
+  const ThreadWorld world(2);
   world.run([&](int, tuttiComm_t comm) {
     Rank rank(comm);
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", rank.group.result(), tuttiGetLastError(comm)));

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "case.hpp"
+#include "group_scope.hpp"
 #include "step.hpp"
-#include "world.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 

@@ -14,7 +14,7 @@ TEST_P(MoeProduct, EveryRankReceivesAndSumsWhatTheOracleSays) {
   const Case& c = GetParam();
   const Owners owners(c);
   const std::vector<Step> steps = {Step(c, 0), Step(c, 1), Step(c, 2)};
-  const World world(c.ranks);
+  const ThreadWorld world(c.ranks);
   world.run([&](int rank, tuttiComm_t comm) {
     GroupScope group(comm, config_of(c, owners));
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));

@@ -13,7 +13,7 @@ namespace {
 template <typename Body>
 void with_group(const Case& c, Body body) {
   const Owners owners(c);
-  const World world(c.ranks);
+  const ThreadWorld world(c.ranks);
   world.run([&](int rank, tuttiComm_t comm) {
     tuttiMoeConfig_t config = config_of(c, owners);
     config.max_inflight = 3;
@@ -129,7 +129,7 @@ TEST(MoeSteps, SourceOnlySumsAreTheSameOnAnyNumberOfRanks) {
   std::vector<float> first;
   for (const int ranks : {1, 2, 3, 5, 8}) {
     std::vector<float> out(tokens.size());
-    const World world(ranks);
+    const ThreadWorld world(ranks);
     world.run([&](int rank, tuttiComm_t comm) {
       tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
       config.num_experts = kExperts;

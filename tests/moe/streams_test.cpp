@@ -36,7 +36,7 @@ const Case kCase{.layout = tuttiMoeLayoutExpert,
 template <typename Body>
 void on_ranks(const Case& c, Body body) {
   const Owners owners(c);
-  const World world(c.ranks);
+  const ThreadWorld world(c.ranks);
   world.run([&](int rank, tuttiComm_t comm) {
     GroupScope group(comm, config_of(c, owners));
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <thread>
 
 namespace tutti::test {
@@ -13,33 +15,56 @@ namespace tutti::test {
 namespace {
 
 constexpr int kNotWaited = -2000;
+constexpr auto kNap = std::chrono::microseconds(200);
 
-[[noreturn]] void run_rank(int rank, int ranks, const tuttiUniqueId& id, int timeout_ms,
-                           std::atomic<int>& joined, const ProcessWorld::Body& body) {
+// Memory that children made by fork() share with this process.
+template <typename T>
+T* map_shared() {
+  void* memory =
+      ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return new (memory) T{};
+}
+
+}  // namespace
+
+MeetingPoint::MeetingPoint() : arrived_(map_shared<std::atomic<int>>()) {}
+MeetingPoint::~MeetingPoint() { ::munmap(arrived_, sizeof(*arrived_)); }
+
+void MeetingPoint::meet(int ranks) {
+  arrived_->fetch_add(1);
+  while (arrived() < ranks) std::this_thread::sleep_for(kNap);
+}
+
+struct ProcessWorld::Shared {
+  tuttiUniqueId id;  // made by rank 0
+  std::atomic<bool> has_id;
+  std::atomic<int> joined;
+};
+
+void ProcessWorld::run_rank(int rank, int ranks, int timeout_ms, const Body& body) const {
+  if (rank == 0) {
+    RANK_CHECK(tuttiGetUniqueId(&shared_->id) == tuttiSuccess, nullptr);
+    shared_->has_id.store(true);
+  }
+  while (!shared_->has_id.load()) std::this_thread::sleep_for(kNap);
   tuttiConfig_t config = TUTTI_CONFIG_INITIALIZER;
   config.timeout_ms = timeout_ms;
   tuttiComm_t comm = nullptr;
-  if (tuttiCommInitRankConfig(&comm, ranks, id, rank, &config) != tuttiSuccess) {
-    std::fprintf(stderr, "rank %d: %s\n", rank, tuttiGetLastError(nullptr));
-    ::_exit(99);
-  }
-  joined.fetch_add(1);
+  RANK_CHECK(tuttiCommInitRankConfig(&comm, ranks, shared_->id, rank, &config) == tuttiSuccess,
+             nullptr);
+  shared_->joined.fetch_add(1);
   const int status = body(rank, comm);
   std::fflush(nullptr);
   ::_exit(status);
 }
 
-}  // namespace
-
 ProcessWorld::ProcessWorld(int ranks, int timeout_ms, const Body& body)
-    : joined_(static_cast<std::atomic<int>*>(
-          ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))),
-      ends_(static_cast<std::size_t>(ranks), kNotWaited) {
-  tuttiUniqueId id;
-  if (tuttiGetUniqueId(&id) != tuttiSuccess) std::abort();
+    : shared_(map_shared<Shared>()), ends_(static_cast<std::size_t>(ranks), kNotWaited) {
   for (int rank = 0; rank < ranks; ++rank) {
     const pid_t pid = ::fork();
-    if (pid == 0) run_rank(rank, ranks, id, timeout_ms, *joined_, body);
+    if (pid == 0) run_rank(rank, ranks, timeout_ms, body);
+    if (pid < 0) std::abort();
     pids_.push_back(pid);
   }
 }
@@ -50,12 +75,12 @@ ProcessWorld::~ProcessWorld() {
     ::kill(pids_[rank], SIGKILL);
     ::waitpid(pids_[rank], nullptr, 0);
   }
-  ::munmap(joined_, sizeof(int));
+  ::munmap(shared_, sizeof(Shared));
 }
 
 bool ProcessWorld::await_joined(std::chrono::milliseconds deadline) const {
   const auto until = std::chrono::steady_clock::now() + deadline;
-  while (joined_->load() < static_cast<int>(pids_.size())) {
+  while (shared_->joined.load() < static_cast<int>(pids_.size())) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -1,16 +1,43 @@
-// Ranks as processes of a test, made by fork() before this process has used the library for
-// anything but an id.
+// Ranks as processes of a test, made by fork() before this process has used the library.
 #pragma once
 
 #include <sys/types.h>
 #include <tutti/tutti.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <vector>
 
 namespace tutti::test {
+
+// In a rank's body: says what does not hold, and ends the process with 1.
+#define RANK_CHECK(condition, comm)                                           \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
+      std::fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition, \
+                   tuttiGetLastError(comm));                                  \
+      ::_exit(1);                                                             \
+    }                                                                         \
+  } while (false)
+
+// A place where processes that are forked later wait for each other, once, beside the library.
+class MeetingPoint {
+ public:
+  MeetingPoint();
+  ~MeetingPoint();
+  MeetingPoint(const MeetingPoint&) = delete;
+  MeetingPoint& operator=(const MeetingPoint&) = delete;
+
+  // Returns when `ranks` have called.
+  void meet(int ranks);
+  int arrived() const { return arrived_->load(); }
+
+ private:
+  std::atomic<int>* arrived_;  // shared by the processes
+};
 
 class ProcessWorld {
  public:
@@ -36,7 +63,10 @@ class ProcessWorld {
   int wait(int rank, std::chrono::milliseconds deadline = std::chrono::seconds(60));
 
  private:
-  std::atomic<int>* joined_;  // shared with the ranks' processes
+  struct Shared;
+  [[noreturn]] void run_rank(int rank, int ranks, int timeout_ms, const Body& body) const;
+
+  Shared* shared_;  // with the ranks' processes
   std::vector<pid_t> pids_;
   std::vector<int> ends_;
 };

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace tutti::test {
@@ -26,14 +27,17 @@ class ScopedVariable {
   const char* name_;
 };
 
-// Runs body(rank) in a thread for each rank.
+// Runs body(rank) in a thread for each rank; returns when all are done.
 inline void on_ranks(int ranks, const std::function<void(int)>& body) {
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < ranks; ++rank) threads.emplace_back([&body, rank] { body(rank); });
-  for (std::thread& thread : threads) thread.join();
+  std::vector<std::jthread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back([&body, rank] {
+      SCOPED_TRACE("rank " + std::to_string(rank));
+      body(rank);
+    });
+  }
 }
 
-// Destroyed by the ranks' threads at once, or by take() before.
 class ThreadWorld {
  public:
   explicit ThreadWorld(int ranks) : comms_(static_cast<std::size_t>(ranks)) {
@@ -52,6 +56,7 @@ class ThreadWorld {
     return std::exchange(comms_[static_cast<std::size_t>(rank)], nullptr);
   }
 
+  // Runs body(rank, comm) in a thread for each rank; returns when all are done.
   void run(const std::function<void(int, tuttiComm_t)>& body) const {
     on_ranks(ranks(), [&](int rank) { body(rank, (*this)[rank]); });
   }

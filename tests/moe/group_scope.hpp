@@ -1,10 +1,9 @@
-// A communicator whose ranks are threads of the test.
+// A MoE group of one rank for the length of a test, and calls that show the library's sentence.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <tutti/moe.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,23 +17,6 @@ testing::AssertionResult succeeded(const char* call_text, tuttiResult_t result,
   ASSERT_TRUE(::tutti::test::succeeded(#call, (call), tuttiMoeGetLastError(group)))
 #define COMM_OK(comm, call) \
   ASSERT_TRUE(::tutti::test::succeeded(#call, (call), tuttiGetLastError(comm)))
-
-class World {
- public:
-  explicit World(int ranks);
-  ~World();
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-
-  int ranks() const { return static_cast<int>(comms_.size()); }
-  tuttiComm_t comm(int rank) const { return comms_[static_cast<std::size_t>(rank)]; }
-
-  // body(rank, comm) on a thread per rank; returns when all are done.
-  void run(const std::function<void(int rank, tuttiComm_t comm)>& body) const;
-
- private:
-  std::vector<tuttiComm_t> comms_;
-};
 
 // A group and the plans made on it, destroyed in order. Made by every rank; ok() when that worked.
 class GroupScope {

@@ -1,6 +1,4 @@
-#include "world.hpp"
-
-#include <thread>
+#include "group_scope.hpp"
 
 namespace tutti::test {
 
@@ -9,28 +7,6 @@ testing::AssertionResult succeeded(const char* call_text, tuttiResult_t result,
   if (result == tuttiSuccess) return testing::AssertionSuccess();
   return testing::AssertionFailure()
          << call_text << ": " << tuttiGetErrorString(result) << ": " << sentence;
-}
-
-World::World(int ranks) : comms_(static_cast<std::size_t>(ranks)) {
-  const tuttiResult_t result = tuttiCommInitAll(comms_.data(), ranks);
-  if (result != tuttiSuccess) {
-    throw std::runtime_error(std::string("tuttiCommInitAll: ") + tuttiGetLastError(nullptr));
-  }
-}
-
-World::~World() {
-  for (const tuttiComm_t comm : comms_) tuttiCommDestroy(comm);
-}
-
-void World::run(const std::function<void(int, tuttiComm_t)>& body) const {
-  std::vector<std::jthread> threads;
-  threads.reserve(comms_.size());
-  for (int rank = 0; rank < ranks(); ++rank) {
-    threads.emplace_back([&body, rank, comm = comm(rank)] {
-      SCOPED_TRACE("rank " + std::to_string(rank));
-      body(rank, comm);
-    });
-  }
 }
 
 GroupScope::GroupScope(tuttiComm_t comm, const tuttiMoeConfig_t& config)
