@@ -19,6 +19,19 @@ std::string list(const std::vector<Rank>& ranks) {
   return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
 }
 
+class Counted {
+ public:
+  explicit Counted(std::atomic<int>& count) : count_(count) {
+    count_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  ~Counted() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::atomic<int>& count_;
+};
+
 // Waits that belong to the channel itself: for a credit, for a slot.
 class ChannelSubject final : public WaitSubject {
  public:
@@ -114,6 +127,8 @@ Operation Channel::begin(const OperationShape& shape) {
 
 void Channel::await_slot(Sequence sequence) {
   const ChannelSubject subject(*this, sequence, {});
+  // Before the look below: either that sees what another thread completes, or the thread sees this.
+  const Counted waiting(waiting_);
   waiter_.until(*own_bell_, subject, [this, sequence] {
     return static_cast<std::int64_t>(completed() + layout_.depth - sequence) > 0;
   });
@@ -138,20 +153,29 @@ void Channel::finish_concurrently(Sequence sequence) {
   while (finished_[done & mask].load(std::memory_order_seq_cst) == done + 1) {
     if (completed_.compare_exchange_weak(done, done + 1, std::memory_order_seq_cst)) ++done;
   }
+  if (waiting_.load(std::memory_order_seq_cst) != 0) wake_waiting();
   if (done - swept_.load(std::memory_order_relaxed) < layout_.depth / 4) return;
   // One teller at a time, of what is complete by then: a credit line must never go back.
   const std::lock_guard lock(telling_);
-  done = completed_.load(std::memory_order_acquire);
+  done = completed();
   if (done - swept_.load(std::memory_order_relaxed) >= layout_.depth / 4) tell_credits(done);
+}
+
+// No peer's line tells a thread of this rank that another one has freed a slot. The credit line to
+// itself means nothing but rings the bell.
+void Channel::wake_waiting() {
+  const std::lock_guard lock(telling_);
+  control().post(rank_, layout_.credit_line(rank_), completed(), LineContent{});
 }
 
 void Channel::tell_credits(Sequence completed) {
   swept_.store(completed, std::memory_order_relaxed);
+  const Sequence lag = concurrent_ ? layout_.depth / 4 : layout_.depth / 2;
   const Sequence floor = floor_.load(std::memory_order_relaxed);
   for (Rank peer = 0; peer < ranks(); ++peer) {
     auto& told = credits_[index(peer)].told;
     const Sequence before = std::max(told.load(std::memory_order_relaxed), floor);
-    if (peer == rank_ || completed - before < layout_.depth / 2) continue;
+    if (peer == rank_ || completed - before < lag) continue;
     told.store(completed, std::memory_order_relaxed);
     control().post(peer, layout_.credit_line(rank_), completed, LineContent{});
   }

@@ -4,8 +4,26 @@
 // Slots and credits. Operation s uses slot s mod depth on every rank. Lines are never cleared; a
 // value grows with the sequence. A rank may write into a peer's slot, or over its own staging
 // there, only when the slot's previous operation, s - depth, is complete on the rank that reads it.
-// `completed` counts that: every operation below it is done here. It travels in the stamp of every
-// line, and, when a peer has not been told for depth / 2 operations, in a credit line of its own.
+// `completed` counts that: every operation below it is done here.
+//
+// Who tells whom. After every depth / 4 completed operations a rank looks whom it has told too
+// little, and posts these a credit line. Too little is a lag of
+//   depth / 2  while operations run one at a time: then `completed` travels in the stamp of every
+//              unstepped line too, which the peer reads before it completes that operation;
+//   depth / 4  once the channel is concurrent: lines may be read long after the credit in them is
+//              needed, so only credit lines count, and the floor of an assembly, which nobody can
+//              hold back from a rank that has arrived.
+// The last completions of a rank are not followed by another look, so a peer may know of up to
+// lag + depth / 4 - 2 operations less than are complete.
+//
+// Why nobody waits for ever. Let x be the oldest operation that is not complete on every rank.
+// Everything below it is complete, so at most that many operations below x are not known to be. One
+// at a time there is credit for x itself: each rank that calls it completes it. On a concurrent
+// channel there is credit for every operation up to x + ahead(): no line of x, and none that a rank
+// that goes on posts before x + ahead() + 1, is held back. So x completes if each rank can complete
+// it without beginning one beyond that first. Streams do: an operation there waits only for itself
+// and those before it on its stream. Who leaves operations open while it goes on (moe::Plan) closes
+// x before it begins x + ahead().
 #pragma once
 
 #include <atomic>
@@ -67,9 +85,15 @@ class Channel {
 
   // From the next begin() on, operations may finish on several threads, and out of order. In a
   // Call; what comes after it on other threads happens after it.
-  void become_concurrent() noexcept {
-    if (!concurrent_) concurrent_ = true;  // written once: other threads read it later
+  void become_concurrent() {
+    if (concurrent_) return;
+    concurrent_ = true;  // written once: other threads read it later
+    tell_credits(completed());
   }
+  // A rank may be this many operations ahead of any other without waiting for it.
+  Sequence ahead() const noexcept { return layout_.depth / 2; }
+  // What the next begin() issues. In a Call.
+  Sequence next() const noexcept { return issued_; }
 
   // How peers find [p, p + bytes): kProcess is of use to ranks of this process only.
   MemoryRef refer(const void* p, std::size_t bytes) const noexcept;
@@ -95,7 +119,8 @@ class Channel {
   Doorbell& own_bell() noexcept { return *own_bell_; }
   Doorbell& shared_bell() noexcept { return *shared_bell_; }
   const Line& own_line(LineId id) const noexcept { return lines_[id]; }
-  Sequence completed() const noexcept { return completed_.load(std::memory_order_acquire); }
+  // seq_cst: await_slot announces itself before it looks here.
+  Sequence completed() const noexcept { return completed_.load(std::memory_order_seq_cst); }
 
  private:
   friend class Operation;
@@ -140,6 +165,7 @@ class Channel {
   }
   void finish_concurrently(Sequence sequence);
   void tell_credits(Sequence completed);
+  void wake_waiting();
   [[noreturn]] void raise_mismatch(const Operation& operation);
   // What `open` returns: a peer's memory, which is mapped at its first use.
   template <typename Open>
@@ -185,7 +211,8 @@ class Channel {
   // order.
   alignas(64) std::atomic<Sequence> completed_;
   std::atomic<Sequence> swept_;  // `completed` at the last tell_credits
-  std::mutex telling_;           // tell_credits, once concurrent
+  std::mutex telling_;           // credit lines, once concurrent
+  std::atomic<int> waiting_{0};  // threads in await_slot
   std::atomic<Sequence> floor_;  // every rank completed everything below (learned from assemblies)
   std::unique_ptr<std::atomic<Sequence>[]> finished_;
 };
