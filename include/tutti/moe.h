@@ -42,7 +42,7 @@ typedef struct {
   int max_topk;               // K <= this <= TUTTI_MOE_MAX_TOPK
   size_t max_row_bytes;       // bytes of one row
   size_t max_side_bytes;      // bytes of side payload (scales, ids) beside a row; may be 0
-  int max_inflight;           // plans with unfinished operations at a time; default 2
+  int max_inflight;           // plans in flight at a time (tuttiMoePlanUpdate); default 2
   size_t memory_budget;       // bytes of library memory per rank; 0: unlimited
   tuttiMoeRowsPer_t rows_per;
   int timeout_ms;      // TUTTI_CONFIG_UNDEF_INT: the communicator's
@@ -94,16 +94,26 @@ TUTTI_API tuttiResult_t tuttiMoeBuffer(tuttiMoeGroup_t group, size_t bytes, void
 // ---- Plans --------------------------------------------------------------------------------------
 
 TUTTI_API tuttiResult_t tuttiMoePlanCreate(tuttiMoeGroup_t group, tuttiMoePlan_t* plan);
-// Local; library-owned outputs of this plan end with it. NULL is allowed.
+// Local; library-owned outputs of this plan end with it. NULL is allowed. The plan's routing ends
+// too: after an update without a dispatch, every rank must have taken its counts first.
 TUTTI_API tuttiResult_t tuttiMoePlanDestroy(tuttiMoePlan_t plan);
 
 // The routing of this step: topk_idx [n, K] expert ids of `idx_type` (tuttiInt32 or tuttiInt64),
 // rows `row_stride` elements apart (>= K). -1 is an unused lane. An expert may occur once per
 // token. Copies, checks and sorts, tells every rank what it will receive, never waits for a peer.
 // An id >= E or repeated: tuttiInvalidArgument, naming token and lane, before anything is sent.
-// With n == 0 the call is still made. While operations of the plan are queued on a stream or in a
-// group, this, tuttiMoePlanCounts, tuttiMoePlanDestroy and operations elsewhere are
-// tuttiInvalidUsage.
+// With n == 0 the call is still made. (It does wait for peers that are several operations of this
+// group behind.)
+//
+// The plan is then in flight until tuttiMoePlanCounts or tuttiMoeDispatch has taken the routing of
+// all ranks; so is any plan while operations of it are queued on a stream or in a group. An update,
+// dispatch or combine that would bring one plan more than max_inflight into flight is
+// tuttiInvalidUsage, and nothing is sent.
+//
+// While operations of the plan are queued on a stream or in a group, this, tuttiMoePlanCounts,
+// tuttiMoePlanDestroy and operations elsewhere are tuttiInvalidUsage. In an open group
+// (tuttiGroupStart), dispatches and combines are queued as collectives are; this call acts at once,
+// and is tuttiInvalidUsage after one of them.
 TUTTI_API tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
                                            tuttiDataType_t idx_type, size_t row_stride, int n,
                                            int k);

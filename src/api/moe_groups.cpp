@@ -37,6 +37,22 @@ void compare_configurations(tuttiComm& communicator, const Config& config) {
 
 }  // namespace
 
+void tuttiMoeGroup::close_old_updates() {
+  tutti::Channel& channel = communicator->channel();
+  for (tuttiMoePlan* plan : plans) {
+    if (!plan->unheard) continue;
+    const auto behind = static_cast<std::int64_t>(channel.next() - *plan->unheard);
+    if (behind < static_cast<std::int64_t>(channel.ahead())) continue;
+    communicator->guarded([&] { plan->plan.hear(); });
+    plan->unheard.reset();
+  }
+}
+
+tutti::Operation tuttiMoeGroup::begin(const tutti::OperationShape& shape) {
+  close_old_updates();
+  return communicator->channel().begin(shape);
+}
+
 tuttiResult_t tuttiMoeQueryMemory(const tuttiMoeConfig_t* config, int nranks,
                                   tuttiMoeMemory_t* memory) {
   return guarded(nullptr, [&] {
@@ -77,8 +93,9 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
 tuttiResult_t tuttiMoeGroupDestroy(tuttiMoeGroup_t group) {
   if (group == nullptr) return tuttiSuccess;
   const tuttiResult_t result = call(group->communicator.get(), [&] {
-    if (group->plans != 0) {
-      fail(tuttiInvalidUsage, "the group still has {} plans: destroy them first", group->plans);
+    if (!group->plans.empty()) {
+      fail(tuttiInvalidUsage, "the group still has {} plans: destroy them first",
+           group->plans.size());
     }
   });
   if (result == tuttiSuccess) delete group;

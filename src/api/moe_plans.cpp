@@ -48,6 +48,17 @@ void tuttiMoePlan::check_queue(tuttiStream_t stream) const {
        "operations of this plan are queued on another stream: one plan uses one stream at a time");
 }
 
+void tuttiMoePlan::check_inflight() const {
+  if (in_flight()) return;
+  const auto others = std::count_if(group.plans.begin(), group.plans.end(),
+                                    [](const tuttiMoePlan* other) { return other->in_flight(); });
+  if (others < group.config.max_inflight) return;
+  fail(tuttiInvalidUsage,
+       "{} other plans of this group are in flight and config->max_inflight is {}: dispatch their "
+       "updates or take their counts, and synchronize their streams",
+       others, group.config.max_inflight);
+}
+
 tuttiResult_t tuttiMoePlanCreate(tuttiMoeGroup_t group, tuttiMoePlan_t* plan) {
   if (group == nullptr) return record_in_thread({tuttiInvalidArgument, "group is NULL"});
   return call(group->communicator.get(), [&] {
@@ -68,11 +79,20 @@ tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
                                  tuttiDataType_t idx_type, size_t row_stride, int n, int k) {
   return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
     plan->check_idle();
+    plan->check_inflight();
+    if (const tutti::Group* open = tutti::Group::current(); open && open->holds(communicator)) {
+      fail(tuttiInvalidUsage,
+           "tuttiMoePlanUpdate acts at once, before the operations of this MoE group that are "
+           "queued in the open tuttiGroupStart: update plans before it");
+    }
     const tutti::moe::TopK topk{
         .indices = topk_idx, .type = idx_type, .row_stride = row_stride, .tokens = n, .lanes = k};
+    plan->group.close_old_updates();
+    const tutti::Sequence sequence = communicator.channel().next();
     self.update(topk);
+    plan->unheard = sequence;
+    plan->routing_pending.store(true, std::memory_order_relaxed);  // workers only clear it
     plan->layout.reset();
-    (void)communicator;
   });
 }
 
@@ -93,6 +113,7 @@ tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts) 
       arrivals = &self.arrange(
           tutti::moe::layout_of(counts->layout, plan->group.config.rows_per, counts->align));
     });
+    plan->routing_pending.store(false, std::memory_order_relaxed);
     counts->num_rows = arrivals->num_rows();
     fill(counts->expert_counts, arrivals->expert_counts());
     fill(counts->expert_offsets, arrivals->expert_offsets());
@@ -108,13 +129,13 @@ tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts) 
 
 tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t* args,
                                tuttiMoeOutput_t* output, tuttiStream_t stream) {
-  return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+  return call_plan(plan, [&](tuttiComm&, tutti::moe::Plan& self) {
     plan->check_queue(stream);
     const auto request = tutti::moe::check_dispatch(plan->group.config, self, args, output);
+    plan->check_inflight();
     plan->layout = request.layout;
     if (runs_now(stream)) {
-      run_dispatch(*plan, communicator.channel().begin(tutti::moe::shape_of(request, self)),
-                   request);
+      run_dispatch(*plan, plan->group.begin(tutti::moe::shape_of(request, self)), request);
     } else {
       submit_later(std::make_unique<DispatchWork>(*plan, stream, request), stream);
     }
@@ -123,7 +144,7 @@ tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t
 
 tuttiResult_t tuttiMoeCombine(tuttiMoePlan_t plan, const tuttiMoeCombineArgs_t* args, void* out,
                               tuttiStream_t stream) {
-  return call_plan(plan, [&](tuttiComm& communicator, tutti::moe::Plan& self) {
+  return call_plan(plan, [&](tuttiComm&, tutti::moe::Plan& self) {
     plan->check_queue(stream);
     const bool idle = plan->queued.load(std::memory_order_acquire) == 0;
     const auto request = tutti::moe::check_combine(
@@ -132,8 +153,9 @@ tuttiResult_t tuttiMoeCombine(tuttiMoePlan_t plan, const tuttiMoeCombineArgs_t* 
       fail(tuttiInvalidArgument, "args->rows is NULL, dispatch delivered {} rows",
            self.dispatched_rows());
     }
+    plan->check_inflight();
     if (runs_now(stream)) {
-      run_combine(*plan, communicator.channel().begin(tutti::moe::shape_of(request)), request);
+      run_combine(*plan, plan->group.begin(tutti::moe::shape_of(request)), request);
     } else {
       submit_later(std::make_unique<CombineWork>(*plan, stream, request), stream);
     }

@@ -10,6 +10,7 @@ void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::Dis
     fits = moe::dispatch(operation, plan.group.config, plan.plan, call);
     operation.finish();
   });
+  plan.routing_pending.store(false, std::memory_order_release);  // pairs with in_flight()
   if (!fits) {
     fail(tuttiCapacityExceeded, "output->capacity_rows is {}, {} rows arrive",
          call.output->capacity_rows, call.output->num_rows);
@@ -42,9 +43,7 @@ PlanWork::~PlanWork() {
   plan_.queued.fetch_sub(1, std::memory_order_release);
 }
 
-void DispatchWork::issue() {
-  operation_ = communicator().channel().begin(moe::shape_of(call_, plan().plan));
-}
+void DispatchWork::issue() { operation_ = plan().group.begin(moe::shape_of(call_, plan().plan)); }
 
 CombineWork::CombineWork(tuttiMoePlan& plan, tuttiStream_t stream, const moe::CombineCall& call)
     : PlanWork(plan, stream), call_(call) {
@@ -54,6 +53,6 @@ CombineWork::CombineWork(tuttiMoePlan& plan, tuttiStream_t stream, const moe::Co
   call_.args.biases = biases_.data();
 }
 
-void CombineWork::issue() { operation_ = communicator().channel().begin(moe::shape_of(call_)); }
+void CombineWork::issue() { operation_ = plan().group.begin(moe::shape_of(call_)); }
 
 }  // namespace tutti::api

@@ -33,10 +33,15 @@ Plan::Plan(Channel& channel, const Config& config)
   places_.reserve(count);
 }
 
+Plan::~Plan() {
+  if (open_) open_->finish();
+}
+
 void Plan::update(const TopK& topk) {
   Table& next = tables_[current_ < 0 ? 0 : 1 - index()];
   await_readers(next);
   next.table->build(topk);
+  const std::lock_guard lock(hearing_);
   if (open_) open_->finish();  // the update before, whose lines nobody asked for
   const Operation operation = channel_.begin(
       {.kind = OperationKind::kMoePlan, .count = static_cast<std::uint64_t>(topk.lanes)});
@@ -69,7 +74,9 @@ void Plan::await_readers(Table& table) {
   }
 }
 
-void Plan::ingest() {
+void Plan::hear() {
+  const std::lock_guard lock(hearing_);
+  if (!open_) return;
   const Rank self = channel_.rank();
   for (Rank peer = 0; peer < channel_.ranks(); ++peer) {
     Header& header = headers_[at(peer)];
@@ -88,7 +95,7 @@ void Plan::ingest() {
 }
 
 const Arrivals& Plan::arrange(const Layout& layout) {
-  if (open_) ingest();
+  hear();
   if (!arranged_ || !(arrivals_.layout() == layout)) {
     arrivals_.arrange(layout, entries_);
     arranged_ = true;

@@ -2,14 +2,15 @@
 // what it receives (arranged from the tables of all sources).
 //
 // An update is an operation: one line to every rank says where that rank's part of the table lies.
-// The operation stays open until the lines have been read - by counts or dispatch, whichever comes
-// first. Tables are kept twice. A table is rewritten at the second update after its own, when every
-// destination has read it: it has finished the dispatch of that table, or has itself gone on to the
-// update between (seen by its line).
+// The operation stays open until the lines have been read - by counts, dispatch or hear(),
+// whichever comes first. Tables are kept twice. A table is rewritten at the second update after its
+// own, when every destination has read it: it has finished the dispatch of that table, or has
+// itself gone on to the update between (seen by its line).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,9 +29,16 @@ class Plan {
  public:
   // `channel` and `config` are the group's, which outlives its plans.
   Plan(Channel& channel, const Config& config);
+  // An update whose lines nobody asked for is closed unread.
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
 
   // Checks and sorts before anything is sent; tells every rank.
   void update(const TopK& topk);
+  // Closes the update: waits for every rank's line and keeps what it says. Does nothing when that
+  // is done. On any thread, also while an operation of the plan runs on another.
+  void hear();
 
   bool updated() const noexcept { return current_ >= 0; }
   int tokens() const noexcept { return table().tokens(); }
@@ -89,14 +97,14 @@ class Plan {
   static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
   std::size_t index() const { return static_cast<std::size_t>(current_); }
   void await_readers(Table& table);
-  void ingest();
 
   Channel& channel_;
   const Config& config_;
   std::array<Table, 2> tables_;
   int current_ = -1;
-  std::optional<Operation> open_;  // the last update, until its lines have been read
-  std::vector<Header> headers_;    // [R], of the last update
+  std::mutex hearing_;
+  std::optional<Operation> open_;  // the last update, until its lines are read; under hearing_
+  std::vector<Header> headers_;    // [R], of the last update; set under hearing_, as entries_
   std::vector<std::span<const Entry>> entries_;
   HeapBlock arrival_rows_;
   Arrivals arrivals_;
