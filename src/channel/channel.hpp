@@ -138,6 +138,11 @@ class Channel {
         credits_[static_cast<std::size_t>(peer)].known.load(std::memory_order_acquire);
     return static_cast<std::int64_t>(known + layout_.depth - sequence) > 0;
   }
+  // Acquire pairs with the release in raise_floor.
+  bool has_everyones_credit(Sequence sequence) const noexcept {
+    const Sequence floor = floor_.load(std::memory_order_acquire);
+    return static_cast<std::int64_t>(floor + layout_.depth - sequence) > 0;
+  }
   void learn(Rank peer, Sequence completed) noexcept {
     auto& known = credits_[static_cast<std::size_t>(peer)].known;
     if (static_cast<std::int64_t>(completed - known.load(std::memory_order_relaxed)) > 0) {

@@ -12,14 +12,25 @@ void Operation::await_mark(Rank source, Phase phase, unsigned step) const {
 }
 
 std::span<std::byte> Operation::claim_staging() const {
+  await_credits();
+  const ControlLayout& layout = channel_->layout();
+  return channel_->control().local().subspan(layout.slot_offset(slot_), layout.slot_bytes);
+}
+
+std::span<std::byte> Operation::claim_common() const {
+  await_credits();
+  const ControlLayout& layout = channel_->layout();
+  return channel_->control().reach(0, layout.slot_offset(slot_), layout.slot_bytes);
+}
+
+void Operation::await_credits() const {
   Channel& channel = *channel_;
+  if (channel.has_everyones_credit(sequence_)) return;
   for (Rank peer = 0; peer < ranks(); ++peer) {
     if (peer != rank() && !channel.has_credit(peer, sequence_)) [[unlikely]] {
       channel.await_credit(peer, *this);
     }
   }
-  const ControlLayout& layout = channel.layout();
-  return channel.control().local().subspan(layout.slot_offset(slot_), layout.slot_bytes);
 }
 
 const std::byte* Operation::view_staging(Rank peer, std::size_t offset, std::size_t bytes) const {
@@ -34,17 +45,22 @@ const std::byte* Operation::view_staging(Rank peer, std::size_t offset, std::siz
 
 bool Operation::arrive(LineContent& content) const {
   Channel& channel = *channel_;
-  content.stamp = fingerprint_ | channel.completed() << kFingerprintBits;
-  // To itself: a store to this rank's own segment. Who arrives last reads it there; the counter's
-  // release and acquire order the two.
-  channel.control().post(rank(), line_id(Phase::kEntry, rank()), line_value(sequence_), content);
+  // The lines of all ranks lie side by side on rank 0: who arrives last reads a few pages, the same
+  // for every rank that is last, and not one in each segment. The counter's release and acquire
+  // order the two.
+  if (rank() == 0) {  // no credit of one's own is needed: begin() has waited for the slot
+    content.stamp = fingerprint_ | channel.completed() << kFingerprintBits;
+    channel.control().post(0, line_id(Phase::kEntry, 0), line_value(sequence_), content);
+  } else {
+    post(0, Phase::kEntry, content);
+  }
   const std::uint64_t target =
       ++channel.assemblies_[slot_] * static_cast<std::uint64_t>(channel.ranks());
   return channel.control().fetch_add(0, channel.layout().counter_offset(slot_), 1) + 1 == target;
 }
 
 const Line& Operation::brought(Rank peer) const {
-  const Line& line = channel_->control().lines(peer)[line_id(Phase::kEntry, peer)];
+  const Line& line = channel_->control().lines(0)[line_id(Phase::kEntry, peer)];
   accept(peer, line);
   return line;
 }
@@ -74,7 +90,7 @@ const Line& Operation::await_published() const {
       [&] { return reached(line.value.load(std::memory_order_acquire), want); },
       [&](std::vector<Rank>& ranks_missing) {
         for (Rank peer = 0; peer < ranks(); ++peer) {
-          const Line& theirs = channel_->control().lines(peer)[line_id(Phase::kEntry, peer)];
+          const Line& theirs = channel_->control().lines(0)[line_id(Phase::kEntry, peer)];
           if (!reached(theirs.value.load(std::memory_order_acquire), want))
             ranks_missing.push_back(peer);
         }

@@ -77,11 +77,14 @@ class Operation {
   // This operation's staging in this rank's segment, free to be overwritten: waits until no peer
   // reads what the slot's previous operation left there.
   std::span<std::byte> claim_staging() const;
+  // The same of rank 0's staging, in which all ranks may write (Access::shared_words). The
+  // algorithm says which part is whose.
+  std::span<std::byte> claim_common() const;
   // A peer's staging of this operation. `bytes` were announced by the peer in a line.
   const std::byte* view_staging(Rank peer, std::size_t offset, std::size_t bytes) const;
 
   // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
-  // (brought(r): the entry line that rank r posted to itself), and publishes one line that all
+  // (brought(r): the entry line that rank r posted to rank 0), and publishes one line that all
   // read. Needs Access::shared_words. One system call wakes everybody.
   bool arrive(LineContent& content) const;
   const Line& brought(Rank rank) const;
@@ -115,6 +118,7 @@ class Operation {
         extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   }
   void await_mark(Rank source, Phase phase, unsigned step) const;
+  void await_credits() const;
   const Line& published_line() const noexcept;
 
   template <typename Missing>

@@ -110,7 +110,8 @@ void Channel::raise_mismatch(const Operation& operation) {
         if (line.value.load(std::memory_order_acquire) == want) seen = &line;
       }
       if (seen == nullptr && transport_.access(peer).shared_words) {
-        const Line& line = control().lines(peer)[operation.line_id(Phase::kEntry, peer)];
+        // Where assemblies collect them.
+        const Line& line = control().lines(0)[operation.line_id(Phase::kEntry, peer)];
         if (line.value.load(std::memory_order_acquire) == want) seen = &line;
       }
       if (seen == nullptr) {

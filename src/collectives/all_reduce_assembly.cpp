@@ -11,16 +11,47 @@ namespace tutti {
 namespace {
 
 constexpr std::size_t kPayload = LineContent::kPayloadBytes;
+constexpr std::size_t kLine = ControlLayout::kLine;
+
+// Where the ranks' bytes lie when a line does not hold them: side by side in rank 0's staging while
+// that has room, so that they share pages; otherwise each in its rank's own.
+class Places {
+ public:
+  Places(const Operation& operation, std::size_t bytes)
+      : operation_(operation),
+        bytes_(bytes),
+        stride_((bytes + kLine - 1) / kLine * kLine),
+        common_(stride_ <= operation.channel().layout().slot_bytes /
+                               static_cast<std::size_t>(operation.ranks())) {}
+
+  std::byte* mine() const {
+    return common_ ? operation_.claim_common().data() + offset_of(operation_.rank())
+                   : operation_.claim_staging().data();
+  }
+  const std::byte* of(Rank rank) const {
+    return common_ ? operation_.view_staging(0, offset_of(rank), bytes_)
+                   : operation_.view_staging(rank, 0, bytes_);
+  }
+
+ private:
+  std::size_t offset_of(Rank rank) const { return static_cast<std::size_t>(rank) * stride_; }
+
+  const Operation& operation_;
+  std::size_t bytes_;
+  std::size_t stride_;
+  bool common_;
+};
 
 void reduce_for_all(const Operation& operation, const Request& request, std::byte* result) {
   const int ranks = operation.ranks();
   const std::size_t bytes = request.bytes();
+  const Places places(operation, bytes);
   PerRank<const std::byte*> sources(ranks);
   for (Rank peer = 0; peer < ranks; ++peer) {
     const Line& line = operation.brought(peer);
     sources[peer] = bytes <= kPayload          ? line.payload
                     : peer == operation.rank() ? request.send
-                                               : operation.view_staging(peer, 0, bytes);
+                                               : places.of(peer);
   }
   if (bytes == 0) return;
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks}, {&result, 1},
@@ -31,11 +62,14 @@ void reduce_for_all(const Operation& operation, const Request& request, std::byt
 
 void all_reduce_assembly(const Operation& operation, const Request& request) {
   const std::size_t bytes = request.bytes();
+  const Places places(operation, bytes);
   LineContent mine;
+  std::byte* place = nullptr;
   if (bytes <= kPayload) {
     if (bytes != 0) std::memcpy(mine.payload, request.send, bytes);
   } else {
-    kernels::copy_to_staging(operation.claim_staging().data(), request.send, bytes);
+    place = places.mine();
+    kernels::copy_to_staging(place, request.send, bytes);
   }
   const Rank self = operation.rank();
   if (operation.arrive(mine)) {
@@ -45,9 +79,8 @@ void all_reduce_assembly(const Operation& operation, const Request& request) {
       if (bytes != 0) std::memcpy(request.recv, result.payload, bytes);
     } else {
       // Where my own input was: nobody but me reads the inputs.
-      const auto staging = operation.claim_staging();
-      reduce_for_all(operation, request, staging.data());
-      std::memcpy(request.recv, staging.data(), bytes);
+      reduce_for_all(operation, request, place);
+      std::memcpy(request.recv, place, bytes);
       std::memcpy(result.payload, &self, sizeof(self));
     }
     operation.publish(result);
@@ -61,7 +94,7 @@ void all_reduce_assembly(const Operation& operation, const Request& request) {
   }
   Rank reducer = 0;
   std::memcpy(&reducer, published.payload, sizeof(reducer));
-  std::memcpy(request.recv, operation.view_staging(reducer, 0, bytes), bytes);
+  std::memcpy(request.recv, places.of(reducer), bytes);
 }
 
 }  // namespace tutti
