@@ -7,6 +7,8 @@
 // either the sleeper sees the line or the poster sees the sleeper.
 #pragma once
 
+#include <sched.h>
+
 #include <tutti/transport.hpp>
 #include <type_traits>
 #include <vector>
@@ -42,7 +44,7 @@ class Waiter {
   // may itself move work forward and say so once: what it answered is never asked for again.
   template <typename Ready>
   void until(Doorbell& bell, const WaitSubject& subject, Ready&& ready) {
-    if (limits_.crowded ? ready() : poll(ready)) return;
+    if (limits_.crowded ? hand_round(ready) : poll(ready)) return;
     using Callable = std::remove_reference_t<Ready>;
     const Predicate predicate{[](void* context) { return (*static_cast<Callable*>(context))(); },
                               const_cast<void*>(static_cast<const void*>(&ready))};
@@ -75,6 +77,19 @@ class Waiter {
     for (int i = 0; i < kHotPolls; ++i) {
       if (ready()) return true;
       if (i > 64) relax();
+    }
+    return false;
+  }
+
+  // One round is what a crowded operation costs: all others on this core run once. A clock's pages
+  // are not looked at: a switch of processes has emptied the TLB.
+  static constexpr int kRounds = 4;
+
+  template <typename Ready>
+  static bool hand_round(Ready&& ready) {
+    for (int i = 0; i < kRounds; ++i) {
+      if (ready()) return true;
+      ::sched_yield();
     }
     return false;
   }
