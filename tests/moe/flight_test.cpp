@@ -32,8 +32,8 @@ tuttiMoeConfig_t config_for(int max_inflight) {
   return config;
 }
 
-void on_ranks(int max_inflight, const std::function<void(GroupScope&, int)>& body) {
-  const World world(kCase.ranks);
+void on_groups(int max_inflight, const std::function<void(GroupScope&, int)>& body) {
+  const ThreadWorld world(kCase.ranks);
   world.run([&](int rank, tuttiComm_t comm) {
     GroupScope group(comm, config_for(max_inflight));
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));
@@ -61,7 +61,7 @@ void delay(std::mt19937& random) {
 TEST(MoeFlight, ManyPlansAreUpdatedBeforeAnyIsDispatched) {
   constexpr int kPlans = 40;
   const std::vector<Step> steps = steps_of(kPlans);
-  on_ranks(kPlans, [&](GroupScope& group, int rank) {
+  on_groups(kPlans, [&](GroupScope& group, int rank) {
     std::mt19937 random(static_cast<unsigned>(rank) + 1);
     std::deque<PlanRun> runs;
     for (int i = 0; i < kPlans; ++i) runs.emplace_back(group, rank, kCase, steps);
@@ -80,7 +80,7 @@ TEST(MoeFlight, ManyPlansAreUpdatedBeforeAnyIsDispatched) {
 
 TEST(MoeFlight, APlanWaitsForItsDispatchWhileAnotherGoesOn) {
   const std::vector<Step> steps = steps_of(60);
-  on_ranks(2, [&](GroupScope& group, int rank) {
+  on_groups(2, [&](GroupScope& group, int rank) {
     std::mt19937 random(static_cast<unsigned>(rank) + 1);
     PlanRun waiting(group, rank, kCase, steps), busy(group, rank, kCase, steps);
     waiting.update(steps[0]);
@@ -94,7 +94,7 @@ TEST(MoeFlight, APlanWaitsForItsDispatchWhileAnotherGoesOn) {
 
 TEST(MoeFlight, PlansAreDestroyedBeforeTheirDispatch) {
   const std::vector<Step> steps = steps_of(1);
-  on_ranks(2, [&](GroupScope& group, int rank) {
+  on_groups(2, [&](GroupScope& group, int rank) {
     const Outgoing& out = steps[0].outgoing(rank);
     for (int i = 0; i < 50; ++i) {
       tuttiMoePlan_t plan = nullptr;
@@ -108,7 +108,7 @@ TEST(MoeFlight, PlansAreDestroyedBeforeTheirDispatch) {
 
 TEST(MoeFlight, OnePlanMoreThanMaxInflightIsRefusedAndSendsNothing) {
   const std::vector<Step> steps = steps_of(3);
-  on_ranks(2, [&](GroupScope& group, int rank) {
+  on_groups(2, [&](GroupScope& group, int rank) {
     PlanRun a(group, rank, kCase, steps), b(group, rank, kCase, steps);
     PlanRun c(group, rank, kCase, steps);
     const Outgoing& out = steps[2].outgoing(rank);
@@ -139,7 +139,7 @@ TEST(MoeFlight, OnePlanMoreThanMaxInflightIsRefusedAndSendsNothing) {
 
 TEST(MoeFlight, PlansQueuedOnAStreamAreInFlightUntilItIsSynchronized) {
   const std::vector<Step> steps = steps_of(2);
-  on_ranks(1, [&](GroupScope& group, int rank) {
+  on_groups(1, [&](GroupScope& group, int rank) {
     tuttiStream_t stream = nullptr;
     ASSERT_EQ(tuttiStreamCreate(&stream), tuttiSuccess);
     PlanRun queued(group, rank, kCase, steps), refused(group, rank, kCase, steps);
@@ -177,7 +177,7 @@ class AllRanks {
   std::deque<PlanRun>& runs() { return runs_; }
 
  private:
-  World world_;
+  ThreadWorld world_;
   std::vector<std::unique_ptr<GroupScope>> groups_;
   std::deque<PlanRun> runs_;
 };
