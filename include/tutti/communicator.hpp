@@ -129,7 +129,7 @@ class Communicator {
   int rank() const { return ask(tuttiCommUserRank); }
   const char* last_error() const noexcept { return tuttiGetLastError(get()); }
 
-  // The algorithm that the last collective used; "" before the first.
+  // What the last operation used (tuttiCommGetAlgorithm); "" before the first.
   const char* algorithm() const {
     const char* name = nullptr;
     check(tuttiCommGetAlgorithm(get(), &name));

@@ -78,6 +78,11 @@ TUTTI_API tuttiResult_t tuttiMoeGroupDestroy(tuttiMoeGroup_t group);
 // The last error of this group; as tuttiGetLastError.
 TUTTI_API const char* tuttiMoeGetLastError(tuttiMoeGroup_t group);
 
+// How the rows of this rank's last dispatch or combine of this group reached its peers: "in_place",
+// read where the caller had them, or "staged", copied to library memory first; "" before the first.
+// A constant string. For reports, not for decisions.
+TUTTI_API tuttiResult_t tuttiMoeGetAlgorithm(tuttiMoeGroup_t group, const char** name);
+
 // The experts of this rank, ascending: *count = L, *experts [L] owned by the group (may be NULL).
 TUTTI_API tuttiResult_t tuttiMoeLocalExperts(tuttiMoeGroup_t group, int* count,
                                              const int** experts);

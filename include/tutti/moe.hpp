@@ -61,6 +61,13 @@ class MoeGroup {
     return {experts, static_cast<std::size_t>(count)};
   }
 
+  // "in_place" or "staged": how the last dispatch or combine went; "" before the first.
+  const char* algorithm() const {
+    const char* name = "";
+    check(tuttiMoeGetAlgorithm(get(), &name));
+    return name;
+  }
+
   // A capacity in rows that is enough for any step.
   std::size_t recv_bound(tuttiMoeLayout_t layout, int align = 1) const {
     std::size_t rows = 0;

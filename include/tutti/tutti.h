@@ -158,8 +158,9 @@ TUTTI_API tuttiResult_t tuttiCommGetAsyncError(tuttiComm_t comm, tuttiResult_t* 
 TUTTI_API tuttiResult_t tuttiCommCount(tuttiComm_t comm, int* count);
 TUTTI_API tuttiResult_t tuttiCommUserRank(tuttiComm_t comm, int* rank);
 
-// The name of the algorithm that this rank's last collective on `comm` used, as TUTTI_ALGO takes
-// it; "" before the first. A constant string. For reports, not for decisions.
+// What this rank's last operation on `comm` used: a collective, the algorithm, as TUTTI_ALGO takes
+// it; Send and Recv, how the bytes went: "inline" in a line, "in_place" read from the sender's
+// buffer, or "staged". "" before the first. A constant string. For reports, not for decisions.
 TUTTI_API tuttiResult_t tuttiCommGetAlgorithm(tuttiComm_t comm, const char** name);
 
 // ---- Collectives --------------------------------------------------------------------------------

@@ -130,12 +130,14 @@ class MoeRun {
   void run_checked(Row& dispatch_row, Row& combine_row) {
     std::fill(sums_.begin(), sums_.end(), std::byte{0xa5});
     dispatch();
+    dispatch_row.algorithm = layer_.algorithm();
     const std::size_t wrong = count_wrong_dispatch(case_, routings_, arrivals_, output_);
     dispatch_row.wrong = total(session_.comm, wrong);
     if (output_.num_rows == arrivals_.size() && same_type(case_)) {
       fill_combine_rows(case_, arrivals_, static_cast<std::byte*>(output_.rows));
     }
     combine();
+    combine_row.algorithm = layer_.algorithm();
     combine_row.wrong =
         total(session_.comm, count_wrong_combine(case_, own_routing(), sums_.data()));
   }

@@ -31,6 +31,12 @@ void MoeLayer::check(tuttiResult_t result) const {
   throw Error(result, message, named_ranks(message));
 }
 
+std::string MoeLayer::algorithm() const {
+  const char* name = "";
+  check(tuttiMoeGetAlgorithm(group_, &name));
+  return name;
+}
+
 std::byte* MoeLayer::allocate(std::size_t bytes, bool symmetric,
                               std::vector<std::byte>& owner) const {
   if (!symmetric) {

@@ -4,6 +4,7 @@
 #include <tutti/moe.h>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "perf/tutti_perf/moe_data.hpp"
@@ -19,6 +20,9 @@ class MoeLayer {
   MoeLayer& operator=(const MoeLayer&) = delete;
 
   tuttiMoePlan_t plan() const { return plan_; }
+
+  // How the last dispatch or combine went.
+  std::string algorithm() const;
 
   // Throws Error with the group's sentence.
   void check(tuttiResult_t result) const;

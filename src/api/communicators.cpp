@@ -176,6 +176,6 @@ tuttiResult_t tuttiCommGetAlgorithm(tuttiComm_t comm, const char** name) {
   return guarded(nullptr, [&] {
     need(comm, "comm");
     need(name, "name");
-    *name = comm->algorithm().data();
+    *name = comm->algorithm();
   });
 }

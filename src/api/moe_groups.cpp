@@ -48,9 +48,9 @@ void tuttiMoeGroup::close_old_updates() {
   }
 }
 
-tutti::Operation tuttiMoeGroup::begin(const tutti::OperationShape& shape) {
+tutti::Operation tuttiMoeGroup::begin(const tutti::OperationShape& shape, int tokens) {
   close_old_updates();
-  return communicator->channel().begin(shape);
+  return communicator->issue(shape, static_cast<std::uint64_t>(tokens));
 }
 
 tuttiResult_t tuttiMoeQueryMemory(const tuttiMoeConfig_t* config, int nranks,
@@ -82,6 +82,7 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
     // Updates stay open while later operations of other plans finish.
     duplicate->channel().become_concurrent();
     compare_configurations(*duplicate, checked);
+    duplicate->note_algorithm("");
     *group = std::make_unique<tuttiMoeGroup>(
                  tuttiMoeGroup{
                      .config = std::move(checked),
@@ -104,6 +105,14 @@ tuttiResult_t tuttiMoeGroupDestroy(tuttiMoeGroup_t group) {
 
 const char* tuttiMoeGetLastError(tuttiMoeGroup_t group) {
   return tuttiGetLastError(group != nullptr ? group->communicator.get() : nullptr);
+}
+
+tuttiResult_t tuttiMoeGetAlgorithm(tuttiMoeGroup_t group, const char** name) {
+  return guarded(nullptr, [&] {
+    need(group, "group");
+    need(name, "name");
+    *name = group->communicator->algorithm();
+  });
 }
 
 tuttiResult_t tuttiMoeLocalExperts(tuttiMoeGroup_t group, int* count, const int** experts) {

@@ -31,7 +31,7 @@ struct tuttiMoeGroup {
 
   // Issues an operation on the group's communicator, after closing what stands in its way: updates
   // that it leaves ahead() operations behind, as the channel demands (channel.hpp). In a Call.
-  tutti::Operation begin(const tutti::OperationShape& shape);
+  tutti::Operation begin(const tutti::OperationShape& shape, int tokens);
   void close_old_updates();
 };
 

@@ -87,10 +87,10 @@ tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
     }
     const tutti::moe::TopK topk{
         .indices = topk_idx, .type = idx_type, .row_stride = row_stride, .tokens = n, .lanes = k};
-    plan->group.close_old_updates();
-    const tutti::Sequence sequence = communicator.channel().next();
-    self.update(topk);
-    plan->unheard = sequence;
+    self.prepare(topk);
+    const tutti::Operation operation = plan->group.begin(tutti::moe::Plan::shape_of(topk), n);
+    communicator.execute(operation, [&] { self.announce(operation); });
+    plan->unheard = operation.sequence();
     plan->routing_pending.store(true, std::memory_order_relaxed);  // workers only clear it
     plan->layout.reset();
   });
@@ -135,7 +135,8 @@ tuttiResult_t tuttiMoeDispatch(tuttiMoePlan_t plan, const tuttiMoeDispatchArgs_t
     plan->check_inflight();
     plan->layout = request.layout;
     if (runs_now(stream)) {
-      run_dispatch(*plan, plan->group.begin(tutti::moe::shape_of(request, self)), request);
+      run_dispatch(*plan, plan->group.begin(tutti::moe::shape_of(request, self), self.tokens()),
+                   request);
     } else {
       submit_later(std::make_unique<DispatchWork>(*plan, stream, request), stream);
     }
@@ -155,7 +156,7 @@ tuttiResult_t tuttiMoeCombine(tuttiMoePlan_t plan, const tuttiMoeCombineArgs_t* 
     }
     plan->check_inflight();
     if (runs_now(stream)) {
-      run_combine(*plan, plan->group.begin(tutti::moe::shape_of(request)), request);
+      run_combine(*plan, plan->group.begin(tutti::moe::shape_of(request), self.tokens()), request);
     } else {
       submit_later(std::make_unique<CombineWork>(*plan, stream, request), stream);
     }

@@ -4,12 +4,21 @@
 
 namespace tutti::api {
 
+namespace {
+
+void note_way(const tuttiMoePlan& plan) {
+  plan.group.communicator->note_algorithm(plan.plan.was_staged ? "staged" : "in_place");
+}
+
+}  // namespace
+
 void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::DispatchCall& call) {
   bool fits = true;
-  plan.group.communicator->guarded([&] {
+  plan.group.communicator->execute(operation, [&] {
     fits = moe::dispatch(operation, plan.group.config, plan.plan, call);
     operation.finish();
   });
+  note_way(plan);
   plan.routing_pending.store(false, std::memory_order_release);  // pairs with in_flight()
   if (!fits) {
     fail(tuttiCapacityExceeded, "output->capacity_rows is {}, {} rows arrive",
@@ -18,7 +27,7 @@ void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::Dis
 }
 
 void run_combine(tuttiMoePlan& plan, const Operation& operation, const moe::CombineCall& call) {
-  plan.group.communicator->guarded([&] {
+  plan.group.communicator->execute(operation, [&] {
     if (!plan.plan.dispatched_layout()) {
       // Peers have begun theirs: this cannot be taken back.
       fail(tuttiInvalidUsage, "a combine was queued behind a dispatch that did not fit its output");
@@ -30,6 +39,7 @@ void run_combine(tuttiMoePlan& plan, const Operation& operation, const moe::Comb
     moe::combine(operation, plan.plan, call);
     operation.finish();
   });
+  note_way(plan);
 }
 
 PlanWork::PlanWork(tuttiMoePlan& plan, tuttiStream_t stream)
@@ -43,7 +53,9 @@ PlanWork::~PlanWork() {
   plan_.queued.fetch_sub(1, std::memory_order_release);
 }
 
-void DispatchWork::issue() { operation_ = plan().group.begin(moe::shape_of(call_, plan().plan)); }
+void DispatchWork::issue() {
+  operation_ = plan().group.begin(moe::shape_of(call_, plan().plan), plan().plan.tokens());
+}
 
 CombineWork::CombineWork(tuttiMoePlan& plan, tuttiStream_t stream, const moe::CombineCall& call)
     : PlanWork(plan, stream), call_(call) {
@@ -53,6 +65,8 @@ CombineWork::CombineWork(tuttiMoePlan& plan, tuttiStream_t stream, const moe::Co
   call_.args.biases = biases_.data();
 }
 
-void CombineWork::issue() { operation_ = plan().group.begin(moe::shape_of(call_)); }
+void CombineWork::issue() {
+  operation_ = plan().group.begin(moe::shape_of(call_), plan().plan.tokens());
+}
 
 }  // namespace tutti::api

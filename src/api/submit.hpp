@@ -32,7 +32,7 @@ inline void submit(Communicator& communicator, const Request& request, tuttiStre
 inline void submit(Communicator& communicator, const Message& message, tuttiStream_t stream) {
   if (runs_now(stream)) [[likely]] {
     Transfer transfer{.message = message};
-    communicator.messages().number(transfer.message);
+    communicator.number(transfer.message);
     communicator.transfer({&transfer, 1});
   } else {
     submit_later(std::make_unique<MessageWork>(communicator, message), stream);

@@ -137,12 +137,16 @@ void Channel::raise_mismatch(const Operation& operation) {
                         describe_fingerprint(fingerprint));
   }
   std::sort(culprits.begin(), culprits.end());
-  raise(Error(
-      tuttiMismatch,
-      fmt::format("ranks disagree about operation {} of \"{}\": {} (arguments that look the same "
-                  "here differ in their counts); at odds with the others: {}",
-                  operation.sequence(), name(), text, list(culprits)),
-      culprits));
+  // Of the first two camps, which are all but always the only ones.
+  const std::string arguments =
+      camps.size() > 1 ? differing_arguments(camps.begin()->first, std::next(camps.begin())->first)
+                       : "";
+  raise(Error(tuttiMismatch,
+              fmt::format("ranks disagree about operation {} of \"{}\": {}{}{}; at odds with the "
+                          "others: {}",
+                          operation.sequence(), name(), text,
+                          arguments.empty() ? "" : "; they differ in ", arguments, list(culprits)),
+              culprits));
 }
 
 void Operation::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {

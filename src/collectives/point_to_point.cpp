@@ -38,6 +38,10 @@ static_assert(sizeof(MessageEntry) <= LineContent::kPayloadBytes);
 using Way = MessageEntry::Way;
 constexpr std::uint64_t kPipeStep = 1;  // the entry's second step
 
+const char* name_of(Way way) {
+  return way == Way::kInline ? "inline" : way == Way::kInPlace ? "in_place" : "staged";
+}
+
 }  // namespace
 
 PointToPoint::PointToPoint(Channel& channel, Sequence first)
@@ -164,6 +168,7 @@ class TransferLoop final : public WaitSubject {
       entry.place = place;
       t.stage = Stage::kInPlace;
     }
+    t.way = name_of(entry.way);
     post_entry(m, entry, 0);
   }
 
@@ -236,6 +241,7 @@ class TransferLoop final : public WaitSubject {
     if (entry.bytes != m.bytes || stamp != m.fingerprint) [[unlikely]] {
       mismatch(m, stamp, entry.bytes);
     }
+    t.way = name_of(entry.way);
     if (entry.way == Way::kStaged) {
       t.stage = Stage::kUnpiped;
       post(m, PairLine::kWanted, 0);

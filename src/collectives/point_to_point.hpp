@@ -37,7 +37,8 @@ struct Message {
   std::byte* recv = nullptr;        // kReceive
   std::size_t bytes = 0;
   std::uint64_t fingerprint = 0;
-  Sequence number = 0;  // PointToPoint::number
+  Sequence number = 0;       // PointToPoint::number
+  std::uint64_t record = 0;  // the caller's, for reports
 };
 
 // A message under way.
@@ -52,6 +53,7 @@ struct Transfer {
   };
   Message message;
   Stage stage = Stage::kStart;
+  const char* way = "";         // "inline", "in_place" or "staged", once that is known
   unsigned pipe = 0;            // sender
   std::uint64_t chunks = 0;     // filled, or copied
   std::size_t moved = 0;        // bytes of these

@@ -170,7 +170,7 @@ void Communicator::finalize() {
 Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t user_op) {
   const Algorithm algorithm = selection_.choose(request);
   const OperationShape shape = shape_of(request, user_op);
-  algorithm_ = algorithm;
+  note_algorithm(name_of(algorithm).data());
   std::optional<Operation> check;
   if (settings_.strict && ranks_ > 1) [[unlikely]]
     check = channel_->begin(shape);
@@ -180,12 +180,43 @@ Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t us
 }
 
 void Communicator::execute(const Issued& issued, const Request& request) {
-  const Sequence sequence = issued.operation.sequence();
+  execute(issued.operation, [&] { run(issued, request); });
+}
+
+Operation Communicator::issue(const OperationShape& shape, std::uint64_t count) {
+  const Operation operation = channel_->begin(shape);
+  OperationFacts facts{.kind = name_of(shape.kind), .count = count};
+  if (shape.kind == OperationKind::kMoeCombine) facts.type = shape.type;
+  recorder_.issue(operation.sequence(), facts, ticks());
+  return operation;
+}
+
+void Communicator::number(Message& message) {
+  messages_.number(message);
+  message.record = messages_recorded_++;
+  const tuttiDataType_t type = type_in(message.fingerprint);
+  message_recorder_.issue(message.record,
+                          {.kind = message.direction == Message::Direction::kSend ? "Send" : "Recv",
+                           .count = message.bytes / size_of(type),
+                           .type = type,
+                           .peer = message.peer},
+                          ticks());
+}
+
+void Communicator::transfer(std::span<Transfer> transfers) {
+  const auto finish = [&](OperationState otherwise, std::uint64_t now) {
+    for (const Transfer& transfer : transfers) {
+      const bool done = transfer.stage == Transfer::Stage::kDone;
+      message_recorder_.finish(transfer.message.record, done ? OperationState::kDone : otherwise,
+                               done ? OperationRecorder::kUntimed : now);
+    }
+  };
   try {
-    guarded([&] { run(issued, request); });
-    recorder_.finish(sequence, OperationState::kDone, OperationRecorder::kUntimed);
+    guarded([&] { messages_.run(transfers); });
+    if (!transfers.empty()) note_algorithm(transfers.front().way);
+    finish(OperationState::kDone, OperationRecorder::kUntimed);
   } catch (const Error&) {
-    recorder_.finish(sequence, OperationState::kFailed, ticks());
+    finish(OperationState::kFailed, ticks());
     report_operations();
     throw;
   }
@@ -209,10 +240,14 @@ void Communicator::report_operations() noexcept {
   constexpr std::size_t kShown = 16;
   if (!log_wanted(LogLevel::kInfo, Subsystem::kColl) || reported_.exchange(true)) return;
   try {
-    const std::vector<std::string> lines = recorder_.dump(ticks());
-    const std::size_t first = lines.size() > kShown ? lines.size() - kShown : 0;
-    for (std::size_t i = first; i < lines.size(); ++i) {
-      TUTTI_INFO(kColl, "\"{}\", rank {}: {}", settings_.name, rank_, lines[i]);
+    const std::uint64_t now = ticks();
+    for (const auto& [what, recorder] :
+         {std::pair("operation", &recorder_), std::pair("message", &message_recorder_)}) {
+      const std::vector<std::string> lines = recorder->dump(now);
+      const std::size_t first = lines.size() > kShown ? lines.size() - kShown : 0;
+      for (std::size_t i = first; i < lines.size(); ++i) {
+        TUTTI_INFO(kColl, "\"{}\", rank {}: {} {}", settings_.name, rank_, what, lines[i]);
+      }
     }
   } catch (const std::exception&) {
     return;  // no memory for a report

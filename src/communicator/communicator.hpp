@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/process.hpp"
+#include "base/ticks.hpp"
 #include "bootstrap/bootstrap.hpp"
 #include "channel/channel.hpp"
 #include "channel/operation.hpp"
@@ -71,11 +72,23 @@ class Communicator {
   // On any thread, once. A failure marks the communicator failed everywhere and is thrown.
   void execute(const Issued& issued, const Request& request);
 
-  // Send and Recv: numbered in a Call, run on any thread as execute() is.
-  PointToPoint& messages() noexcept { return messages_; }
-  void transfer(std::span<Transfer> transfers) {
-    guarded([&] { messages_.run(transfers); });
+  // The same for operations that are no collectives: `count` is what reports say of them.
+  Operation issue(const OperationShape& shape, std::uint64_t count);
+  template <typename Work>
+  void execute(const Operation& operation, Work&& work) {
+    try {
+      guarded(work);
+      recorder_.finish(operation.sequence(), OperationState::kDone, OperationRecorder::kUntimed);
+    } catch (const Error&) {
+      recorder_.finish(operation.sequence(), OperationState::kFailed, ticks());
+      report_operations();
+      throw;
+    }
   }
+
+  // Send and Recv: numbered in a Call, run on any thread as execute() is.
+  void number(Message& message);
+  void transfer(std::span<Transfer> transfers);
 
   // While an operation that was queued runs on a worker. tuttiAborted after abort(); the first
   // error when the communicator has failed.
@@ -117,9 +130,10 @@ class Communicator {
   const char* last_error() noexcept;
   // tuttiSuccess, or why the communicator cannot be used any more.
   tuttiResult_t async_error() const noexcept;
-  // Of the last collective; empty before the first.
-  std::string_view algorithm() const noexcept {
-    return algorithm_ ? name_of(*algorithm_) : std::string_view("");
+  // Of the last operation; "" before the first. A constant string.
+  const char* algorithm() const noexcept { return algorithm_.load(std::memory_order_relaxed); }
+  void note_algorithm(const char* name) noexcept {
+    algorithm_.store(name, std::memory_order_relaxed);
   }
 
   void abort() noexcept;
@@ -147,8 +161,10 @@ class Communicator {
   ReductionOperators operators_;
   Registrations registrations_;
   OperationRecorder recorder_;
+  OperationRecorder message_recorder_;  // Send and Recv, numbered apart
+  std::uint64_t messages_recorded_ = 0;
   std::atomic<bool> reported_{false};
-  std::optional<Algorithm> algorithm_;
+  std::atomic<const char*> algorithm_{""};
   std::string last_error_;  // the API thread's
   std::mutex elsewhere_mutex_;
   std::string elsewhere_error_;  // under elsewhere_mutex_

@@ -79,7 +79,7 @@ class MessageWork final : public Work {
 
   // Numbers them; join() them only after that.
   void issue() override {
-    for (Transfer& transfer : transfers_) communicator().messages().number(transfer.message);
+    for (Transfer& transfer : transfers_) communicator().number(transfer.message);
   }
   // Takes the other's messages along.
   void join(MessageWork& other) {

@@ -16,6 +16,7 @@ std::string operation_text(const OperationFacts& facts) {
   if (is_data_type(facts.type)) add(name_of(facts.type));
   if (facts.op != tuttiNumOps) add(name_of(facts.op));
   if (facts.root != OperationFacts::kNoRoot) add(fmt::format("root {}", facts.root));
+  if (facts.peer != OperationFacts::kNoRoot) add(fmt::format("peer {}", facts.peer));
   return arguments.empty() ? facts.kind : fmt::format("{}({})", facts.kind, arguments);
 }
 

@@ -17,9 +17,11 @@ struct OperationFacts {
   tuttiDataType_t type = tuttiNumTypes;  // none
   tuttiRedOp_t op = tuttiNumOps;         // none
   int root = kNoRoot;
+  int peer = kNoRoot;  // of a message
 };
 
-// What is absent is left out: "Barrier", "Broadcast(count=12, int8, root 3)".
+// What is absent is left out: "Barrier", "Broadcast(count=12, int8, root 3)", "Send(count=1, int8,
+// peer 2)".
 std::string operation_text(const OperationFacts& facts);
 
 }  // namespace tutti

@@ -52,7 +52,8 @@ std::vector<std::string> OperationRecorder::dump(std::uint64_t now) const {
         .count = entry.count.load(std::memory_order_acquire),
         .type = static_cast<tuttiDataType_t>(entry.type.load(std::memory_order_acquire)),
         .op = static_cast<tuttiRedOp_t>(entry.op.load(std::memory_order_acquire)),
-        .root = entry.root.load(std::memory_order_acquire)};
+        .root = entry.root.load(std::memory_order_acquire),
+        .peer = entry.peer.load(std::memory_order_acquire)};
     recorded.issued = entry.issued.load(std::memory_order_acquire);
     recorded.ended = entry.ended.load(std::memory_order_acquire);
     if (entry.stamp.load(std::memory_order_relaxed) == stamp) found.push_back(recorded);

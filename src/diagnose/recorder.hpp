@@ -46,6 +46,7 @@ class OperationRecorder {
     std::atomic<std::uint64_t> ended{0};
     std::atomic<std::int32_t> op{0};
     std::atomic<std::int32_t> root{0};
+    std::atomic<std::int32_t> peer{0};
     std::atomic<std::uint8_t> type{0};
     std::atomic<OperationState> state{OperationState::kIssued};
   };
@@ -65,6 +66,7 @@ inline void OperationRecorder::issue(std::uint64_t sequence, const OperationFact
   entry.issued.store(now, std::memory_order_release);
   entry.op.store(facts.op, std::memory_order_release);
   entry.root.store(facts.root, std::memory_order_release);
+  entry.peer.store(facts.peer, std::memory_order_release);
   entry.type.store(static_cast<std::uint8_t>(facts.type), std::memory_order_release);
   entry.state.store(OperationState::kIssued, std::memory_order_release);
   entry.stamp.store(sequence + 1, std::memory_order_release);  // pairs with dump's first load

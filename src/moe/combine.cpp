@@ -60,6 +60,7 @@ class Combine {
       stride = row_bytes_;
       ref = channel_.refer(rows, plan_.staged_results.size());
     }
+    plan_.was_staged = rows != args_.rows;
     for (int i = 0; i < ranks_; ++i) {
       const Rank peer = (self_ + i) % ranks_;
       const CombineEntry entry{.rows = ref,
@@ -208,9 +209,12 @@ CombineCall check_combine(const Config& config, const Plan& plan,
 }
 
 OperationShape shape_of(const CombineCall& call) {
-  return {.kind = OperationKind::kMoeCombine,
-          .type = call.args.type,
-          .count = call.args.hidden * 2 + static_cast<std::uint64_t>(call.args.reduction)};
+  return {
+      .kind = OperationKind::kMoeCombine,
+      .type = call.args.type,
+      .count = call.args.hidden * 2 + static_cast<std::uint64_t>(call.args.reduction),
+      .digests = digests_of(kMoeCombineArguments,
+                            {call.args.hidden, static_cast<std::uint64_t>(call.args.reduction)})};
 }
 
 void combine(const Operation& operation, Plan& plan, const CombineCall& call) {

@@ -95,6 +95,7 @@ class Dispatch {
 
   void announce() {
     const MemoryRef rows = publish(rows_, plan_.staged_rows);
+    plan_.was_staged = rows_.data != args_.rows;
     const MemoryRef side = publish(side_, plan_.staged_side);
     const DispatchEntry entry{
         .rows = rows, .row_stride = rows_.stride, .side = side, .side_stride = side_.stride};
@@ -265,7 +266,11 @@ OperationShape shape_of(const DispatchCall& call, const Plan& plan) {
         std::uint64_t{call.args.flags}, static_cast<std::uint64_t>(plan.lanes())}) {
     digest = (digest ^ value) * 0x9E3779B97F4A7C15u;
   }
-  return {.kind = OperationKind::kMoeDispatch, .count = digest};
+  return {.kind = OperationKind::kMoeDispatch,
+          .count = digest,
+          .digests = digests_of(kMoeDispatchArguments,
+                                {call.args.row_bytes, call.args.side_bytes, call.layout.align,
+                                 static_cast<std::uint64_t>(call.args.layout), call.args.flags})};
 }
 
 bool dispatch(const Operation& operation, const Config& config, Plan& plan,

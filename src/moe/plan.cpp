@@ -37,14 +37,23 @@ Plan::~Plan() {
   if (open_) open_->finish();
 }
 
-void Plan::update(const TopK& topk) {
-  Table& next = tables_[current_ < 0 ? 0 : 1 - index()];
+OperationShape Plan::shape_of(const TopK& topk) {
+  const auto lanes = static_cast<std::uint64_t>(topk.lanes);
+  return {.kind = OperationKind::kMoePlan,
+          .count = lanes,
+          .digests = digests_of(kMoePlanArguments, {lanes})};
+}
+
+void Plan::prepare(const TopK& topk) {
+  Table& next = next_table();
   await_readers(next);
   next.table->build(topk);
+}
+
+void Plan::announce(const Operation& operation) {
+  Table& next = next_table();
   const std::lock_guard lock(hearing_);
   if (open_) open_->finish();  // the update before, whose lines nobody asked for
-  const Operation operation = channel_.begin(
-      {.kind = OperationKind::kMoePlan, .count = static_cast<std::uint64_t>(topk.lanes)});
   const Rank self = channel_.rank();
   const MemoryRef entries = channel_.refer(next.entries.data(), next.entries.size());
   const MemoryRef weights = channel_.refer(next.weights.data(), next.weights.size());
@@ -54,7 +63,7 @@ void Plan::update(const TopK& topk) {
     const Header header{.entries_offset = entries.offset + first * sizeof(Entry),
                         .weights_offset = weights.offset + first * sizeof(float),
                         .count = static_cast<std::uint32_t>(next.table->entries_for(peer).size()),
-                        .tokens = topk.tokens};
+                        .tokens = next.table->tokens()};
     LineContent content;
     std::memcpy(content.payload, &header, sizeof(header));
     operation.post(peer, Phase::kEntry, content);

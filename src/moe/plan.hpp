@@ -34,8 +34,10 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // Checks and sorts before anything is sent; tells every rank.
-  void update(const TopK& topk);
+  // An update: checks and sorts; then tells every rank, as `operation`.
+  void prepare(const TopK& topk);
+  void announce(const Operation& operation);
+  static OperationShape shape_of(const TopK& topk);
   // Closes the update: waits for every rank's line and keeps what it says. Does nothing when that
   // is done. On any thread, also while an operation of the plan runs on another.
   void hear();
@@ -75,6 +77,7 @@ class Plan {
   HeapBlock output_rows, output_side, output_ids, output_weights;
   HeapBlock staged_rows, staged_side, staged_results;
   Scratch scratch;
+  bool was_staged = false;  // did the last operation copy this rank's rows for peers to read them?
 
  private:
   // The line of an update: where the destination's entries and their weights lie in the source's
@@ -96,6 +99,7 @@ class Plan {
 
   static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
   std::size_t index() const { return static_cast<std::size_t>(current_); }
+  Table& next_table() { return tables_[current_ < 0 ? 0 : 1 - index()]; }
   void await_readers(Table& table);
 
   Channel& channel_;

@@ -1,7 +1,9 @@
 // A rank is killed; the others hear of it, shrink, and go on.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <tutti/moe.h>
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -133,28 +135,76 @@ TEST(SurvivorsOfSurvivors, ShrinkTwice) {
   });
 }
 
-TEST(SurvivorsReport, ShowsTheLastOperationsAtInfo) {
+// Two ranks do `together`; then rank 1 dies, and rank 0's `failing` must leave all of `lines` in
+// its report.
+void expect_report(const std::function<void(int, tuttiComm_t)>& together,
+                   const std::function<tuttiResult_t(tuttiComm_t)>& failing,
+                   const std::vector<std::string>& lines) {
   const std::string base = ::testing::TempDir() + "tutti_report_";
   ::setenv("TUTTI_DEBUG", "INFO", 1);
   ::setenv("TUTTI_DEBUG_FILE", (base + "%p").c_str(), 1);
   run_processes(2, 1, [&](int rank, tuttiComm_t world) {
-    check_all_reduce(world, 12);
+    together(rank, world);
     const std::string path = base + std::to_string(::getpid());
     if (rank == 1) {
       ::unlink(path.c_str());
-      std::this_thread::sleep_for(std::chrono::seconds(1));  // rank 0 is in its barrier by then
+      std::this_thread::sleep_for(std::chrono::seconds(1));  // rank 0 waits for this one by then
       ::kill(::getpid(), SIGKILL);
     }
-    const tuttiResult_t result = tuttiBarrier(world, nullptr);
+    const tuttiResult_t result = failing(world);
     RANK_CHECK(result == tuttiRemoteError, world);
     std::ifstream file(path);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     ::unlink(path.c_str());
-    RANK_CHECK(text.find("#1 AllReduce(count=12, int32, sum): done") != std::string::npos, world);
-    RANK_CHECK(text.find("#2 Barrier: failed after") != std::string::npos, world);
+    for (const std::string& line : lines) RANK_CHECK(text.find(line) != std::string::npos, world);
   });
   ::unsetenv("TUTTI_DEBUG");
   ::unsetenv("TUTTI_DEBUG_FILE");
+}
+
+TEST(SurvivorsReport, ShowsTheLastOperationsAtInfo) {
+  expect_report(
+      [](int, tuttiComm_t world) { check_all_reduce(world, 12); },
+      [](tuttiComm_t world) { return tuttiBarrier(world, nullptr); },
+      {"operation #1 AllReduce(count=12, int32, sum): done", "operation #2 Barrier: failed after"});
+}
+
+TEST(SurvivorsReport, ShowsMessages) {
+  std::array<int, 5> values{};
+  expect_report(
+      [&](int rank, tuttiComm_t world) {
+        const auto call = rank == 0 ? tuttiSend(values.data(), 3, tuttiInt32, 1, world, nullptr)
+                                    : tuttiRecv(values.data(), 3, tuttiInt32, 0, world, nullptr);
+        RANK_CHECK(call == tuttiSuccess, world);
+      },
+      [&](tuttiComm_t world) { return tuttiRecv(values.data(), 5, tuttiInt32, 1, world, nullptr); },
+      {"message #0 Send(count=3, int32, peer 1): done",
+       "message #1 Recv(count=5, int32, peer 1): failed after"});
+}
+
+TEST(SurvivorsReport, ShowsTokenDispatch) {
+  tuttiMoePlan_t plan = nullptr;
+  expect_report(
+      [&](int, tuttiComm_t world) {
+        tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
+        config.num_experts = 2;
+        config.max_tokens_per_rank = config.max_topk = 1;
+        config.max_row_bytes = 8;
+        tuttiMoeGroup_t group = nullptr;
+        RANK_CHECK(tuttiMoeGroupCreate(world, &config, &group) == tuttiSuccess, world);
+        RANK_CHECK(tuttiMoePlanCreate(group, &plan) == tuttiSuccess, world);
+      },
+      [&](tuttiComm_t) {
+        const int expert = 1;
+        double row = 0;
+        tuttiMoeDispatchArgs_t args = TUTTI_MOE_DISPATCH_ARGS_INITIALIZER;
+        args.rows = &row;
+        args.row_bytes = sizeof(row);
+        tuttiMoeOutput_t output = TUTTI_MOE_OUTPUT_INITIALIZER;
+        const tuttiResult_t update = tuttiMoePlanUpdate(plan, &expert, tuttiInt32, 1, 1, 1);
+        return update != tuttiSuccess ? update : tuttiMoeDispatch(plan, &args, &output, nullptr);
+      },
+      {"MoePlanUpdate(count=1): done", "MoeDispatch(count=1): failed after"});
 }
 
 }  // namespace

@@ -74,36 +74,42 @@ void on_ranks(const std::function<void(Rank&, int)>& body) {
   });
 }
 
-// Rank 1 differs in one argument of dispatch.
-void expect_mismatch(const std::function<void(tuttiMoeDispatchArgs_t&)>& change) {
+// Rank 1 differs in one argument of dispatch, which is named.
+void expect_mismatch(const std::string& argument,
+                     const std::function<void(tuttiMoeDispatchArgs_t&)>& change) {
   on_ranks([&](Rank& r, int rank) {
     if (rank == 1) change(r.args);
     ASSERT_EQ(r.update(), tuttiSuccess) << r.error();
     EXPECT_EQ(r.dispatch(), tuttiMismatch) << r.error();
     EXPECT_TRUE(r.untouched());
     EXPECT_THAT(r.error(), HasSubstr(rank == 1 ? "rank" : "1"));
+    EXPECT_THAT(r.error(), HasSubstr("differ in " + argument));
     EXPECT_NE(r.dispatch(), tuttiSuccess) << "the group goes on after a disagreement";
     COMM_OK(r.comm, tuttiBarrier(r.comm, nullptr));  // the communicator does not suffer
   });
 }
 
 TEST(MoeDisagreement, RowBytes) {
-  expect_mismatch([](auto& args) { args.row_bytes = kRowBytes - 2; });
+  expect_mismatch("row_bytes", [](auto& args) { args.row_bytes = kRowBytes - 2; });
 }
 TEST(MoeDisagreement, SideBytes) {
-  expect_mismatch([](auto& args) { args.side_bytes = 8; });
+  expect_mismatch("side_bytes", [](auto& args) { args.side_bytes = 8; });
 }
 TEST(MoeDisagreement, Layout) {
-  expect_mismatch([](auto& args) { args.layout = tuttiMoeLayoutToken; });
+  expect_mismatch("layout", [](auto& args) { args.layout = tuttiMoeLayoutToken; });
 }
 TEST(MoeDisagreement, Align) {
-  expect_mismatch([](auto& args) { args.align = 8; });
+  expect_mismatch("align", [](auto& args) { args.align = 8; });
+}
+TEST(MoeDisagreement, Flags) {
+  expect_mismatch("flags", [](auto& args) { args.flags = TUTTI_MOE_ZERO_PADDING; });
 }
 
 TEST(MoeDisagreement, TopK) {
   on_ranks([](Rank& r, int rank) {
     ASSERT_EQ(r.update(rank == 1 ? 2 : 3), tuttiSuccess) << r.error();
     EXPECT_EQ(r.dispatch(), tuttiMismatch) << r.error();
+    EXPECT_THAT(r.error(), HasSubstr("differ in k;"));
     EXPECT_TRUE(r.untouched());
   });
 }
@@ -117,6 +123,7 @@ TEST(MoeDisagreement, CombineHiddenOrType) {
     args.hidden = rank == 2 ? 3 : 4;
     std::vector<std::uint16_t> out(4, 0x7777);
     EXPECT_EQ(tuttiMoeCombine(r.plan, &args, out.data(), nullptr), tuttiMismatch) << r.error();
+    EXPECT_THAT(r.error(), HasSubstr("differ in hidden;"));
     EXPECT_EQ(out, std::vector<std::uint16_t>(4, 0x7777));
   });
 }

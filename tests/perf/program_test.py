@@ -103,6 +103,13 @@ class Program(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(name, json.loads(done.stdout)["error"]["message"])
 
+    def test_messages_and_moe_say_how_they_went(self):
+        for op, buffers, way in (("sendrecv", "symmetric", "in_place"), ("sendrecv", "plain", "staged"),
+                                 ("moe", "symmetric", "in_place"), ("moe", "plain", "staged")):
+            sizes = SMALL_MOE if op == "moe" else ["-b", "4096"]
+            report = self.report_of(op, "--ranks", "2", "--buffers", buffers, *sizes)
+            self.assertEqual({row["algorithm"] for row in report["rows"]}, {way}, (op, buffers))
+
     def test_it_joins_a_launchers_world(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "report.json")

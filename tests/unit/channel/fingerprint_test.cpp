@@ -56,6 +56,26 @@ TEST(Fingerprint, OperatorsOfUsersAreOneOperator) {
   EXPECT_NE(one, fingerprint_of(kShape));
 }
 
+TEST(Fingerprint, DifferingArgumentsAreNamed) {
+  const std::uint64_t before = fingerprint_of(kShape);
+  const auto difference = [&](auto change) { return differing_arguments(changed(change), before); };
+  EXPECT_EQ(difference([](OperationShape& s) { s.type = tuttiFloat64; }), "type");
+  EXPECT_EQ(difference([](OperationShape& s) { s.count = 1001; }), "count");
+  EXPECT_EQ(difference([](OperationShape& s) { s.kind = OperationKind::kBarrier; }), "");
+}
+
+TEST(Fingerprint, DigestedArgumentsAreNamed) {
+  const auto dispatch = [](std::uint64_t row_bytes, std::uint64_t align, std::uint64_t layout) {
+    return fingerprint_of(
+        {.kind = OperationKind::kMoeDispatch,
+         .digests = digests_of(kMoeDispatchArguments, {row_bytes, 0, align, layout, 0})});
+  };
+  EXPECT_EQ(differing_arguments(dispatch(14336, 1, 0), dispatch(7168, 1, 0)), "row_bytes");
+  EXPECT_EQ(differing_arguments(dispatch(14336, 128, 1), dispatch(14336, 1, 0)), "align, layout");
+  const auto same = dispatch(14336, 1, 0);
+  EXPECT_NE(differing_arguments(same, same | std::uint64_t{1} << 30), "") << "the count's digest";
+}
+
 TEST(Fingerprint, TextsNameTheArgumentsThatTheOperationHas) {
   EXPECT_EQ(describe_fingerprint(fingerprint_of(
                 {.kind = OperationKind::kBroadcast, .type = tuttiInt8, .root = 3, .count = 9})),
