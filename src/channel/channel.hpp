@@ -27,6 +27,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -172,6 +173,9 @@ class Channel {
   void tell_credits(Sequence completed);
   void wake_waiting();
   [[noreturn]] void raise_mismatch(const Operation& operation);
+  // What `peer` posted under the operation's number, if that has arrived.
+  const Line* entry_of(const Operation& operation, Rank peer);
+  std::map<std::uint64_t, std::vector<Rank>> camps_of(const Operation& operation);
   // What `open` returns: a peer's memory, which is mapped at its first use.
   template <typename Open>
   auto opened(Rank peer, Open&& open) {

@@ -18,7 +18,10 @@ std::string list(const std::vector<Rank>& ranks) {
   return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
 }
 
-constexpr Nanoseconds kMajorityWait = std::chrono::milliseconds(20);
+// How long the last arrival may be ago: where a majority shows who is wrong, and where it does not.
+constexpr Nanoseconds kStragglersWait = std::chrono::milliseconds(20);
+constexpr Nanoseconds kMajorityWait = std::chrono::milliseconds(500);
+constexpr Nanoseconds kCampsWait = std::chrono::seconds(2);
 constexpr Nanoseconds kDeathNewsWait = std::chrono::seconds(1);
 
 }  // namespace
@@ -93,35 +96,53 @@ void Channel::check_entries(const Operation& operation) {
   }
 }
 
+const Line* Channel::entry_of(const Operation& operation, Rank peer) {
+  const std::uint64_t want = line_value(operation.sequence());
+  const auto shows = [&](const Line& line) {
+    return line.value.load(std::memory_order_acquire) == want;
+  };
+  for (const Phase phase : {Phase::kEntry, Phase::kDone}) {
+    const Line& line = own_line(operation.line_id(phase, peer));
+    if (shows(line)) return &line;
+  }
+  if (!transport_.access(peer).shared_words) return nullptr;
+  // Where assemblies collect them.
+  const Line& line = control().lines(0)[operation.line_id(Phase::kEntry, peer)];
+  return shows(line) ? &line : nullptr;
+}
+
+// Who has called what, by fingerprint. Waits for all ranks, with a majority not for those that keep
+// it waiting.
+std::map<std::uint64_t, std::vector<Rank>> Channel::camps_of(const Operation& operation) {
+  const auto all = static_cast<std::size_t>(ranks());
+  const Nanoseconds start = transport_.clock().now();
+  Nanoseconds last_arrival = start;
+  std::size_t seen = 0;
+  for (;;) {
+    std::map<std::uint64_t, std::vector<Rank>> camps;
+    camps[operation.fingerprint()].push_back(rank_);
+    std::size_t arrived = 1, largest = 1;
+    for (Rank peer = 0; peer < ranks(); ++peer) {
+      const Line* line = peer == rank_ ? nullptr : entry_of(operation, peer);
+      if (line == nullptr) continue;
+      const std::uint64_t stamp =
+          std::atomic_ref(const_cast<std::uint64_t&>(line->stamp)).load(std::memory_order_relaxed);
+      camps[stamp & kFingerprintMask].push_back(peer);
+      ++arrived;
+    }
+    for (const auto& [fingerprint, members] : camps) largest = std::max(largest, members.size());
+    const Nanoseconds now = transport_.clock().now();
+    if (arrived > seen) last_arrival = now;
+    seen = std::max(seen, arrived);
+    const bool late = now - last_arrival >= (2 * largest > all ? kStragglersWait : kMajorityWait);
+    if (arrived == all || late || now - start >= kCampsWait || transport_.failure()) return camps;
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+}
+
 // The culprits are whoever is not with the majority; without one, everybody who is heard of.
 void Channel::raise_mismatch(const Operation& operation) {
-  std::map<std::uint64_t, std::vector<Rank>> camps;
-  const Nanoseconds end = transport_.clock().now() + kMajorityWait;
-  for (bool all = false; !all;) {
-    all = true;
-    camps.clear();
-    camps[operation.fingerprint()].push_back(rank_);
-    for (Rank peer = 0; peer < ranks(); ++peer) {
-      if (peer == rank_) continue;
-      const std::uint64_t want = line_value(operation.sequence());
-      const Line* seen = nullptr;
-      for (const Phase phase : {Phase::kEntry, Phase::kDone}) {
-        const Line& line = own_line(operation.line_id(phase, peer));
-        if (line.value.load(std::memory_order_acquire) == want) seen = &line;
-      }
-      if (seen == nullptr && transport_.access(peer).shared_words) {
-        // Where assemblies collect them.
-        const Line& line = control().lines(0)[operation.line_id(Phase::kEntry, peer)];
-        if (line.value.load(std::memory_order_acquire) == want) seen = &line;
-      }
-      if (seen == nullptr) {
-        all = false;
-      } else {
-        camps[seen->stamp & kFingerprintMask].push_back(peer);
-      }
-    }
-    if (transport_.clock().now() >= end) break;
-  }
+  auto camps = camps_of(operation);
   const auto largest = std::max_element(
       camps.begin(), camps.end(),
       [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });

@@ -72,6 +72,17 @@ TEST(ChannelTrouble, AMismatchInLinesNamesTheMinority) {
   });
 }
 
+TEST(ChannelTrouble, AMajorityThatIsLateIsAwaited) {
+  run_channels({.ranks = 3}, [](ChannelRank& rank) {
+    if (rank.rank() == 2) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const Operation operation = rank.begin(rank.rank() == 1 ? kSumOfMore : kSumOfHundred);
+    const Error error = error_of([&] { all_to_all(operation); });
+    EXPECT_EQ(error.code(), tuttiMismatch);
+    EXPECT_EQ(error.culprits(), std::vector<Rank>{1});
+    EXPECT_TRUE(contains(error, "they differ in count")) << error.what();
+  });
+}
+
 TEST(ChannelTrouble, AMismatchWithoutAMajorityNamesEverybody) {
   run_channels({.ranks = 4}, [](ChannelRank& rank) {
     const Operation operation = rank.begin(rank.rank() % 2 == 0 ? kBroadcast : kSumOfHundred);
