@@ -23,6 +23,11 @@ struct BoardHeader {
 };
 constexpr std::size_t kPartBytes = ControlLayout::kBoardBytes - sizeof(BoardHeader);
 
+// A line's stamp: 16 bits of the tag, by which a reader knows that it belongs to the value; whether
+// the writer has found a disagreement; and how many exchanges it has begun with the reader.
+constexpr std::uint64_t kFoundMismatch = kMarkMask + 1;
+constexpr int kBegunShift = 17;
+
 // FNV-1a, a word at a time.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   for (int byte = 0; byte < 8; ++byte, word >>= 8) {
@@ -85,6 +90,7 @@ SetupExchange::SetupExchange(Channel& parent, SetupState& state, std::vector<Ran
   rank_ = static_cast<Rank>(self - members_.begin());
   const std::uint64_t hash = hash_of(purpose, members_);
   tag_ = mix(hash, ++state_.meetings_[hash]) >> 16;
+  for (const Rank member : members_) ++state_.begun_[member];
 }
 
 SetupExchange::~SetupExchange() {
@@ -97,11 +103,7 @@ SetupExchange::~SetupExchange() {
   std::copy_n(failure_.culprits().begin(), count, withdrawal.culprits);
   LineContent content;
   std::memcpy(content.payload, &withdrawal, sizeof(withdrawal));
-  for (const Rank member : members_) {
-    if (member == parent_.rank()) continue;
-    parent_.control().post(member, parent_.layout().setup_line(parent_.rank()), value(kWithdrawn),
-                           content);
-  }
+  post(kWithdrawn, content);
 }
 
 const Line& SetupExchange::line_of(Rank member) const noexcept {
@@ -218,9 +220,15 @@ void SetupExchange::read_board(Rank member, std::size_t bytes, std::span<std::by
 }
 
 void SetupExchange::post(std::uint64_t mark) {
-  const LineContent content{};
+  LineContent content{};
+  post(mark, content);
+}
+
+void SetupExchange::post(std::uint64_t mark, LineContent& content) {
+  const std::uint64_t found = failure_.code() == tuttiMismatch ? kFoundMismatch : 0;
   for (const Rank member : members_) {
     if (member == parent_.rank()) continue;
+    content.stamp = state_.begun_[member] << kBegunShift | found | (tag_ & kMarkMask);
     parent_.control().post(member, parent_.layout().setup_line(parent_.rank()), value(mark),
                            content);
   }
@@ -232,6 +240,21 @@ void SetupExchange::await(std::uint64_t mark) {
     while (next < members_.size() && shows(members_[next], mark)) ++next;
     return next == members_.size();
   });
+}
+
+bool SetupExchange::differs(Rank member) const noexcept {
+  const Line& line = line_of(member);
+  // Acquire pairs with the release in Window::post. The line may be overwritten meanwhile, its
+  // stamp before its value.
+  const std::uint64_t seen = line.value.load(std::memory_order_acquire);
+  const std::uint64_t stamp =
+      std::atomic_ref(const_cast<std::uint64_t&>(line.stamp)).load(std::memory_order_relaxed);
+  const std::uint64_t tag = seen >> 16;
+  if (tag == tag_ || (tag & kMarkMask) != (stamp & kMarkMask)) return false;
+  // Who withdrew for another reason has failed in an exchange that it did not share with this rank.
+  if ((seen & kMarkMask) == kWithdrawn && (stamp & kFoundMismatch) == 0) return false;
+  const auto begun = state_.begun_.find(member);
+  return begun != state_.begun_.end() && stamp >> kBegunShift == begun->second;
 }
 
 void SetupExchange::check(const std::vector<Rank>& missing) const {
@@ -254,6 +277,14 @@ void SetupExchange::check(const std::vector<Rank>& missing) const {
       throw_withdrawal(member, line);
     }
   }
+  std::vector<Rank> strangers;
+  std::copy_if(missing.begin(), missing.end(), std::back_inserter(strangers),
+               [&](Rank member) { return differs(member); });
+  if (strangers.empty()) return;
+  fail_because_of(strangers, tuttiMismatch,
+                  "ranks disagree about the set-up of {}: {} of \"{}\" set up something else, or "
+                  "with other members than rank {}, whose members are {}",
+                  what_, list(strangers), parent_.name(), parent_.rank(), list(members_));
 }
 
 void SetupExchange::throw_withdrawal(Rank member, const Line& line) const {

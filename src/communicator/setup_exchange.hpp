@@ -20,6 +20,10 @@
 // needs them: settle(), before every write, waits until the lines that showed 2r + 1 show anything
 // else. So a rank never misses a mark because its peer is already in the next exchange.
 //
+// Members that disagree about who they are, or what they meet for, have different tags and would
+// wait for each other. A line's stamp therefore also says how many exchanges its writer has begun
+// with this rank: the same number and another tag is a disagreement (differs()).
+//
 // A rank that gives up posts the mark kWithdrawn, with the last round that it has read and its
 // error: who is in a later round need not wait for the deadline. A line moves on from there when
 // the next exchange starts.
@@ -56,6 +60,7 @@ class SetupState {
   };
   std::vector<Reader> readers_;
   std::map<std::uint64_t, std::uint64_t> meetings_;  // by purpose and members
+  std::map<Rank, std::uint64_t> begun_;              // exchanges that this member was to be part of
 };
 
 class SetupExchange final : public Bootstrap {
@@ -88,6 +93,9 @@ class SetupExchange final : public Bootstrap {
   void write_board(std::span<const std::byte> part, std::size_t bytes);
   void read_board(Rank member, std::size_t bytes, std::span<std::byte> to);
   void post(std::uint64_t mark);
+  void post(std::uint64_t mark, LineContent& content);
+  // Is the member in another exchange, which it takes for this one?
+  bool differs(Rank member) const noexcept;
   void await(std::uint64_t mark);
   void check(const std::vector<Rank>& missing) const;
   [[noreturn]] void throw_withdrawal(Rank member, const Line& line) const;
