@@ -88,8 +88,8 @@ struct Piece {
   std::size_t offset = 0;
 };
 
-// A window: every rank of the communicator holds one segment of it. Offsets beyond a segment, or in
-// memory that the peer's heap never gave out, are the peer's mistake: an empty span, never a fault.
+// A window: every rank of the communicator holds one segment of it. Offsets beyond a segment, or
+// beyond what the peer's heap ever gave out, are the peer's mistake: an empty span, never a fault.
 class Window {
  public:
   virtual ~Window() = default;

@@ -70,11 +70,14 @@ Heap* Heap::if_made() noexcept {
 }
 
 Heap::Heap(std::size_t reserve_bytes)
-    : file_(create_shared("tutti-heap", reserve_bytes)),
-      mapping_(Mapping::shared(file_.get(), 0, reserve_bytes,
+    : reserve_(reserve_bytes),
+      file_(create_shared("tutti-heap", reserve_bytes + HeapHeader::kBytes)),
+      mapping_(Mapping::shared(file_.get(), 0, reserve_bytes + HeapHeader::kBytes,
                                {.reserve_only = true, .alignment = kLarge}, "tutti-heap")),
       handle_(handle_of(file_)),
-      free_(reserve_bytes) {}
+      free_(reserve_bytes) {
+  back_with_memory(file_, reserve_, HeapHeader::kBytes, "the shareable heap's header");
+}
 
 void Heap::check_process() const {
   if (generation_ != process_generation())
@@ -94,6 +97,13 @@ void* Heap::allocate(std::size_t bytes) {
     forget(blocks_.find(offset));
     throw;
   }
+  // Backed before it is announced. Release pairs with the load of peers, who read what this rank
+  // points them to anyway only after a line that it posts later.
+  auto& given = header().given;
+  std::uint64_t before = given.load(std::memory_order_relaxed);
+  const std::uint64_t end = offset + in_whole_pages(bytes);
+  while (before < end && !given.compare_exchange_weak(before, end, std::memory_order_release)) {
+  }
   std::byte* const start = mapping_.data() + offset;
   // Advice: a kernel without it (before 5.14) maps the backed pages at first touch.
   static_cast<void>(madvise(start, in_whole_pages(bytes), MADV_POPULATE_WRITE));
@@ -104,12 +114,12 @@ void* Heap::allocate(std::size_t bytes) {
 std::size_t Heap::take(std::size_t bytes) {
   std::lock_guard lock(mutex_);
   std::optional<std::size_t> offset;
-  if (bytes <= mapping_.size())
+  if (bytes <= reserve_)
     offset = free_.take(in_whole_pages(bytes), bytes >= kLarge ? kLarge : kPage);
   if (!offset)
     fail(tuttiSystemError,
          "the shareable heap has no {} bytes in one piece: {} of its {} bytes are in use", bytes,
-         taken_, mapping_.size());
+         taken_, reserve_);
   blocks_.emplace(*offset, Block{.bytes = bytes, .pins = {}});
   taken_ += in_whole_pages(bytes);
   return *offset;

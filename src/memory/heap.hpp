@@ -3,6 +3,7 @@
 // everywhere.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -19,6 +20,18 @@
 namespace tutti {
 
 class HeapPin;
+
+// The page behind the reserve, which peers read: offsets from `given` on were never given out, and
+// nothing backs them.
+struct HeapHeader {
+  static constexpr std::size_t kBytes = 4096;
+  std::atomic<std::uint64_t> given;
+
+  // Of a heap whose file, header included, is mapped at `base`.
+  static const HeapHeader& of(const std::byte* base, std::size_t file_bytes) noexcept {
+    return *reinterpret_cast<const HeapHeader*>(base + file_bytes - kBytes);
+  }
+};
 
 // Made at first use; lives until the process ends, because its users' pointers live in it. Any
 // thread may call anything. A forked child does not have its parent's heap: the calls below are
@@ -51,7 +64,7 @@ class Heap {
   std::optional<std::size_t> offset_of(const void* pointer, std::size_t bytes) const noexcept {
     const std::size_t offset = reinterpret_cast<std::uintptr_t>(pointer) -
                                reinterpret_cast<std::uintptr_t>(mapping_.data());
-    if (offset > mapping_.size() || bytes > mapping_.size() - offset) return std::nullopt;
+    if (offset > reserve_ || bytes > reserve_ - offset) return std::nullopt;
     return offset;
   }
   bool contains(const void* pointer, std::size_t bytes) const noexcept {
@@ -68,7 +81,7 @@ class Heap {
 
   SharedFileHandle handle() const noexcept { return handle_; }
   std::byte* base() const noexcept { return mapping_.data(); }
-  std::size_t reserve_bytes() const noexcept { return mapping_.size(); }
+  std::size_t reserve_bytes() const noexcept { return reserve_; }
   std::size_t allocated_bytes() const;
 
  private:
@@ -79,6 +92,9 @@ class Heap {
   };
 
   void check_process() const;
+  HeapHeader& header() noexcept {
+    return *reinterpret_cast<HeapHeader*>(mapping_.data() + reserve_);
+  }
   std::size_t take(std::size_t bytes);
   void forget(std::map<std::size_t, Block>::const_iterator block);
   std::map<std::size_t, Block>::const_iterator block_around(std::size_t offset,
@@ -86,6 +102,7 @@ class Heap {
   void unpin(std::size_t offset, const std::string& who) noexcept;
 
   const int generation_ = process_generation();
+  const std::size_t reserve_;
   Descriptor file_;
   Mapping mapping_;
   SharedFileHandle handle_;

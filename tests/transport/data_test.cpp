@@ -211,6 +211,28 @@ TEST_P(TransportConformance, ReachWritesIntoThePeer) {
   });
 }
 
+TEST_P(TransportConformance, WhatAPeersHeapNeverGaveOutIsEmpty) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 3 << 20;
+    const Blocks blocks(rank, kBytes);
+    rank.meet();
+    for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+      const std::size_t given = blocks.offset(peer) + kBytes;
+      const std::size_t end = rank.heap().local().size();
+      if (rank.transport().access(peer).views) {
+        EXPECT_EQ(rank.heap().view(peer, given - kBytes, kBytes).size(), kBytes);
+      }
+      for (const auto& [offset, bytes] :
+           {std::pair{end - 1, std::size_t{1}}, std::pair{end / 2, std::size_t{4096}},
+            std::pair{given - kBytes, end / 2}}) {
+        EXPECT_TRUE(rank.heap().view(peer, offset, bytes).empty()) << offset << " + " << bytes;
+        EXPECT_TRUE(rank.heap().reach(peer, offset, bytes).empty()) << offset << " + " << bytes;
+      }
+    }
+    rank.meet();
+  });
+}
+
 TEST_P(TransportConformance, OffsetsBeyondASegmentAreEmpty) {
   run([](TransportRank& rank) {
     for (Rank peer = 0; peer < rank.ranks(); ++peer) {

@@ -17,16 +17,22 @@ HeapWindow::HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps)
 
 std::span<std::byte> HeapWindow::local() noexcept {
   const Peer& own = peers_[static_cast<std::size_t>(rank_)];
-  return {own.base.load(std::memory_order_relaxed), own.heap.file.bytes};
+  return {own.base.load(std::memory_order_relaxed), own.heap.file.bytes - HeapHeader::kBytes};
 }
 
 std::span<std::byte> HeapWindow::reach(Rank peer, std::size_t offset, std::size_t bytes) {
   Peer& target = peers_[static_cast<std::size_t>(peer)];
-  if (offset > target.heap.file.bytes || bytes > target.heap.file.bytes - offset) return {};
+  const std::size_t reserve = target.heap.file.bytes - HeapHeader::kBytes;
+  if (offset > reserve || bytes > reserve - offset) return {};
   // Acquire pairs with the release in map(): the mapping was made by another stream's thread.
   std::byte* base = target.base.load(std::memory_order_acquire);
   if (base == nullptr) [[unlikely]]
     base = map(target);
+  // Acquire pairs with the release in Heap::allocate.
+  const std::size_t given =
+      HeapHeader::of(base, target.heap.file.bytes).given.load(std::memory_order_acquire);
+  if (offset > given || bytes > given - offset) [[unlikely]]
+    return {};
   return {base + offset, bytes};
 }
 
