@@ -13,7 +13,7 @@ ALLOWED = {
     "src/kernels": "",
     "src/topology": "",
     "src/diagnose": "",
-    "src/memory": "diagnose contract",
+    "src/memory": "diagnose topology contract",  # which NUMA node
     "src/bootstrap": "diagnose contract",  # Rank and Nanoseconds
     "src/channel": "memory diagnose contract",
     "src/collectives": "channel memory kernels diagnose contract",

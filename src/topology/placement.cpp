@@ -10,9 +10,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "base/cgroup.hpp"
 #include "base/log.hpp"
@@ -58,16 +61,46 @@ int available_cpus() {
   return std::max(static_cast<int>(*quota), 1);
 }
 
-int node_of_this_thread(const HostTopology& topology) {
-  const std::vector<int> cpus = allowed_cpus();
-  const int first = cpus.empty() ? -1 : topology.node_of(cpus.front());
-  const bool one_node = std::all_of(cpus.begin(), cpus.end(),
-                                    [&](int cpu) { return topology.node_of(cpu) == first; });
-  return one_node ? first : topology.node_of(sched_getcpu());
+int count_listed(std::string_view list) {
+  int count = 0;
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  const auto number = [&](int& value) {
+    const auto [next, error] = std::from_chars(at, end, value);
+    at = next;
+    return error == std::errc{} && value >= 0;
+  };
+  for (;;) {
+    int first = 0;
+    if (!number(first)) return 0;
+    int last = first;
+    if (at != end && *at == '-') {
+      ++at;
+      if (!number(last) || last < first) return 0;
+    }
+    count += last - first + 1;
+    if (at == end) return count;
+    if (*at++ != ',') return 0;
+  }
 }
 
-void place_memory(void* start, std::size_t bytes, int node, const HostTopology& topology) {
-  if (topology.nodes <= 1 || node < 0 || bytes == 0) return;
+int memory_nodes() {
+  static const int nodes = [] {
+    std::ifstream file("/sys/devices/system/node/has_memory");
+    std::string list;
+    std::getline(file, list);
+    return std::max(count_listed(list), 1);
+  }();
+  return nodes;
+}
+
+int node_of_this_thread() noexcept {
+  unsigned cpu = 0, node = 0;
+  return syscall(SYS_getcpu, &cpu, &node, nullptr) == 0 ? static_cast<int>(node) : -1;
+}
+
+void place_memory(void* start, std::size_t bytes, int node, int nodes) {
+  if (nodes <= 1 || node < 0 || bytes == 0) return;
   if (static_cast<std::size_t>(node) >= kMaxNodes) return warn_once(node, bytes, EINVAL);
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto first = reinterpret_cast<std::uintptr_t>(start) / page * page;

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
-
-#include "topology/host_topology.hpp"
 
 namespace tutti {
 
@@ -15,13 +14,25 @@ std::vector<int> allowed_cpus();
 // group's quota gives less time than that (rounded down). At least 1.
 int available_cpus();
 
-// The NUMA node to place this thread's memory on: the one that holds all processors it may run on,
-// or else the one it runs on now. -1 where it cannot be told.
-int node_of_this_thread(const HostTopology& topology);
+// How many NUMA nodes of this machine have memory; 1 where that cannot be told. One small file,
+// read once a process: hwloc would take 10 ms in each.
+int memory_nodes();
+// The numbers in a list as the kernel writes it: 5 in "0-3,8". 0 for what is no such list.
+int count_listed(std::string_view list);
+
+// The NUMA node of the processor that this thread runs on, which is the one to place its memory on:
+// of all where it may run, it is there now. -1 where it cannot be told.
+int node_of_this_thread() noexcept;
 
 // Asks that the pages of [start, start + bytes) come from `node` (moving those of this process that
-// lie elsewhere), falling back to other nodes when it is full. Does nothing on a machine with one
-// node, or for node -1. Advice: a failure is logged once, never an error.
-void place_memory(void* start, std::size_t bytes, int node, const HostTopology& topology);
+// lie elsewhere), falling back to other nodes when it is full. In shared memory that holds for
+// whoever touches them first. Does nothing on a machine with one of `nodes`, or for node -1.
+// Advice: a failure is logged once, never an error.
+void place_memory(void* start, std::size_t bytes, int node, int nodes);
+inline void place_near_this_thread(void* start, std::size_t bytes) {
+  if (const int nodes = memory_nodes(); nodes > 1) {
+    place_memory(start, bytes, node_of_this_thread(), nodes);
+  }
+}
 
 }  // namespace tutti

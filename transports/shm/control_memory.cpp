@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "memory/shared_file.hpp"
+#include "topology/placement.hpp"
 #include "transports/shm/agreement.hpp"
 #include "transports/shm/futex.hpp"
 #include "transports/shm/shared_mappings.hpp"
@@ -29,7 +30,8 @@ ControlMemory::ControlMemory(Bootstrap& bootstrap, std::size_t segment_bytes)
     mapping_ = SharedMappings::of_this_process().map(everyones, "the control window");
     first_segment_ = mapping_->data() + board_bytes;
     // Backed now, so that shortage is an error here and not a fault later; by the rank that owns
-    // the segment, so that its pages are near it.
+    // the segment, and near it.
+    place_near_this_thread(segment(rank), segment_bytes_);
     const Descriptor descriptor = open_shared(everyones);
     if (rank == 0) back_with_memory(descriptor, 0, board_bytes, "the control window's board");
     back_with_memory(descriptor, board_bytes + static_cast<std::size_t>(rank) * segment_bytes_,

@@ -1,8 +1,10 @@
 #include "topology/placement.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "tests/unit/base/scoped_variable.hpp"
+#include "topology/host_topology.hpp"
 
 namespace tutti {
 namespace {
@@ -32,13 +35,46 @@ TEST(Placement, AThreadBoundToOneProcessorHasOne) {
   EXPECT_EQ(allowed_cpus(), before);
 }
 
-TEST(Placement, TheNodeIsThatOfTheAllowedProcessors) {
-  HostTopology host;
-  for (int cpu : allowed_cpus())
-    if (cpu < HostTopology::kMaxCpus) host.node_of_cpu[cpu] = 6;
-  EXPECT_EQ(node_of_this_thread(host), 6);
-  EXPECT_EQ(node_of_this_thread(HostTopology()), -1);
-  EXPECT_GE(node_of_this_thread(host_topology()), 0);
+TEST(Placement, ListsOfTheKernelAreCounted) {
+  EXPECT_EQ(count_listed("0"), 1);
+  EXPECT_EQ(count_listed("0-3"), 4);
+  EXPECT_EQ(count_listed("0-3,8,10-11"), 7);
+  for (const char* wrong : {"", "x", "3-1", "1,", "1-", "1;2", "-1"}) {
+    EXPECT_EQ(count_listed(wrong), 0) << wrong;
+  }
+}
+
+TEST(Placement, NodesAreThoseThatTheTopologyShows) {
+  EXPECT_GE(memory_nodes(), 1);
+  EXPECT_LE(memory_nodes(), host_topology().nodes);
+  const std::vector<int> cpus = allowed_cpus();
+  std::thread([&] {
+    for (const int cpu : cpus) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(static_cast<unsigned>(cpu), &one);
+      ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+      EXPECT_EQ(node_of_this_thread(), host_topology().node_of(cpu));
+    }
+  }).join();
+}
+
+// The policy of a shared file's pages, as the kernel tells it.
+TEST(Placement, SharedMemoryPrefersTheNodeWhoeverTouchesIt) {
+  constexpr std::size_t kBytes = 1 << 20;
+  void* const memory =
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const int node = node_of_this_thread();
+  place_memory(memory, kBytes, node, 2);
+  int policy = -1;
+  unsigned long mask[16] = {};
+  const long asked =
+      syscall(SYS_get_mempolicy, &policy, mask, sizeof(mask) * 8, memory, MPOL_F_ADDR);
+  munmap(memory, kBytes);
+  if (asked != 0) GTEST_SKIP() << "this kernel tells no policies";
+  EXPECT_EQ(policy, MPOL_PREFERRED);
+  EXPECT_EQ(mask[0], 1UL << node);
 }
 
 class PlacedMemory : public testing::Test {
@@ -54,9 +90,9 @@ class PlacedMemory : public testing::Test {
 };
 
 TEST_F(PlacedMemory, StaysUsable) {
-  HostTopology two_nodes = host_topology();
-  two_nodes.nodes = 2;  // so that the kernel is asked on a machine with one node, too
-  place_memory(memory_, kBytes, node_of_this_thread(host_topology()), two_nodes);
+  // Of two nodes, so that the kernel is asked on a machine with one, too.
+  place_memory(memory_, kBytes, node_of_this_thread(), 2);
+  place_near_this_thread(memory_, kBytes);
   static_cast<char*>(memory_)[kBytes - 1] = 1;
   EXPECT_EQ(static_cast<char*>(memory_)[kBytes - 1], 1);
 }
@@ -66,12 +102,9 @@ TEST_F(PlacedMemory, ANodeThatIsNotThereIsOneWarning) {
   {
     const ScopedVariable file("TUTTI_DEBUG_FILE", path.c_str());
     reread_log_environment();
-    HostTopology many_nodes;
-    many_nodes.nodes = 1000;
-    place_memory(memory_, kBytes, 999, many_nodes);
-    place_memory(memory_, kBytes, 998, many_nodes);
-    many_nodes.nodes = 1;
-    place_memory(memory_, kBytes, 997, many_nodes);
+    place_memory(memory_, kBytes, 999, 1000);
+    place_memory(memory_, kBytes, 998, 1000);
+    place_memory(memory_, kBytes, 997, 1);
   }
   reread_log_environment();
   std::ifstream file(path);
