@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::uint64_t kMarkMask = 0xFFFF;
 constexpr std::uint64_t kWithdrawn = kMarkMask;
-// A member that stopped in the middle of an exchange that failed holds the next one up this long.
-constexpr Nanoseconds kSettleLimit = std::chrono::seconds(2);
+// A member that stopped in the middle of an exchange that failed holds the next one up for this
+// part of the timeout; its others then still have time to come.
+constexpr int kSettlePart = 2;
 
 // What precedes a part of a blob on a board.
 struct BoardHeader {
@@ -182,7 +183,7 @@ void SetupExchange::settle() {
     Channel& channel_;
   };
   WaitLimits limits = parent_.waiter().limits();
-  limits.timeout = std::min(limits.timeout, kSettleLimit);
+  limits.timeout /= kSettlePart;
   Waiter waiter(parent_.transport(), parent_.own_bell(), limits);
   try {
     waiter.until(parent_.own_bell(), Settling(parent_), [&] {

@@ -80,6 +80,35 @@ TEST_P(SetupExchangeTest, ADuplicateWorksBesideItsParentAndOutlivesIt) {
   });
 }
 
+// Every exchange of many ranks that share few cores: none may give up because others are slow.
+TEST(CrowdedSetup, RegistrationsAndSplitsInARowAllSucceed) {
+  constexpr int kRanks = 96;
+  ThreadWorld world(kRanks);
+  on_ranks(kRanks, [&](int rank) {
+    void* memory = nullptr;
+    ASSERT_EQ(tuttiMemAlloc(&memory, 4096), tuttiSuccess) << tuttiGetLastError(nullptr);
+    for (int i = 0; i < 20; ++i) {
+      tuttiWindow_t window = nullptr;
+      ASSERT_EQ(tuttiCommWindowRegister(world[rank], memory, 4096, &window,
+                                        i % 2 == 0 ? TUTTI_WIN_COLL_SYMMETRIC : TUTTI_WIN_DEFAULT),
+                tuttiSuccess)
+          << tuttiGetLastError(world[rank]);
+      ASSERT_EQ(tuttiCommWindowDeregister(world[rank], window), tuttiSuccess)
+          << tuttiGetLastError(world[rank]);
+    }
+    for (int i = 0; i < 2; ++i) {
+      tuttiComm_t part = nullptr;
+      ASSERT_EQ(tuttiCommSplit(world[rank], rank % 2, -rank, &part, nullptr), tuttiSuccess)
+          << tuttiGetLastError(world[rank]);
+      int place = 0;
+      EXPECT_EQ(tuttiCommUserRank(part, &place), tuttiSuccess);
+      EXPECT_EQ(place, (kRanks - 1 - rank) / 2);
+      EXPECT_EQ(tuttiCommDestroy(part), tuttiSuccess);
+    }
+    EXPECT_EQ(tuttiMemFree(memory), tuttiSuccess) << tuttiGetLastError(nullptr);
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Ranks, SetupExchangeTest, ::testing::Values(1, 2, 3, 4, 7, 8));
 
 }  // namespace
