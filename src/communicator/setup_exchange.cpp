@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -24,10 +25,9 @@ struct BoardHeader {
 };
 constexpr std::size_t kPartBytes = ControlLayout::kBoardBytes - sizeof(BoardHeader);
 
-// A line's stamp: 16 bits of the tag, by which a reader knows that it belongs to the value; whether
-// the writer has found a disagreement; and how many exchanges it has begun with the reader.
-constexpr std::uint64_t kFoundMismatch = kMarkMask + 1;
-constexpr int kBegunShift = 17;
+constexpr int kTagShift = 16;
+constexpr std::size_t kMemberBits = 48;
+std::size_t index_of(Rank rank) { return static_cast<std::size_t>(rank) % kMemberBits; }
 
 // FNV-1a, a word at a time.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
@@ -91,7 +91,10 @@ SetupExchange::SetupExchange(Channel& parent, SetupState& state, std::vector<Ran
   rank_ = static_cast<Rank>(self - members_.begin());
   const std::uint64_t hash = hash_of(purpose, members_);
   tag_ = mix(hash, ++state_.meetings_[hash]) >> 16;
-  for (const Rank member : members_) ++state_.begun_[member];
+  for (const Rank member : members_) {
+    before_.push_back(line_of(member).value.load(std::memory_order_acquire));
+  }
+  stamp_ = stamp_of_members();
 }
 
 SetupExchange::~SetupExchange() {
@@ -104,7 +107,12 @@ SetupExchange::~SetupExchange() {
   std::copy_n(failure_.culprits().begin(), count, withdrawal.culprits);
   LineContent content;
   std::memcpy(content.payload, &withdrawal, sizeof(withdrawal));
-  post(kWithdrawn, content);
+  content.stamp = stamp_;
+  for (const Rank member : members_) {
+    if (member == parent_.rank()) continue;
+    parent_.control().post(member, parent_.layout().setup_line(parent_.rank()), value(kWithdrawn),
+                           content);
+  }
 }
 
 const Line& SetupExchange::line_of(Rank member) const noexcept {
@@ -222,14 +230,9 @@ void SetupExchange::read_board(Rank member, std::size_t bytes, std::span<std::by
 
 void SetupExchange::post(std::uint64_t mark) {
   LineContent content{};
-  post(mark, content);
-}
-
-void SetupExchange::post(std::uint64_t mark, LineContent& content) {
-  const std::uint64_t found = failure_.code() == tuttiMismatch ? kFoundMismatch : 0;
+  content.stamp = stamp_;
   for (const Rank member : members_) {
     if (member == parent_.rank()) continue;
-    content.stamp = state_.begun_[member] << kBegunShift | found | (tag_ & kMarkMask);
     parent_.control().post(member, parent_.layout().setup_line(parent_.rank()), value(mark),
                            content);
   }
@@ -243,6 +246,17 @@ void SetupExchange::await(std::uint64_t mark) {
   });
 }
 
+std::uint64_t SetupExchange::stamp_of_members() const {
+  std::array<int, kMemberBits> missing{};
+  for (Rank rank = 0; rank < parent_.ranks(); ++rank) ++missing[index_of(rank)];
+  for (const Rank member : members_) --missing[index_of(member)];
+  std::uint64_t members = 0;
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    members |= std::uint64_t{missing[i] == 0} << i;
+  }
+  return members << kTagShift | (tag_ & kMarkMask);
+}
+
 bool SetupExchange::differs(Rank member) const noexcept {
   const Line& line = line_of(member);
   // Acquire pairs with the release in Window::post. The line may be overwritten meanwhile, its
@@ -251,11 +265,14 @@ bool SetupExchange::differs(Rank member) const noexcept {
   const std::uint64_t stamp =
       std::atomic_ref(const_cast<std::uint64_t&>(line.stamp)).load(std::memory_order_relaxed);
   const std::uint64_t tag = seen >> 16;
-  if (tag == tag_ || (tag & kMarkMask) != (stamp & kMarkMask)) return false;
-  // Who withdrew for another reason has failed in an exchange that it did not share with this rank.
-  if ((seen & kMarkMask) == kWithdrawn && (stamp & kFoundMismatch) == 0) return false;
-  const auto begun = state_.begun_.find(member);
-  return begun != state_.begun_.end() && stamp >> kBegunShift == begun->second;
+  const bool means_us = (stamp >> kTagShift >> index_of(parent_.rank()) & 1) != 0;
+  if (tag == tag_ || (tag & kMarkMask) != (stamp & kMarkMask) || !means_us) return false;
+  if ((seen & kMarkMask) != kWithdrawn) return (seen & 1) != 0;
+  const auto index = std::find(members_.begin(), members_.end(), member) - members_.begin();
+  if (seen == before_[static_cast<std::size_t>(index)]) return false;
+  Withdrawal withdrawal{};
+  std::memcpy(&withdrawal, line.payload, sizeof(withdrawal));
+  return withdrawal.code == tuttiMismatch;
 }
 
 void SetupExchange::check(const std::vector<Rank>& missing) const {

@@ -21,8 +21,11 @@
 // else. So a rank never misses a mark because its peer is already in the next exchange.
 //
 // Members that disagree about who they are, or what they meet for, have different tags and would
-// wait for each other. A line's stamp therefore also says how many exchanges its writer has begun
-// with this rank: the same number and another tag is a disagreement (differs()).
+// wait for each other. So every line's stamp says who the members are (stamp_of_members()). A rank
+// that waits for a member which shows another tag and mark 2r + 1, and means this rank too,
+// disagrees with it: were that exchange an earlier one, settle() would have kept this rank from
+// moving its line on. The same goes for one that has withdrawn for such a mismatch since this
+// exchange began.
 //
 // A rank that gives up posts the mark kWithdrawn, with the last round that it has read and its
 // error: who is in a later round need not wait for the deadline. A line moves on from there when
@@ -60,7 +63,6 @@ class SetupState {
   };
   std::vector<Reader> readers_;
   std::map<std::uint64_t, std::uint64_t> meetings_;  // by purpose and members
-  std::map<Rank, std::uint64_t> begun_;              // exchanges that this member was to be part of
 };
 
 class SetupExchange final : public Bootstrap {
@@ -93,7 +95,9 @@ class SetupExchange final : public Bootstrap {
   void write_board(std::span<const std::byte> part, std::size_t bytes);
   void read_board(Rank member, std::size_t bytes, std::span<std::byte> to);
   void post(std::uint64_t mark);
-  void post(std::uint64_t mark, LineContent& content);
+  // For every line of this exchange: 48 bits of members over 16 bits of the tag, by which a reader
+  // knows that it belongs to the value. Bit i: all ranks whose number mod 48 is i are members.
+  std::uint64_t stamp_of_members() const;
   // Is the member in another exchange, which it takes for this one?
   bool differs(Rank member) const noexcept;
   void await(std::uint64_t mark);
@@ -106,7 +110,9 @@ class SetupExchange final : public Bootstrap {
   std::string what_;
   Rank rank_ = 0;  // index in members_
   std::uint64_t tag_;
-  std::uint64_t round_ = 0;  // rounds before it are read
+  std::uint64_t stamp_;
+  std::uint64_t round_ = 0;            // rounds before it are read
+  std::vector<std::uint64_t> before_;  // the members' lines when this rank began
   bool complete_ = false;
   Error failure_{tuttiRemoteError, ""};  // why this rank withdraws
 };
