@@ -25,13 +25,14 @@ struct Config {
   std::string transport = {};
 
   // Valid as long as this Config.
-  tuttiConfig_t c_config() const {
+  tuttiConfig_t c_config() const& {
     tuttiConfig_t config = TUTTI_CONFIG_INITIALIZER;
     if (timeout) config.timeout_ms = static_cast<int>(timeout->count());
     if (!name.empty()) config.name = name.c_str();
     if (!transport.empty()) config.transport = transport.c_str();
     return config;
   }
+  tuttiConfig_t c_config() const&& = delete;  // it would point into what is gone
 };
 
 // Makes an id where ranks can meet; see tuttiGetUniqueId.
@@ -95,7 +96,8 @@ class Communicator {
   // Collective. Ranks of one colour, ordered by key; nullopt for TUTTI_SPLIT_NOCOLOR.
   std::optional<Communicator> split(int color, int key, const std::optional<Config>& config = {}) {
     tuttiComm_t comm = nullptr;
-    const tuttiConfig_t c_config = config.value_or(Config{}).c_config();
+    const Config chosen = config.value_or(Config{});
+    const tuttiConfig_t c_config = chosen.c_config();
     check(tuttiCommSplit(get(), color, key, &comm, config ? &c_config : nullptr));
     if (comm == nullptr) return std::nullopt;
     return Communicator(comm);
@@ -105,7 +107,8 @@ class Communicator {
   Communicator shrink(std::span<const int> exclude, int flags = TUTTI_SHRINK_DEFAULT,
                       const std::optional<Config>& config = {}) {
     tuttiComm_t comm = nullptr;
-    const tuttiConfig_t c_config = config.value_or(Config{}).c_config();
+    const Config chosen = config.value_or(Config{});
+    const tuttiConfig_t c_config = chosen.c_config();
     check(tuttiCommShrink(get(), exclude.data(), static_cast<int>(exclude.size()), &comm,
                           config ? &c_config : nullptr, flags));
     return Communicator(comm);

@@ -115,7 +115,8 @@ TUTTI_API tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks);
 TUTTI_API tuttiResult_t tuttiCommInitWorld(tuttiComm_t* comm);
 
 // The embedder's all-gather: copies `bytes` from `mine` of every rank into `all`, in rank order.
-// Collective and blocking; returns 0, or anything else for failure.
+// Neither is NULL and `bytes` is not 0. Collective and blocking; returns 0, or anything else for
+// failure.
 typedef int (*tuttiAllGatherFn)(void* user, const void* mine, void* all, size_t bytes);
 
 // As tuttiCommInitRank, but ranks meet through the caller's all-gather, which is called only before

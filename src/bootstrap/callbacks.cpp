@@ -1,6 +1,8 @@
 // Checks, then calls the embedder.
 #include "bootstrap/callbacks.hpp"
 
+#include <vector>
+
 #include "base/error.hpp"
 
 namespace tutti {
@@ -17,6 +19,14 @@ class CallbackBootstrap final : public Bootstrap {
 
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     check_all_gather(*this, mine, all);
+    if (mine.empty()) {
+      // A meeting without data. An embedder's copy of zero bytes from NULL is not for us to ask
+      // for.
+      const std::byte nothing{};
+      std::vector<std::byte> nothings(static_cast<std::size_t>(ranks_));
+      all_gather({&nothing, 1}, nothings);
+      return;
+    }
     const int answer = allgather_(user_, mine.data(), all.data(), mine.size());
     if (answer != 0) {
       fail(tuttiRemoteError, "rank {}: the caller's all-gather of {} bytes returned {}", rank_,

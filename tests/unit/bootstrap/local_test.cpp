@@ -117,6 +117,14 @@ TEST(Callbacks, CarryBlobsThroughTheCallersAllGather) {
   for (const auto& error : errors) EXPECT_FALSE(error) << error->what();
 }
 
+TEST(Callbacks, AreNeverAskedToGatherNothing) {
+  const auto strict = [](void*, const void* mine, void* all, std::size_t bytes) {
+    return mine != nullptr && all != nullptr && bytes > 0 ? 0 : 1;
+  };
+  const auto bootstrap = make_callback_bootstrap(3, 1, strict, nullptr);
+  EXPECT_NO_THROW(bootstrap->all_gather({}, {}));
+}
+
 TEST(Callbacks, ANonZeroAnswerIsARemoteError) {
   const auto failing = [](void*, const void*, void*, std::size_t) { return 17; };
   const auto bootstrap = make_callback_bootstrap(2, 1, failing, nullptr);
