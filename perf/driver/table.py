@@ -78,9 +78,12 @@ def peer_table(rows, results):
     return "\n\nEvery peer:\n\n" + markdown(lines)
 
 
-def render(rows, results, crowd_lines):
+def render(rows, results, crowd_lines, fault_lines=()):
     text = markdown([HEADING] + [cells(row, results) for row in rows]) + peer_table(rows, results)
     if crowd_lines:
         text += "\n\n384 ranks as processes, Tutti alone, `ulimit -n 1024`:\n\n" + markdown(
             [("", "measured", "target", "")] + crowd_lines)
+    if fault_lines:
+        text += "\n\n8 ranks as processes, Tutti alone, until the last survivor's call returned:\n\n"
+        text += markdown([("", "measured", "target", ""), *fault_lines])
     return text
