@@ -18,9 +18,7 @@ struct tuttiMoePlan;
 struct tuttiMoeGroup {
   // The last keeper deletes it: what was queued may be gone a moment later than the group.
   struct Release {
-    void operator()(tuttiComm* communicator) const noexcept {
-      tutti::Communicator::release(communicator);
-    }
+    void operator()(tuttiComm* comm) const noexcept { tutti::Communicator::release(comm); }
   };
 
   tutti::moe::Config config;

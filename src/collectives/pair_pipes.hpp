@@ -16,11 +16,14 @@ class PairPipes {
   static constexpr unsigned kChunks = 2;
 
   explicit PairPipes(const ControlLayout& layout)
-      : chunk_bytes_(layout.pair_stage_bytes / (kPipes * kChunks) & ~std::size_t{63}) {}
+      : chunk_bytes_(layout.pair_stage_bytes / (std::size_t{kPipes} * kChunks) & ~std::size_t{63}) {
+  }
 
   std::size_t chunk_bytes() const noexcept { return chunk_bytes_; }
   // Where the pipe's first chunk lies in the pair staging; the second follows it.
-  std::size_t offset(unsigned pipe) const noexcept { return pipe * kChunks * chunk_bytes_; }
+  std::size_t offset(unsigned pipe) const noexcept {
+    return std::size_t{pipe} * kChunks * chunk_bytes_;
+  }
 
   std::optional<unsigned> try_take() noexcept {
     unsigned free = free_.load(std::memory_order_relaxed);

@@ -33,7 +33,6 @@ Rows::Incoming Rows::from(Rank peer) const {
   const auto p = static_cast<std::size_t>(peer);
   switch (request_.kind) {
     case OperationKind::kBroadcast:
-      return {request_.recv, bytes, peer == request_.root};
     case OperationKind::kScatter:
       return {request_.recv, bytes, peer == request_.root};
     case OperationKind::kGather:

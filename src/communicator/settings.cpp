@@ -12,7 +12,7 @@ Settings Settings::read(const tuttiConfig_t* config, const char* default_name) {
   settings.name = default_name;
   settings.transport = env_string("TUTTI_TRANSPORT").value_or("");
   settings.algorithm = env_string("TUTTI_ALGO");
-  constexpr std::int64_t kDay = 24 * 3600 * 1000;
+  constexpr std::int64_t kDay = std::int64_t{24} * 3600 * 1000;
   settings.timeout = milliseconds(env_int("TUTTI_TIMEOUT_MS", 30000, 1, kDay));
   constexpr std::int64_t kUnset = -1;
   const std::int64_t spin = env_int("TUTTI_SPIN_US", kUnset, kUnset, 60'000'000);

@@ -16,7 +16,6 @@ std::size_t table_entries(const Config& config) {
 
 Plan::Plan(Channel& channel, const Config& config)
     : channel_(channel),
-      config_(config),
       headers_(at(channel.ranks())),
       entries_(at(channel.ranks())),
       arrival_rows_(std::max<std::size_t>(max_entries(config.sizes(channel.rank())), 1) *

@@ -103,7 +103,6 @@ class Plan {
   void await_readers(Table& table);
 
   Channel& channel_;
-  const Config& config_;
   std::array<Table, 2> tables_;
   int current_ = -1;
   std::mutex hearing_;
