@@ -27,6 +27,7 @@ using Nanoseconds = std::chrono::nanoseconds;
 struct Access {
   bool views = false;           // loads reach: Window::view gives the peer's bytes
   bool stores = false;          // stores reach: Window::reach gives a place to write
+  bool gets = false;            // Window::get reads any memory of the peer (WindowKind::kProcess)
   bool shared_words = false;    // Window::fetch_add, and views of lines that a third rank posted
   bool needs_progress = false;  // transfers advance only while somebody calls progress()
   bool ordered = false;         // puts and posts to one peer arrive in the order of the calls
@@ -71,7 +72,8 @@ static_assert(sizeof(Doorbell) == 64);
 // What a window is over: memory that the communicator owns and every transport in use serves.
 enum class WindowKind : std::uint8_t {
   kHeap,    // the process's shareable heap; all of it, its free parts untouched
-  kProcess  // the whole address space: offsets are addresses; reached by ranks of this process only
+  kProcess  // the whole address space: offsets are addresses. Loads and stores of ranks of this
+            // process reach it, and gets of others where Access::gets
 };
 
 // This rank's segment of a control window, made by the transport and zeroed; the same on every
@@ -85,6 +87,12 @@ struct ControlSegment {
 // A piece of a put: `source` goes to `offset` in the peer's segment.
 struct Piece {
   std::span<const std::byte> source;
+  std::size_t offset = 0;
+};
+
+// A piece of a get: as many bytes as `destination` has, from `offset` of the peer's segment.
+struct Fetch {
+  std::span<std::byte> destination;
   std::size_t offset = 0;
 };
 
@@ -111,6 +119,11 @@ class Window {
   // after flush(). False: queues are full, nothing of it was taken; call Transport::progress and
   // repeat.
   virtual bool put(Rank peer, std::span<const Piece> pieces) = 0;
+
+  // Copies the peer's bytes into this rank's memory; they are there when it returns. Where neither
+  // loads nor Access::gets reach: tuttiInternalError; memory that is not there, and a peer that has
+  // died: tuttiSystemError.
+  virtual void get(Rank peer, std::span<const Fetch> pieces) = 0;
 
   // Returns when the sources of this rank's puts to `peer` are free again.
   virtual void flush(Rank peer, Nanoseconds timeout) = 0;

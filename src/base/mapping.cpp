@@ -7,6 +7,11 @@
 
 #include "base/error.hpp"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 namespace tutti {
 namespace {
 
@@ -58,6 +63,13 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 
 Mapping::~Mapping() {
   if (data_ != nullptr) munmap(data_, bytes_);
+}
+
+void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept {
+  const auto first = reinterpret_cast<std::uintptr_t>(start) & ~std::uintptr_t{kPage - 1};
+  const std::size_t length = reinterpret_cast<std::uintptr_t>(start) + bytes - first;
+  static_cast<void>(madvise(reinterpret_cast<void*>(first), length,
+                            touch == Touch::kRead ? MADV_POPULATE_READ : MADV_POPULATE_WRITE));
 }
 
 }  // namespace tutti

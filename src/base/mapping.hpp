@@ -36,4 +36,9 @@ class Mapping {
   std::size_t bytes_ = 0;
 };
 
+// Maps the pages of [start, start + bytes) now rather than at their first touch. Advice, which
+// kernels before 5.14 do not take.
+enum class Touch { kRead, kWrite };
+void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept;
+
 }  // namespace tutti

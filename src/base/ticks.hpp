@@ -36,6 +36,10 @@ class TickScale {
     const double span = to > from ? static_cast<double>(to - from) : 0;
     return Nanoseconds(static_cast<Nanoseconds::rep>(span * nanoseconds_per_tick()));
   }
+  std::uint64_t ticks_in(Nanoseconds time) const noexcept {
+    const double rate = nanoseconds_per_tick();
+    return rate > 0 ? static_cast<std::uint64_t>(static_cast<double>(time.count()) / rate) : 0;
+  }
 
  private:
   TickScale() = default;

@@ -82,11 +82,13 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       finished_(std::make_unique<std::atomic<Sequence>[]>(layout_.depth)) {
   all_viewable_ = options_.in_place;
   one_process_ = options_.in_place;
+  all_get_ = options_.in_place;
   const auto shared = windows_.control->reach(0, ControlLayout::kSharedBell, sizeof(Doorbell));
   shared_bell_ = shared.empty() ? own_bell_ : reinterpret_cast<Doorbell*>(shared.data());
   for (Rank peer = 0; peer < ranks(); ++peer) {
     const Access access = transport_.access(peer);
     all_viewable_ = all_viewable_ && access.views && access.stores;
+    all_get_ = all_get_ && access.gets;
     one_process_ = one_process_ && transport_.path(peer).hop_class <= 1;
     credits_[index(peer)].known.store(options_.first_sequence, std::memory_order_relaxed);
     credits_[index(peer)].told.store(options_.first_sequence, std::memory_order_relaxed);
@@ -188,6 +190,11 @@ MemoryRef Channel::refer(const void* p, std::size_t bytes) const noexcept {
   return {MemoryRef::Where::kProcess, reinterpret_cast<std::uintptr_t>(p)};
 }
 
+bool Channel::in_view(Rank peer, MemoryRef::Where where) const noexcept {
+  return where == MemoryRef::Where::kHeap ? transport_.access(peer).views
+                                          : transport_.path(peer).hop_class <= 1;
+}
+
 const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
   Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
   const auto found = opened(peer, [&] { return window.view(peer, ref.offset, bytes); });
@@ -199,6 +206,11 @@ const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
         {peer}));
   }
   return found.data();
+}
+
+void Channel::get(Rank peer, MemoryRef::Where where, std::span<const Fetch> pieces) {
+  Window& window = where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
+  opened(peer, [&] { window.get(peer, pieces); });
 }
 
 std::byte* Channel::reach(Rank peer, MemoryRef ref, std::size_t bytes) {

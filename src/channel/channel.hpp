@@ -34,6 +34,7 @@
 #include <tutti/transport.hpp>
 #include <vector>
 
+#include "base/cache_gauge.hpp"
 #include "channel/fingerprint.hpp"
 #include "channel/layout.hpp"
 #include "channel/sequence.hpp"
@@ -79,6 +80,8 @@ class Channel {
   Transport& transport() noexcept { return transport_; }
   Waiter& waiter() noexcept { return waiter_; }
   ControlWindow& control() noexcept { return *windows_.control; }
+  // For what this rank writes into memory that peers read.
+  CacheGauge& gauge() noexcept { return gauge_; }
 
   // Issues the next operation: the caller's thread, in the communicator's issue order. Waits for a
   // free slot; throws when the communicator has failed.
@@ -102,10 +105,18 @@ class Channel {
   bool reached_by_all(MemoryRef::Where where) const noexcept {
     return where == MemoryRef::Where::kHeap ? all_viewable_ : one_process_;
   }
+  // Does view() show the peer's memory?
+  bool in_view(Rank peer, MemoryRef::Where where) const noexcept;
+  // Can every rank copy with get() what refer() answered?
+  bool copied_by_all(MemoryRef::Where where) const noexcept {
+    return where == MemoryRef::Where::kProcess && all_get_;
+  }
   // A peer's memory to read, or to write. Throws tuttiInternalError naming the peer if it does not
   // exist.
   const std::byte* view(Rank peer, MemoryRef ref, std::size_t bytes);
   std::byte* reach(Rank peer, MemoryRef ref, std::size_t bytes);
+  // Copies the peer's memory: offsets as in its MemoryRef.
+  void get(Rank peer, MemoryRef::Where where, std::span<const Fetch> pieces);
 
   // This rank gives up: its waits end with tuttiAborted. From any thread.
   void cancel() noexcept;
@@ -200,8 +211,10 @@ class Channel {
   Doorbell* own_bell_;
   Doorbell* shared_bell_;
   Waiter waiter_;
+  CacheGauge gauge_;
   bool one_process_ = true;
   bool all_viewable_ = true;
+  bool all_get_ = true;
   std::atomic<bool> cancelled_{false};
   bool concurrent_ = false;  // set before the operations that need it are handed to other threads
 

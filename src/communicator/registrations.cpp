@@ -1,15 +1,10 @@
 #include "communicator/registrations.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <numeric>
 
 #include "base/error.hpp"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
+#include "base/mapping.hpp"
 
 namespace tutti {
 
@@ -52,13 +47,6 @@ void compare(const std::vector<Bid>& bids, const std::string& name) {
                       name, bids[0].bytes, theirs.bytes, rank);
     }
   }
-}
-
-// Maps the pages now rather than at their first use; advice, which kernels before 5.14 lack.
-void populate(const std::byte* data, std::size_t bytes) {
-  const auto start = reinterpret_cast<std::uintptr_t>(data) & ~std::uintptr_t{4095};
-  const std::size_t length = reinterpret_cast<std::uintptr_t>(data) + bytes - start;
-  static_cast<void>(::madvise(reinterpret_cast<void*>(start), length, MADV_POPULATE_READ));
 }
 
 std::size_t end_of(const Extents& extents) {
@@ -153,7 +141,8 @@ void* register_window(Channel& channel, SetupState& setup, Registrations& regist
   compare(bids, channel.name());
   for (Rank peer = 0; peer < channel.ranks(); ++peer) {
     const Bid& bid = bids[static_cast<std::size_t>(peer)];
-    populate(channel.view(peer, {MemoryRef::Where::kHeap, bid.offset}, bid.bytes), bid.bytes);
+    populate(channel.view(peer, {MemoryRef::Where::kHeap, bid.offset}, bid.bytes), bid.bytes,
+             Touch::kRead);
   }
   return registrations.add(Registrations::Kind::kWindow, request.buffer, request.bytes,
                            channel.name());

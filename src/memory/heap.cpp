@@ -4,7 +4,6 @@
 // without fallocate: 66 ms.)
 #include "memory/heap.hpp"
 
-#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -14,10 +13,6 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "topology/placement.hpp"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 namespace tutti {
 namespace {
@@ -109,8 +104,7 @@ void* Heap::allocate(std::size_t bytes) {
   while (before < end && !given.compare_exchange_weak(before, end, std::memory_order_release)) {
   }
   std::byte* const start = mapping_.data() + offset;
-  // Advice: a kernel without it (before 5.14) maps the backed pages at first touch.
-  static_cast<void>(madvise(start, in_whole_pages(bytes), MADV_POPULATE_WRITE));
+  populate(start, in_whole_pages(bytes), Touch::kWrite);
   return start;
 }
 

@@ -185,6 +185,35 @@ TEST_P(TransportConformance, ViewShowsWhatThePeerWrote) {
   });
 }
 
+TEST_P(TransportConformance, GetCopiesWhatThePeerWrote) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 10'000;
+    const Blocks blocks(rank, kBytes);
+    exchange(
+        rank, 20,
+        [&](Rank peer, std::uint64_t round) {
+          if (peer == 0) fill_pattern(blocks.mine(), rank.rank(), round);  // all peers get the same
+        },
+        [&](Rank source, std::uint64_t round) {
+          for (const bool in_heap : {true, false}) {
+            const Access access = rank.transport().access(source);
+            if (!(in_heap ? access.views : access.gets)) continue;
+            Window& window = in_heap ? rank.heap() : rank.process();
+            const std::size_t from = in_heap ? blocks.offset(source) : blocks.address(source);
+            // Pieces of every size, none, and the rest.
+            std::vector<std::byte> copy(kBytes);
+            const std::span<std::byte> all = copy;
+            const std::vector<Fetch> pieces = {{all.first(1), from},
+                                               {all.subspan(1, 0), from + 1},
+                                               {all.subspan(1, 4099), from + 1},
+                                               {all.subspan(4100), from + 4100}};
+            window.get(source, pieces);
+            EXPECT_TRUE(has_pattern(copy, source, round)) << (in_heap ? "heap" : "process");
+          }
+        });
+  });
+}
+
 TEST_P(TransportConformance, ReachWritesIntoThePeer) {
   run([](TransportRank& rank) {
     constexpr std::size_t kBytes = 3000;

@@ -83,6 +83,50 @@ TEST_P(TransportOfProcesses, MemoryOfAnotherProcessIsMappedOnFirstUse) {
   EXPECT_EQ(ends, (std::vector<int>{0, 0, 0}));
 }
 
+TEST_P(TransportOfProcesses, GetReadsPrivateMemoryOfAnotherProcess) {
+  const auto ends = run(2, [](TransportRank& rank) {
+    const Rank peer = 1 - rank.rank();
+    constexpr std::size_t kRows = 200;  // more pieces than one call to the kernel takes
+    constexpr std::size_t kRowBytes = 700;
+    std::vector<std::byte> mine(kRows * kRowBytes);
+    fill_pattern(mine, rank.rank(), 1);
+    const auto addresses =
+        all_gather_value(rank.bootstrap(), reinterpret_cast<std::uintptr_t>(mine.data()));
+    const std::size_t base = addresses[static_cast<std::size_t>(peer)];
+    if (rank.transport().access(peer).gets) {
+      std::vector<std::byte> copy(mine.size());
+      std::vector<Fetch> pieces;
+      for (std::size_t row = 0; row < kRows; ++row) {
+        const std::size_t at = (row * 7 % kRows) * kRowBytes;
+        pieces.push_back({std::span(copy).subspan(at, kRowBytes), base + at});
+      }
+      rank.process().get(peer, pieces);
+      EXPECT_TRUE(has_pattern(copy, peer, 1));
+      // What is not there is an error, also behind something that is.
+      const Fetch absent[] = {{std::span(copy).first(8), base}, {std::span(copy).first(8), 64}};
+      EXPECT_THROW(rank.process().get(peer, absent), Error);
+    }
+    rank.meet();
+  });
+  EXPECT_EQ(ends, (std::vector<int>{0, 0}));
+}
+
+TEST_P(TransportOfProcesses, AGetFromADeadProcessFails) {
+  const auto ends = run(2, [](TransportRank& rank) {
+    std::vector<std::byte> mine(100);
+    const auto addresses =
+        all_gather_value(rank.bootstrap(), reinterpret_cast<std::uintptr_t>(mine.data()));
+    rank.meet();
+    if (rank.rank() == 1) ::raise(SIGKILL);
+    ASSERT_TRUE(rank.await([&] { return rank.transport().peer_state(1) == PeerState::kDead; }));
+    if (!rank.transport().access(1).gets) return;
+    const Fetch fetch{mine, addresses[1]};
+    // The process may be a zombie, whose memory is gone, or no process any more.
+    EXPECT_THROW(rank.process().get(1, {&fetch, 1}), Error);
+  });
+  EXPECT_EQ(ends, (std::vector<int>{0, kKilled}));
+}
+
 TEST_P(TransportOfProcesses, LinesAndPutsCrossProcesses) {
   const auto ends = run(2, [](TransportRank& rank) {
     const Rank peer = 1 - rank.rank();

@@ -12,6 +12,12 @@
 
 namespace tutti::shm {
 
+namespace {
+// Up to this size every rank maps all of it at once, or the first lap through the slots pays for
+// the faults: 250 ns a page and rank. 64 ranks and more would pay for pages they never touch.
+constexpr std::size_t kPopulateBytes = std::size_t{96} << 20;
+}  // namespace
+
 ControlMemory::ControlMemory(Bootstrap& bootstrap, std::size_t segment_bytes)
     : ranks_(bootstrap.ranks()), segment_bytes_(segment_bytes) {
   const std::size_t board_bytes = Board::bytes(ranks_);
@@ -38,6 +44,7 @@ ControlMemory::ControlMemory(Bootstrap& bootstrap, std::size_t segment_bytes)
                      segment_bytes_, "a control segment");
   });
   mapped.conclude();
+  if (total <= kPopulateBytes) populate(mapping_->data(), total, Touch::kWrite);
   file_.close();  // everybody has mapped it
 }
 

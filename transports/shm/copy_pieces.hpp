@@ -1,4 +1,5 @@
-// A put where stores reach: copies every piece to its place in the peer's segment.
+// Puts and gets where stores and loads reach: every piece is copied to, or from, its place in the
+// peer's segment.
 #pragma once
 
 #include <tutti/transport.hpp>
@@ -16,6 +17,17 @@ inline void copy_pieces(Window& window, Rank peer, std::span<const Piece> pieces
            piece.source.size(), piece.offset, peer);
     }
     kernels::copy(target.data(), piece.source.data(), piece.source.size());
+  }
+}
+
+inline void fetch_pieces(Window& window, Rank peer, std::span<const Fetch> pieces) {
+  for (const Fetch& piece : pieces) {
+    const auto source = window.view(peer, piece.offset, piece.destination.size());
+    if (source.size() != piece.destination.size()) {
+      fail(tuttiInternalError, "a get of {} bytes at offset {} leaves rank {}'s segment",
+           piece.destination.size(), piece.offset, peer);
+    }
+    kernels::copy(piece.destination.data(), source.data(), source.size());
   }
 }
 

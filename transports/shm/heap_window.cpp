@@ -50,4 +50,8 @@ bool HeapWindow::put(Rank peer, std::span<const Piece> pieces) {
   return true;
 }
 
+void HeapWindow::get(Rank peer, std::span<const Fetch> pieces) {
+  fetch_pieces(*this, peer, pieces);
+}
+
 }  // namespace tutti::shm

@@ -28,6 +28,7 @@ class HeapWindow final : public Window {
   std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override;
   void commit(Rank, std::size_t, std::size_t) override {}
   bool put(Rank peer, std::span<const Piece> pieces) override;
+  void get(Rank peer, std::span<const Fetch> pieces) override;
   void flush(Rank, Nanoseconds) override {}
 
  private:

@@ -5,10 +5,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "memory/heap.hpp"
 #include "topology/host_identity.hpp"
+#include "transports/shm/foreign_memory.hpp"
 #include "transports/shm/futex.hpp"
 #include "transports/shm/process_window.hpp"
 
@@ -23,7 +26,8 @@ struct Hello {
   std::int32_t pid;
   std::int32_t has_membarrier;
   SharedFileHandle heap;
-  cpu_set_t cpus;  // on which this rank may run
+  std::uintptr_t token_address;  // where `process` lies in that process
+  cpu_set_t cpus;                // on which this rank may run
 };
 
 bool register_membarrier() noexcept {
@@ -36,6 +40,7 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
   Hello mine{};
   mine.host = host_identity();
   mine.process = process_token();
+  mine.token_address = reinterpret_cast<std::uintptr_t>(&mine.process);
   mine.pid = ::getpid();
   mine.has_membarrier = register_membarrier();
   mine.heap = Heap::of_this_process().handle();
@@ -57,10 +62,38 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
     fenced_ = fenced_ || hello.has_membarrier == 0;
     peers_.push_back({hello.process, hello.pid, {hello.heap, hello.process == mine.process}});
   }
+  std::vector<std::uintptr_t> tokens;
+  for (const Hello& hello : hellos) tokens.push_back(hello.token_address);
+  gets_ = try_gets(tokens);
   crowded_ = bootstrap.ranks() > CPU_COUNT(&cpus);
   fenced_ = fenced_ || crowded_;
-  TUTTI_INFO(kShm, "{} ranks on {} cores: {}", bootstrap.ranks(), CPU_COUNT(&cpus),
-             crowded_ ? "waiting gives the core away" : "waiting spins first");
+  TUTTI_INFO(kShm, "{} ranks on {} cores: {}; private buffers of other processes are {}",
+             bootstrap.ranks(), CPU_COUNT(&cpus),
+             crowded_ ? "waiting gives the core away" : "waiting spins first",
+             gets_ ? "read by the kernel" : "copied through staging");
+}
+
+// One after me in the ring of ranks, so that every border between users or containers is tried in
+// both directions. What is read must be that process's token: a pid may mean another process here.
+bool ShmTransport::try_gets(const std::vector<std::uintptr_t>& tokens) const {
+  bool good = true;
+  const int ranks = bootstrap_.ranks();
+  for (int i = 1; i < ranks; ++i) {
+    const auto peer = static_cast<std::size_t>((rank_ + i) % ranks);
+    if (peers_[peer].heap.this_process) continue;
+    ProcessToken token;
+    const Fetch fetch{std::as_writable_bytes(std::span(&token, 1)), tokens[peer]};
+    try {
+      read_foreign(peers_[peer].pid, {&fetch, 1});
+      good = token == peers_[peer].process;
+    } catch (const Error& error) {
+      TUTTI_INFO(kShm, "{}", error.what());
+      good = false;
+    }
+    break;
+  }
+  const std::vector<std::uint8_t> all = all_gather_value(bootstrap_, std::uint8_t{good});
+  return std::all_of(all.begin(), all.end(), [](std::uint8_t each) { return each != 0; });
 }
 
 ShmTransport::~ShmTransport() {
@@ -94,9 +127,9 @@ std::unique_ptr<Window> ShmTransport::open_window(WindowKind kind) {
     for (const Peer& peer : peers_) heaps.push_back(peer.heap);
     return std::make_unique<HeapWindow>(rank_, heaps);
   }
-  std::vector<bool> same_process;
-  for (const Peer& peer : peers_) same_process.push_back(peer.heap.this_process);
-  return std::make_unique<ProcessWindow>(std::move(same_process));
+  std::vector<ProcessWindow::Peer> peers;
+  for (const Peer& peer : peers_) peers.push_back({peer.pid, peer.heap.this_process});
+  return std::make_unique<ProcessWindow>(std::move(peers));
 }
 
 void ShmTransport::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) {

@@ -26,6 +26,7 @@ class ShmTransport final : public Transport {
   Access access(Rank) const noexcept override {
     return {.views = true,
             .stores = true,
+            .gets = gets_,
             .shared_words = true,
             .needs_progress = false,
             .ordered = true};
@@ -43,6 +44,9 @@ class ShmTransport final : public Transport {
   bool crowded() const noexcept override { return crowded_; }
 
  private:
+  // Collective: does every rank read the memory of a rank of another process?
+  bool try_gets(const std::vector<std::uintptr_t>& tokens) const;
+
   struct Peer {
     ProcessToken process;
     std::int32_t pid = 0;
@@ -54,6 +58,7 @@ class ShmTransport final : public Transport {
   std::vector<Peer> peers_;
   bool crowded_ = false;
   bool fenced_ = false;
+  bool gets_ = false;
   SteadyClock clock_;
   std::shared_ptr<ControlMemory> memory_;  // from open_control on
   std::unique_ptr<LivenessWatch> watch_;

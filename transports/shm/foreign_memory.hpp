@@ -1,0 +1,14 @@
+// Another process's memory, read by one copy of the kernel (process_vm_readv). Who may is a matter
+// of the system's settings: the same user, and /proc/sys/kernel/yama/ptrace_scope 0 or absent.
+#pragma once
+
+#include <span>
+#include <tutti/transport.hpp>
+
+namespace tutti::shm {
+
+// Offsets are addresses there. tuttiSystemError when something of it cannot be read, whatever has
+// arrived by then.
+void read_foreign(int pid, std::span<const Fetch> pieces);
+
+}  // namespace tutti::shm
