@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "collectives/per_rank.hpp"
-#include "kernels/copy.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti {
 
@@ -69,7 +69,7 @@ void all_reduce_assembly(const Operation& operation, const Request& request) {
     if (bytes != 0) std::memcpy(mine.payload, request.send, bytes);
   } else {
     place = places.mine();
-    kernels::copy_to_staging(place, request.send, bytes);
+    kernels::SharedCopy(operation.channel().gauge(), bytes).copy(place, request.send, bytes);
   }
   const Rank self = operation.rank();
   if (operation.arrive(mine)) {

@@ -1,8 +1,8 @@
 #include "collectives/all_reduce_one_shot.hpp"
 
 #include "collectives/per_rank.hpp"
-#include "kernels/copy.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti {
 
@@ -11,7 +11,7 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   const int ranks = operation.ranks();
   const std::size_t bytes = request.bytes();
   const auto staging = operation.claim_staging();
-  kernels::copy_to_staging(staging.data(), request.send, bytes);
+  kernels::SharedCopy(operation.channel().gauge(), bytes).copy(staging.data(), request.send, bytes);
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
 
   PerRank<const std::byte*> sources(ranks);

@@ -10,6 +10,7 @@
 #include "collectives/rows.hpp"
 #include "collectives/staged_rows.hpp"
 #include "kernels/copy.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti {
 
@@ -49,16 +50,32 @@ class Exchange {
   }
 
   // The way depends on the row and on what is settled before the first row is looked at. In-place
-  // rows must be reached by every peer that gets them; within a host that is all or none.
+  // rows must be read by every peer that gets them; within a host that is all or none.
   Way way_of(const Rows::Outgoing& row) const {
     if (row.bytes <= ExchangeEntry::kInlineBytes) return Way::kInline;
     const MemoryRef ref = channel_.refer(row.data, row.bytes);
-    const bool in_place = channel_.reached_by_all(ref.where) && !rows_.overwrites_unsent();
-    if (eager_fits_ &&
-        row.bytes <= (in_place ? selection_.eager_bytes() : selection_.eager_plain_bytes())) {
-      return Way::kEager;
+    const bool stays = !rows_.overwrites_unsent();
+    const bool in_place = stays && channel_.reached_by_all(ref.where);
+    const bool eager = eager_fits_ && row.bytes <= (in_place ? selection_.eager_bytes()
+                                                             : selection_.eager_plain_bytes());
+    const bool copied = stays && !in_place && row.bytes >= Selection::least_get_bytes() &&
+                        channel_.copied_by_all(ref.where);
+    // Two copies through a near cache are as fast as one of the kernel's, and nobody waits.
+    if (eager && !(copied && far_)) return Way::kEager;
+    return in_place || copied ? Way::kInPlace : Way::kStaged;
+  }
+
+  // What one rank writes in the whole operation decides whether it fits the caches.
+  void copy(std::byte* dst, const std::byte* src, std::size_t bytes) {
+    if (!incoming_ && bytes >= kLargeRow) {
+      incoming_ = 0;
+      for (Rank peer = 0; peer < ranks_; ++peer) *incoming_ += rows_.from(peer).bytes;
     }
-    return in_place ? Way::kInPlace : Way::kStaged;
+    if (incoming_.value_or(0) >= kernels::kStreamingBytes) {
+      kernels::copy_streaming(dst, src, bytes);
+    } else {
+      kernels::copy(dst, src, bytes);
+    }
   }
 
   // Eager rows lie one after another in the staging; if all rows fit, any may go that way.
@@ -70,6 +87,7 @@ class Exchange {
       total = rows_.same_for_all() ? row.bytes : total + round_up(row.bytes);
     }
     eager_fits_ = total <= channel_.layout().slot_bytes;
+    far_ = total >= Selection::least_get_bytes() && channel_.gauge().far(ticks());
   }
 
   void send_all() {
@@ -91,7 +109,10 @@ class Exchange {
         case Way::kEager:
           claim();
           entry.staging_offset = rows_.same_for_all() ? 0 : used;
-          if (!copied) kernels::copy_to_staging(staging_.data() + used, row.data, row.bytes);
+          if (!copied) {
+            kernels::SharedCopy(channel_.gauge(), row.bytes)
+                .copy(staging_.data() + used, row.data, row.bytes);
+          }
           copied = rows_.same_for_all();
           if (!copied) used += round_up(row.bytes);
           break;
@@ -144,7 +165,7 @@ class Exchange {
     const auto in = rows_.from(self_);
     if (!out.moves || !in.moves || out.data == in.data) return;
     if (out.bytes != in.bytes) mismatch(self_, out.bytes, in.bytes);
-    kernels::copy(in.data, out.data, out.bytes);
+    copy(in.data, out.data, out.bytes);
   }
 
   void receive(Rank peer) {
@@ -173,10 +194,14 @@ class Exchange {
     if (entry.way == Way::kInline) {
       if (row.bytes != 0) std::memcpy(row.data, entry.data, row.bytes);
     } else if (entry.way == Way::kEager) {
-      kernels::copy(row.data, operation_.view_staging(peer, entry.staging_offset, row.bytes),
-                    row.bytes);
+      copy(row.data, operation_.view_staging(peer, entry.staging_offset, row.bytes), row.bytes);
     } else {
-      kernels::copy(row.data, channel_.view(peer, entry.place, row.bytes), row.bytes);
+      if (channel_.in_view(peer, entry.place.where)) {
+        copy(row.data, channel_.view(peer, entry.place, row.bytes), row.bytes);
+      } else {
+        const Fetch fetch{{row.data, row.bytes}, entry.place.offset};
+        channel_.get(peer, entry.place.where, {&fetch, 1});
+      }
       operation_.post(peer, Phase::kDone);
     }
   }
@@ -204,6 +229,8 @@ class Exchange {
   }
   static std::size_t round_up(std::size_t bytes) { return (bytes + 63) & ~std::size_t{63}; }
 
+  static constexpr std::size_t kLargeRow = std::size_t{16} << 10;
+
   const Operation& operation_;
   Channel& channel_;
   const Selection& selection_;
@@ -212,6 +239,8 @@ class Exchange {
   Rows rows_;
   bool eager_fits_ = false;
   bool any_in_place_ = false;
+  bool far_ = false;                     // asked once: a row's way must not change
+  std::optional<std::size_t> incoming_;  // bytes of all rows to this rank, once a large one came
   std::span<std::byte> staging_;
   std::size_t staged_count_ = 0;
   std::optional<StagedRows> staged_;

@@ -2,7 +2,8 @@
 // v-forms - is one exchange: rows from whoever has them to whoever needs them. A row goes
 //   inline    in the entry line itself, up to 24 bytes,
 //   eager     copied to the sender's staging and read there; nobody waits at the end,
-//   in place  read from the sender's buffer, who waits until that is done,
+//   in place  read from the sender's buffer, who waits until that is done: by loads, or by one copy
+//             of the transport's (Window::get) where they do not reach,
 //   staged    in chunks through the sender's staging (staged_rows.hpp),
 // as the sender says in its entry: ranks with different kinds of buffers mix freely.
 #pragma once

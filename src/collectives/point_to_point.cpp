@@ -7,7 +7,9 @@
 #include <cstring>
 #include <utility>
 
+#include "collectives/selection.hpp"
 #include "kernels/copy.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti {
 
@@ -162,8 +164,7 @@ class TransferLoop final : public WaitSubject {
       entry.way = Way::kInline;
       if (m.bytes != 0) std::memcpy(entry.data, m.send, m.bytes);
       t.stage = Stage::kDone;
-    } else if (const MemoryRef place = channel_.refer(m.send, m.bytes);
-               can_read(m.peer, place.where)) {
+    } else if (const MemoryRef place = channel_.refer(m.send, m.bytes); can_read(m, place.where)) {
       entry.way = Way::kInPlace;
       entry.place = place;
       t.stage = Stage::kInPlace;
@@ -172,10 +173,9 @@ class TransferLoop final : public WaitSubject {
     post_entry(m, entry, 0);
   }
 
-  bool can_read(Rank peer, MemoryRef::Where where) const {
-    Transport& transport = channel_.transport();
-    return where == MemoryRef::Where::kHeap ? transport.access(peer).views
-                                            : transport.path(peer).hop_class <= 1;
+  bool can_read(const Message& m, MemoryRef::Where where) const {
+    return channel_.in_view(m.peer, where) ||
+           (m.bytes >= Selection::least_get_bytes() && channel_.copied_by_all(where));
   }
 
   bool open_pipe(Transfer& t) {
@@ -205,8 +205,9 @@ class TransferLoop final : public WaitSubject {
     if (t.chunks >= kChunks && !has(m, PairLine::kTaken, t.chunks - kChunks + 1)) return false;
     const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
     std::byte* staging = channel_.control().local().data() + channel_.layout().pair_stage_offset();
-    kernels::copy_to_staging(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes,
-                             m.send + t.moved, bytes);
+    kernels::SharedCopy(channel_.gauge(), bytes)
+        .copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
+              bytes);
     t.moved += bytes;
     ++t.chunks;
     post(m, PairLine::kReady, t.chunks);
@@ -249,9 +250,12 @@ class TransferLoop final : public WaitSubject {
     }
     if (entry.way == Way::kInline) {
       if (m.bytes != 0) std::memcpy(m.recv, entry.data, m.bytes);
-    } else {
+    } else if (channel_.in_view(m.peer, entry.place.where)) {
       const std::byte* from = channel_.view(m.peer, entry.place, m.bytes);
       if (from != m.recv) kernels::copy(m.recv, from, m.bytes);
+    } else {
+      const Fetch fetch{{m.recv, m.bytes}, entry.place.offset};
+      channel_.get(m.peer, entry.place.where, {&fetch, 1});
     }
     finish_receive(t);
   }

@@ -2,7 +2,8 @@
 // its (sender, receiver) pair only, which both sides count, and uses the lines of slot number mod
 // kPairDepth. Its bytes go, as the sender says in kEntry at the receiver,
 //   inline    in the entry itself, up to 32 bytes: the send is done when the slot is free,
-//   in place  read from the sender's buffer by the receiver: heap memory, or ranks of one process,
+//   in place  read from the sender's buffer by the receiver: heap memory, ranks of one process, or
+//             large and copied by the transport (Window::get),
 //   staged    in chunks through one of the sender's pipes (pair_pipes.hpp).
 // The receiver ends every message with kTaken at the sender; message n needs that of n -
 // kPairDepth.

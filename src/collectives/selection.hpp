@@ -42,6 +42,8 @@ class Selection {
   std::size_t eager_bytes() const noexcept;
   // The same for rows that cannot be read in place; larger ones are cut into chunks.
   std::size_t eager_plain_bytes() const noexcept;
+  // From here on one copy by the kernel (Window::get) beats two of ours.
+  static std::size_t least_get_bytes() noexcept;
   std::size_t chunk_bytes() const noexcept;
   // Staged rows to different peers under way at a time.
   std::size_t pipes() const noexcept;

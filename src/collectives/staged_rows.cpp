@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/copy.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti {
 
@@ -42,9 +43,10 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   }
   if (row.chunks >= kChunks && !taken_by_all(row, row.chunks - kChunks + 1)) return false;
   const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.filled);
-  kernels::copy_to_staging(
-      staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes,
-      row.data + row.filled, bytes);
+  kernels::SharedCopy(operation_.channel().gauge(), bytes)
+      .copy(
+          staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes,
+          row.data + row.filled, bytes);
   row.filled += bytes;
   ++row.chunks;
   for (const Rank peer : row.peers) operation_.post(peer, Phase::kReady, row.chunks);

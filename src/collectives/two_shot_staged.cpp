@@ -2,9 +2,13 @@
 // share: copy what others reduce to my staging; reduce my part out of theirs; where others need it,
 // leave the result in my staging for them to fetch.
 //
-// Staging of a step is one of two halves: R parts of input, one of output. A rank raises kReady of
-// step c + 1 only when it has finished with step c - so who has seen everybody's kReady of c + 1
-// may write over the half of c.
+// While marks travel there is something to do: the order is
+//   in(0) | reduce(0) in(1) out(0) | reduce(1) in(2) out(1) | ...
+// with kReady c + 1 raised after in(c) and awaited before reduce(c), kDone c + 1 raised after
+// reduce(c) and awaited before out(c).
+//
+// Staging of a step is one of three buffers: R inputs and an output. A rank raises kReady of step c
+// after its out(c - 2); so who has seen everybody's may write in(c + 1) over step c - 2.
 #include <algorithm>
 #include <cstring>
 
@@ -13,13 +17,13 @@
 #include "collectives/two_shot.hpp"
 #include "kernels/copy.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti {
 
 namespace {
 
-// A step's bytes stay in the second-level cache of the core that copies them in.
-constexpr std::size_t kHalfBytes = std::size_t{256} << 10;
+constexpr std::size_t kBuffers = 3;
 
 class StagedReduction {
  public:
@@ -33,24 +37,24 @@ class StagedReduction {
         ranks_(operation.ranks()),
         size_(request.element_bytes()),
         staging_(operation.claim_staging()),
-        half_bytes_(std::min(staging_.size() / 2, kHalfBytes) & ~std::size_t{63}) {
+        buffer_bytes_(staging_.size() / kBuffers & ~std::size_t{63}) {
     const std::size_t parts = static_cast<std::size_t>(ranks_) + 1;
-    part_bytes_ = half_bytes_ / parts & ~std::size_t{63};
+    part_bytes_ = buffer_bytes_ / parts & ~std::size_t{63};
     step_count_ = part_bytes_ / size_;
   }
 
   void run() {
     const std::size_t steps = (shares_.largest() + step_count_ - 1) / step_count_;
+    const bool gives = distributes() && !(request_is_rooted() && self_ == request_.root);
+    const bool takes = distributes() && shares_.needed_by(self_, (self_ + 1) % ranks_);
+    if (steps != 0) bring(0);
     for (std::size_t step = 0; step < steps; ++step) {
-      const auto mark = static_cast<unsigned>(step + 1);
-      copy_in(step);
-      tell(Phase::kReady, mark);
-      await(Phase::kReady, mark);
+      await(Phase::kReady, mark_of(step));
       reduce(step);
-      if (!distributes()) continue;
-      if (!request_is_rooted() || self_ != request_.root) tell(Phase::kDone, mark);
-      if (!shares_.needed_by(self_, (self_ + 1) % ranks_)) continue;
-      await(Phase::kDone, mark);
+      if (gives) tell(Phase::kDone, mark_of(step));
+      if (step + 1 < steps) bring(step + 1);
+      if (!takes) continue;
+      await(Phase::kDone, mark_of(step));
       copy_out(step);
     }
   }
@@ -68,17 +72,25 @@ class StagedReduction {
     return {first, std::min(step_count_, count - first)};
   }
   std::size_t input_offset(std::size_t step, Rank owner) const {
-    return (step & 1) * half_bytes_ + static_cast<std::size_t>(owner) * part_bytes_;
+    return step % kBuffers * buffer_bytes_ + static_cast<std::size_t>(owner) * part_bytes_;
   }
   std::size_t output_offset(std::size_t step) const { return input_offset(step, ranks_); }
 
+  static unsigned mark_of(std::size_t step) { return static_cast<unsigned>(step + 1); }
+
+  void bring(std::size_t step) {
+    copy_in(step);
+    tell(Phase::kReady, mark_of(step));
+  }
+
   void copy_in(std::size_t step) {
+    kernels::SharedCopy staging(operation_.channel().gauge(), buffer_bytes_);
     for (Rank owner = 0; owner < ranks_; ++owner) {
       if (owner == self_) continue;
       const Share slice = part(owner, step);
-      kernels::copy_to_staging(staging_.data() + input_offset(step, owner),
-                               request_.send + (shares_.of(owner).first + slice.first) * size_,
-                               slice.count * size_);
+      staging.copy(staging_.data() + input_offset(step, owner),
+                   request_.send + (shares_.of(owner).first + slice.first) * size_,
+                   slice.count * size_);
     }
   }
 
@@ -101,7 +113,8 @@ class StagedReduction {
     kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
                     {&destination, 1}, sources.all(), slice.count, scales_);
     if (request_.kind == OperationKind::kAllReduce) {
-      kernels::copy_to_staging(staged, destination, slice.count * size_);
+      kernels::SharedCopy(operation_.channel().gauge(), buffer_bytes_)
+          .copy(staged, destination, slice.count * size_);
     }
   }
 
@@ -132,7 +145,7 @@ class StagedReduction {
   int ranks_;
   std::size_t size_;
   std::span<std::byte> staging_;
-  std::size_t half_bytes_;
+  std::size_t buffer_bytes_;
   std::size_t part_bytes_ = 0;
   std::size_t step_count_ = 0;  // elements of each share in a step
 };

@@ -23,19 +23,6 @@ void copy(std::byte* dst, const std::byte* src, std::size_t bytes);
 // Streaming stores at any size, for the pieces of a large copy.
 void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes);
 
-// For staging: memory that a peer has read and will read again, so that its cache holds the lines.
-// An ordinary store waits until each is invalidated there; streaming stores do not. Measured on two
-// cores without a common third-level cache, writing / reading 32 KiB: 13.5 / 2.1 us ordinary, 0.63
-// / 2.6 us streaming; 2 MiB: 843 / 114 us and 44 / 93 us. Prefetching for write changed nothing.
-inline constexpr std::size_t kStagingStreamBytes = 1024;
-inline void copy_to_staging(std::byte* dst, const std::byte* src, std::size_t bytes) {
-  if (bytes >= kStagingStreamBytes) {
-    copy_streaming(dst, src, bytes);
-  } else if (bytes != 0) {
-    std::memcpy(dst, src, bytes);
-  }
-}
-
 struct RowCopy {
   std::byte* dst;
   const std::byte* src;

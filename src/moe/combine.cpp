@@ -6,7 +6,7 @@
 #include "base/data_type.hpp"
 #include "base/error.hpp"
 #include "kernels/combine.hpp"
-#include "kernels/copy.hpp"
+#include "kernels/shared_copy.hpp"
 
 namespace tutti::moe {
 
@@ -52,9 +52,9 @@ class Combine {
     MemoryRef ref = channel_.refer(rows, extent);
     if (ranks_ > 1 && extent != 0 && !channel_.reached_by_all(ref.where)) {
       plan_.staged_results.reserve(count * row_bytes_);
+      kernels::SharedCopy staging(channel_.gauge(), count * row_bytes_);
       for (std::size_t i = 0; i < count; ++i) {
-        kernels::copy_to_staging(plan_.staged_results.data() + i * row_bytes_, rows + i * stride,
-                                 row_bytes_);
+        staging.copy(plan_.staged_results.data() + i * row_bytes_, rows + i * stride, row_bytes_);
       }
       rows = plan_.staged_results.data();
       stride = row_bytes_;

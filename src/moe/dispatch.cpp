@@ -1,11 +1,10 @@
 #include "moe/dispatch.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/error.hpp"
-#include "kernels/copy.hpp"
+#include "kernels/shared_copy.hpp"
+#include "moe/delivery.hpp"
 
 namespace tutti::moe {
 
@@ -19,19 +18,6 @@ struct DispatchEntry {
   std::uint64_t side_stride;
 };
 static_assert(sizeof(DispatchEntry) <= LineContent::kPayloadBytes);
-
-// Peers read outputs in combine, so their caches hold what the next dispatch writes: streaming
-// stores, as for staging (kernels/copy.hpp). Where no peer has the lines the two are within a
-// tenth.
-constexpr std::size_t kStreamingBytes = std::size_t{64} << 10;
-
-// Equally large parts, `stride` apart.
-struct Strided {
-  const std::byte* data = nullptr;
-  std::size_t stride = 0;
-  std::size_t bytes = 0;
-  const std::byte* at(std::size_t i) const { return data + i * stride; }
-};
 
 class Dispatch {
  public:
@@ -47,8 +33,6 @@ class Dispatch {
         ranks_(operation.ranks()) {}
 
   bool run() {
-    rows_ = {static_cast<const std::byte*>(args_.rows), args_.row_stride, args_.row_bytes};
-    side_ = {static_cast<const std::byte*>(args_.side), args_.side_stride, args_.side_bytes};
     plan_.set_weights(args_.topk_weights);
     announce();
     const Arrivals& arrivals = plan_.arrange(layout_);
@@ -58,10 +42,11 @@ class Dispatch {
     if (fits && library_owned) take_library_memory(arrivals.num_rows());
     // A disagreement shows in the lines, and must leave the caller's memory as it was.
     if (!library_owned) await_entries();
+    Delivery delivery(channel_, plan_, arrivals, config_.rows_per);
     for (int i = 0; i < ranks_; ++i) {
       const Rank source = (self_ + i) % ranks_;
       if (source != self_) operation_.wait(source, Phase::kEntry);
-      if (fits) pull(source, arrivals);
+      if (fits) pull(source, delivery);
     }
     if (fits) finish_output(arrivals);
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
@@ -80,25 +65,30 @@ class Dispatch {
   std::size_t tokens() const { return static_cast<std::size_t>(plan_.tokens()); }
 
   // Where peers read a part of the step; copied to library memory first where they could not.
-  MemoryRef publish(Strided& parts, HeapBlock& staging) {
-    const std::size_t extent = tokens() == 0 ? 0 : (tokens() - 1) * parts.stride + parts.bytes;
-    if (extent == 0 || ranks_ == 1) return channel_.refer(parts.data, 0);
-    const MemoryRef ref = channel_.refer(parts.data, extent);
-    if (channel_.reached_by_all(ref.where)) return ref;
-    staging.reserve(tokens() * parts.bytes);
-    for (std::size_t t = 0; t < tokens(); ++t) {
-      kernels::copy_to_staging(staging.data() + t * parts.bytes, parts.at(t), parts.bytes);
+  Parts publish(const void* data, std::size_t stride, std::size_t bytes, HeapBlock& staging) {
+    const auto* first = static_cast<const std::byte*>(data);
+    const std::size_t extent = tokens() == 0 || bytes == 0 ? 0 : (tokens() - 1) * stride + bytes;
+    const MemoryRef ref = channel_.refer(first, extent);
+    if (extent == 0 || ranks_ == 1 || channel_.reached_by_all(ref.where) ||
+        (bytes >= Delivery::kLeastGetBytes && channel_.copied_by_all(ref.where))) {
+      return {ref, stride, bytes};
     }
-    parts = {staging.data(), parts.bytes, parts.bytes};
-    return channel_.refer(staging.data(), staging.size());
+    staging.reserve(tokens() * bytes);
+    kernels::SharedCopy copies(channel_.gauge(), tokens() * bytes);
+    for (std::size_t t = 0; t < tokens(); ++t) {
+      copies.copy(staging.data() + t * bytes, first + t * stride, bytes);
+    }
+    return {channel_.refer(staging.data(), staging.size()), bytes, bytes};
   }
 
   void announce() {
-    const MemoryRef rows = publish(rows_, plan_.staged_rows);
-    plan_.was_staged = rows_.data != args_.rows;
-    const MemoryRef side = publish(side_, plan_.staged_side);
-    const DispatchEntry entry{
-        .rows = rows, .row_stride = rows_.stride, .side = side, .side_stride = side_.stride};
+    rows_ = publish(args_.rows, args_.row_stride, args_.row_bytes, plan_.staged_rows);
+    plan_.was_staged = rows_.first.offset != channel_.refer(args_.rows, 0).offset;
+    side_ = publish(args_.side, args_.side_stride, args_.side_bytes, plan_.staged_side);
+    const DispatchEntry entry{.rows = rows_.first,
+                              .row_stride = rows_.stride,
+                              .side = side_.first,
+                              .side_stride = side_.stride};
     LineContent content;
     std::memcpy(content.payload, &entry, sizeof(entry));
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kEntry, content);
@@ -119,54 +109,19 @@ class Dispatch {
     }
   }
 
-  // The parts of a source, as this rank reads them.
-  Strided parts_of(Rank source, MemoryRef ref, std::size_t stride, std::size_t bytes) {
-    const auto count = static_cast<std::size_t>(plan_.tokens_of(source));
-    if (count == 0 || bytes == 0) return {nullptr, stride, bytes};
-    return {channel_.view(source, ref, (count - 1) * stride + bytes), stride, bytes};
-  }
-
-  void pull(Rank source, const Arrivals& arrivals) {
+  void pull(Rank source, Delivery& delivery) {
     if (plan_.entries_from(source).empty()) return;
-    Strided rows = rows_;
-    Strided side = side_;
+    Parts rows = rows_;
+    Parts side = side_;
     if (source != self_) {
       DispatchEntry entry;
       std::memcpy(&entry, operation_.line(source, Phase::kEntry).payload, sizeof(entry));
-      rows = parts_of(source, entry.rows, entry.row_stride, args_.row_bytes);
-      side = parts_of(source, entry.side, entry.side_stride, args_.side_bytes);
+      rows = {entry.rows, entry.row_stride, args_.row_bytes};
+      side = {entry.side, entry.side_stride, args_.side_bytes};
     }
-    const bool streaming = arrivals.num_rows() * args_.row_bytes > kStreamingBytes;
-    copy_parts(source, arrivals, rows, static_cast<std::byte*>(output_.rows), streaming);
-    if (side.bytes != 0 && output_.side != nullptr) {
-      copy_parts(source, arrivals, side, static_cast<std::byte*>(output_.side), false);
-    }
-  }
-
-  // Entries of one token are adjacent: its row is read once for all places, or once a lane where
-  // the group says so.
-  void copy_parts(Rank source, const Arrivals& arrivals, const Strided& from, std::byte* out,
-                  bool streaming) {
-    const auto entries = plan_.entries_from(source);
-    const auto places = arrivals.rows_of(source);
-    const bool together = config_.rows_per == tuttiMoeRowsPerRank;
-    std::array<std::byte*, kMaxLanes> targets;
-    for (std::size_t i = 0; i < entries.size();) {
-      const std::uint32_t token = entries[i].token;
-      if (token >= static_cast<std::uint32_t>(plan_.tokens_of(source))) {
-        channel_.raise(Error(
-            tuttiRemoteError,
-            fmt::format("rank {} routes token {} of {}", source, token, plan_.tokens_of(source)),
-            {source}));
-      }
-      std::size_t count = 0;
-      do {
-        std::byte* const target = out + std::size_t{places[i]} * from.bytes;
-        if (count == 0 || targets[count - 1] != target) targets[count++] = target;
-        ++i;
-      } while (together && i < entries.size() && entries[i].token == token &&
-               count < targets.size());
-      kernels::copy_row_to_many({targets.data(), count}, from.at(token), from.bytes, streaming);
+    delivery.take(source, rows, static_cast<std::byte*>(output_.rows));
+    if (output_.side != nullptr) {
+      delivery.take(source, side, static_cast<std::byte*>(output_.side));
     }
   }
 
@@ -209,8 +164,8 @@ class Dispatch {
   Layout layout_;
   Rank self_;
   int ranks_;
-  Strided rows_;
-  Strided side_;
+  Parts rows_;
+  Parts side_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Messages between processes: private memory goes in chunks through pipes, heap memory is read in
-// place, and a receiver that dies is named.
+// Messages between processes: private memory is copied by the kernel, or goes in chunks through
+// pipes, heap memory is read in place, and a receiver that dies is named.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <tutti/tutti.h>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/process_world.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace {
 
@@ -73,6 +74,15 @@ int all_pairs(int rank, tuttiComm_t comm, int ranks, bool from_heap) {
 class MessageProcesses : public testing::TestWithParam<int> {};
 
 TEST_P(MessageProcesses, ExchangePrivateMemory) {
+  const int ranks = GetParam();
+  ProcessWorld world(ranks, kTimeoutMs, [&](int rank, tuttiComm_t comm) {
+    return all_pairs(rank, comm, ranks, false);
+  });
+  for (int rank = 0; rank < ranks; ++rank) EXPECT_EQ(world.wait(rank), 0) << rank;
+}
+
+TEST_P(MessageProcesses, ExchangePrivateMemoryThroughPipes) {
+  const tutti::test::ScopedVariable in_place("TUTTI_IN_PLACE", "0");
   const int ranks = GetParam();
   ProcessWorld world(ranks, kTimeoutMs, [&](int rank, tuttiComm_t comm) {
     return all_pairs(rank, comm, ranks, false);

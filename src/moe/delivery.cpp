@@ -1,0 +1,84 @@
+#include "moe/delivery.hpp"
+
+#include "base/error.hpp"
+#include "kernels/shared_copy.hpp"
+
+namespace tutti::moe {
+
+namespace {
+// Parts of one call to the kernel: enough to share its cost, few enough to stay in the cache until
+// they have been copied on to their other places.
+constexpr std::size_t kBatch = 32;
+}  // namespace
+
+Delivery::Walk::Walk(const Delivery& delivery, Rank source, std::byte* out, std::size_t bytes)
+    : delivery_(delivery),
+      source_(source),
+      out_(out),
+      bytes_(bytes),
+      entries_(delivery.plan_.entries_from(source)),
+      rows_(delivery.arrivals_.rows_of(source)) {}
+
+bool Delivery::Walk::next(Step& step) {
+  if (at_ == entries_.size()) return false;
+  step.token = entries_[at_].token;
+  if (step.token >= static_cast<std::uint32_t>(delivery_.plan_.tokens_of(source_))) {
+    delivery_.channel_.raise(Error(tuttiRemoteError,
+                                   fmt::format("rank {} routes token {} of {}", source_, step.token,
+                                               delivery_.plan_.tokens_of(source_)),
+                                   {source_}));
+  }
+  const bool together = delivery_.rows_per_ == tuttiMoeRowsPerRank;
+  step.count = 0;
+  do {
+    std::byte* const place = out_ + std::size_t{rows_[at_]} * bytes_;
+    if (step.count == 0 || step.places[step.count - 1] != place) step.places[step.count++] = place;
+    ++at_;
+  } while (together && at_ < entries_.size() && entries_[at_].token == step.token &&
+           step.count < step.places.size());
+  return true;
+}
+
+void Delivery::take(Rank source, const Parts& parts, std::byte* out) {
+  const auto tokens = static_cast<std::size_t>(plan_.tokens_of(source));
+  if (tokens == 0 || parts.bytes == 0) return;
+  const Rank self = channel_.rank();
+  if (source != self && !channel_.in_view(source, parts.first.where)) {
+    fetch(source, parts, out);
+    return;
+  }
+  const std::size_t extent = (tokens - 1) * parts.stride + parts.bytes;
+  copy(source, channel_.view(source, parts.first, extent), parts, out);
+}
+
+void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out) {
+  kernels::SharedCopy copies(channel_.gauge(), total(parts));  // peers read outputs in combine
+  Walk walk(*this, source, out, parts.bytes);
+  Step step;
+  while (walk.next(step)) {
+    copies.copy_row(step.all(), first + step.token * parts.stride, parts.bytes);
+  }
+}
+
+void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
+  Walk ahead(*this, source, out, parts.bytes);
+  Walk behind = ahead;
+  std::array<Fetch, kBatch> pieces;
+  Step step;
+  for (;;) {
+    std::size_t count = 0;
+    while (count < kBatch && ahead.next(step)) {
+      pieces[count++] = {{step.places[0], parts.bytes},
+                         parts.first.offset + step.token * parts.stride};
+    }
+    if (count == 0) return;
+    channel_.get(source, parts.first.where, {pieces.data(), count});
+    kernels::SharedCopy copies(channel_.gauge(), total(parts));
+    for (std::size_t i = 0; i < count; ++i) {
+      behind.next(step);
+      copies.copy_row(step.all().subspan(1), step.places[0], parts.bytes);
+    }
+  }
+}
+
+}  // namespace tutti::moe
