@@ -1,6 +1,7 @@
 #include "config.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 
@@ -39,8 +40,11 @@ Config parse(int argc, char** argv) {
                                                " of " + std::to_string(config.experts) +
                                                " experts");
     }
+  } catch (const CLI::CallForHelp& help) {
+    std::exit(app.exit(help));
   } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
+    std::fprintf(stderr, "moe_layer: %s (moe_layer --help lists the options)\n", error.what());
+    std::exit(2);
   }
   return config;
 }

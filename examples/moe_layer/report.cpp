@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <numeric>
+#include <system_error>
 
 namespace moe_layer {
 namespace {
@@ -115,7 +117,11 @@ bool print(const Config& config, const Results& results) {
   print_times(results);
   print_ranks(results);
   print_loads(results);
-  return print_verdict(config, results);
+  const bool good = print_verdict(config, results);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
+  }
+  return good;
 }
 
 }  // namespace moe_layer

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <tutti/error.hpp>
 
 #include "perf/tutti_perf/operation.hpp"
 
@@ -109,7 +112,10 @@ void Console::print_foot(bool anything_wrong) {
     fmt::print(out_, "# Avg bus bandwidth    : {:.4g}\n",
                busbw_sum_ / static_cast<double>(busbw_count_));
   }
-  std::fflush(out_);
+  if (std::fflush(out_) != 0 || std::ferror(out_) != 0) {
+    throw Error(tuttiSystemError,
+                fmt::format("cannot write the table to standard output: {}", std::strerror(errno)));
+  }
 }
 
 }  // namespace tutti::perf

@@ -110,6 +110,13 @@ class Program(unittest.TestCase):
             report = self.report_of(op, "--ranks", "2", "--buffers", buffers, *sizes)
             self.assertEqual({row["algorithm"] for row in report["rows"]}, {way}, (op, buffers))
 
+    def test_a_table_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "all_reduce", "--ranks", "2", "-b", "8", *QUICK], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write the table to standard output: No space left", done.stderr)
+
     def test_it_joins_a_launchers_world(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "report.json")
