@@ -25,7 +25,7 @@ class CacheGauge {
   // Measured between two cores, a line: 1.4 to 3 ns in one third-level cache, where streaming is
   // worse, or 8 to 10 ns if the other's second-level cache holds it, where streaming is as good; 9
   // to 35 ns in two.
-  static constexpr Nanoseconds kFarPerLine{7};
+  static constexpr Nanoseconds kFarPerLine{11};
   // A stretch counts for no more than this: an interrupt takes as long as thousands of lines.
   static constexpr Nanoseconds kMostPerLine{20};
   // Then nobody looks for this long; twice as long after the next time, up to the longest.

@@ -21,9 +21,12 @@ namespace tutti::kernels {
 // One run of copies with no wait in between: a wait would be taken for slow stores.
 class SharedCopy {
  public:
-  // `total`: bytes that the whole operation writes, kStreamingBytes and more do not fit the caches.
+  // `total`: bytes that the whole operation writes. kStreamingBytes and more do not fit the caches;
+  // less than a stretch is not worth reading the counter.
   SharedCopy(CacheGauge& gauge, std::size_t total)
-      : gauge_(gauge), start_(ticks()), streaming_(total >= kStreamingBytes || gauge.far(start_)) {}
+      : gauge_(gauge),
+        start_(total >= kStretchBytes ? ticks() : 0),
+        streaming_(total >= kStreamingBytes || (start_ != 0 && gauge.far(start_))) {}
 
   void copy(std::byte* dst, const std::byte* src, std::size_t bytes) {
     while (bytes > kStretchBytes && !streaming_) {

@@ -22,14 +22,14 @@ std::uint64_t judge(CacheGauge& gauge, std::uint64_t start, std::uint64_t end,
 TEST(CacheGauge, QuickStoresAreNeverFar) {
   CacheGauge gauge(TickScale::of_nanoseconds());
   EXPECT_FALSE(gauge.far(0));
-  EXPECT_GE(judge(gauge, 0, kMillisecond, 6), kMillisecond) << "judged to the end";
+  EXPECT_GE(judge(gauge, 0, kMillisecond, 10), kMillisecond) << "judged to the end";
   EXPECT_FALSE(gauge.far(kMillisecond));
 }
 
 TEST(CacheGauge, SlowStoresAreFarAfterOneSample) {
   CacheGauge gauge(TickScale::of_nanoseconds());
-  const std::uint64_t found = judge(gauge, 0, kMillisecond, 12);
-  EXPECT_EQ(found, CacheGauge::kSampleLines * 12);
+  const std::uint64_t found = judge(gauge, 0, kMillisecond, 16);
+  EXPECT_EQ(found, CacheGauge::kSampleLines * 16);
   EXPECT_TRUE(gauge.far(found));
   EXPECT_TRUE(gauge.far(found + kMillisecond / 2));
   EXPECT_FALSE(gauge.far(found + kMillisecond)) << "somebody looks again";
@@ -49,13 +49,13 @@ TEST(CacheGauge, PausesGrowWhileItStaysFarAndShrinkWhenItWasNear) {
   CacheGauge gauge(TickScale::of_nanoseconds());
   std::uint64_t now = 0;
   for (const std::uint64_t pause : {1, 2, 4, 8, 16, 16}) {
-    now = judge(gauge, now, now + kMillisecond, 12);
+    now = judge(gauge, now, now + kMillisecond, 16);
     EXPECT_TRUE(gauge.far(now + pause * kMillisecond - 1)) << pause;
     EXPECT_FALSE(gauge.far(now + pause * kMillisecond)) << pause;
     now += pause * kMillisecond;
   }
   now = judge(gauge, now, now + kMillisecond, 2);
-  now = judge(gauge, now, now + kMillisecond, 12);
+  now = judge(gauge, now, now + kMillisecond, 16);
   EXPECT_TRUE(gauge.far(now));
   EXPECT_FALSE(gauge.far(now + kMillisecond));
 }
