@@ -45,7 +45,9 @@ class AllToAll final : public Collective {
 class MoeStep final : public Calls {
  public:
   explicit MoeStep(tuttiComm_t comm)
-      : rows_(kTokens * kHidden, 1.0F), out_(rows_.size()), topk_(kTokens * kTopK) {
+      : rows_(std::size_t{kTokens} * kHidden, 1.0F),
+        out_(rows_.size()),
+        topk_(std::size_t{kTokens} * kTopK) {
     const int experts = 4 * ranks_of(comm);
     tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
     config.num_experts = experts;

@@ -24,6 +24,7 @@ struct Case {
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
+  cases.reserve(kWork.size() + 3);
   for (const Work& work : kWork) {
     cases.push_back({fmt::format("SIGKILL in {}", work.name), work, Fault::kKill, State::kBusy});
   }

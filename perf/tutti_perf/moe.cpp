@@ -59,6 +59,7 @@ class MoeRun {
     const MoeOptions& moe = session_.options.moe;
     const RoutingSpec spec = parse_routing(moe.routing);
     std::vector<Routing> routings;
+    routings.reserve(static_cast<std::size_t>(session_.ranks));
     for (int rank = 0; rank < session_.ranks; ++rank) {
       routings.push_back(
           make_routing(spec, {moe.tokens, moe.topk, moe.experts}, session_.options.seed, rank));

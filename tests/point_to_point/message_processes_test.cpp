@@ -46,12 +46,12 @@ struct Memory {
 int all_pairs(int rank, tuttiComm_t comm, int ranks, bool from_heap) {
   for (const std::size_t size : kSizes) {
     constexpr int kEach = 3;
-    std::vector<Memory> out(static_cast<std::size_t>(ranks * kEach)), in(out.size());
+    std::vector<Memory> out(static_cast<std::size_t>(ranks) * kEach), in(out.size());
     std::vector<std::uint8_t*> received;
     NEED(tuttiGroupStart() == tuttiSuccess);
     for (int peer = 0; peer < ranks; ++peer) {
       for (int k = 0; k < kEach; ++k) {
-        const auto at = static_cast<std::size_t>(peer * kEach + k);
+        const auto at = static_cast<std::size_t>(peer) * kEach + static_cast<std::size_t>(k);
         std::uint8_t* data = out[at].get(size, from_heap && k != 1);
         for (std::size_t i = 0; i < size; ++i) data[i] = element(rank, peer + k, i);
         received.push_back(in[at].get(size, from_heap));
@@ -62,7 +62,8 @@ int all_pairs(int rank, tuttiComm_t comm, int ranks, bool from_heap) {
     NEED(tuttiGroupEnd() == tuttiSuccess);
     for (int peer = 0; peer < ranks; ++peer) {
       for (int k = 0; k < kEach; ++k) {
-        const std::uint8_t* data = received[static_cast<std::size_t>(peer * kEach + k)];
+        const std::uint8_t* data =
+            received[static_cast<std::size_t>(peer) * kEach + static_cast<std::size_t>(k)];
         for (std::size_t i = 0; i < size; ++i) NEED(data[i] == element(peer, rank + k, i));
       }
     }

@@ -30,6 +30,7 @@ class ScopedVariable {
 // Runs body(rank) in a thread for each rank; returns when all are done.
 inline void on_ranks(int ranks, const std::function<void(int)>& body) {
   std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     threads.emplace_back([&body, rank] {
       SCOPED_TRACE("rank " + std::to_string(rank));

@@ -63,6 +63,7 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
     peers_.push_back({hello.process, hello.pid, {hello.heap, hello.process == mine.process}});
   }
   std::vector<std::uintptr_t> tokens;
+  tokens.reserve(hellos.size());
   for (const Hello& hello : hellos) tokens.push_back(hello.token_address);
   gets_ = try_gets(tokens);
   crowded_ = bootstrap.ranks() > CPU_COUNT(&cpus);

@@ -48,7 +48,7 @@ TEST(CacheGauge, AnInterruptAmongQuickStoresIsNotFar) {
 TEST(CacheGauge, PausesGrowWhileItStaysFarAndShrinkWhenItWasNear) {
   CacheGauge gauge(TickScale::of_nanoseconds());
   std::uint64_t now = 0;
-  for (const std::uint64_t pause : {1, 2, 4, 8, 16, 16}) {
+  for (const std::uint64_t pause : {1u, 2u, 4u, 8u, 16u, 16u}) {
     now = judge(gauge, now, now + kMillisecond, 16);
     EXPECT_TRUE(gauge.far(now + pause * kMillisecond - 1)) << pause;
     EXPECT_FALSE(gauge.far(now + pause * kMillisecond)) << pause;

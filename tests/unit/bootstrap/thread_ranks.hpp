@@ -17,6 +17,7 @@ std::vector<std::optional<Error>> run_ranks(int ranks, Body body) {
   std::vector<std::optional<Error>> errors(static_cast<std::size_t>(ranks));
   {
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(ranks));
     for (int rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
         auto& error = errors[static_cast<std::size_t>(rank)];
