@@ -1,23 +1,20 @@
-// mbind is called directly: hwloc's wrapper needs the whole topology loaded in every process, 10 ms
-// each.
+// From the kernel directly: hwloc would load the whole topology in every process, 10 ms each.
 #include "topology/placement.hpp"
 
+#include <fmt/format.h>
 #include <linux/mempolicy.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <string>
 
-#include "base/cgroup.hpp"
 #include "base/log.hpp"
 
 namespace tutti {
@@ -33,65 +30,32 @@ void warn_once(int node, std::size_t bytes, int cause) {
              std::strerror(cause));
 }
 
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
 }  // namespace
-
-std::vector<int> allowed_cpus() {
-  // The kernel refuses a mask smaller than its own; grow until it accepts.
-  for (std::size_t words = 16; words <= 4096; words *= 2) {
-    std::vector<unsigned long> mask(words, 0);
-    const long filled =
-        syscall(SYS_sched_getaffinity, 0, words * sizeof(unsigned long), mask.data());
-    if (filled < 0 && errno == EINVAL) continue;
-    if (filled < 0) break;
-    std::vector<int> cpus;
-    for (std::size_t cpu = 0; cpu < words * kMaskBits; ++cpu)
-      if ((mask[cpu / kMaskBits] >> (cpu % kMaskBits) & 1) != 0)
-        cpus.push_back(static_cast<int>(cpu));
-    return cpus;
-  }
-  std::vector<int> all;
-  for (int cpu = 0; cpu < std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)); ++cpu) all.push_back(cpu);
-  return all;
-}
-
-int available_cpus() {
-  const int allowed = static_cast<int>(allowed_cpus().size());
-  const auto quota = Cgroups().cpu_quota();
-  if (!quota || *quota >= allowed) return std::max(allowed, 1);
-  return std::max(static_cast<int>(*quota), 1);
-}
-
-int count_listed(std::string_view list) {
-  int count = 0;
-  const char* at = list.data();
-  const char* const end = at + list.size();
-  const auto number = [&](int& value) {
-    const auto [next, error] = std::from_chars(at, end, value);
-    at = next;
-    return error == std::errc{} && value >= 0;
-  };
-  for (;;) {
-    int first = 0;
-    if (!number(first)) return 0;
-    int last = first;
-    if (at != end && *at == '-') {
-      ++at;
-      if (!number(last) || last < first) return 0;
-    }
-    count += last - first + 1;
-    if (at == end) return count;
-    if (*at++ != ',') return 0;
-  }
-}
 
 int memory_nodes() {
   static const int nodes = [] {
-    std::ifstream file("/sys/devices/system/node/has_memory");
-    std::string list;
-    std::getline(file, list);
-    return std::max(count_listed(list), 1);
+    const auto set = parse_processors(first_line("/sys/devices/system/node/has_memory"));
+    return set ? std::max(static_cast<int>(set->count()), 1) : 1;
   }();
   return nodes;
+}
+
+int node_of(const ProcessorSet& processors, const std::string& folder) {
+  const auto nodes = parse_processors(first_line(folder + "/online"));
+  if (!nodes || processors.none()) return -1;
+  for (std::size_t node = 0; node < nodes->size(); ++node) {
+    if (!nodes->test(node)) continue;
+    const auto own = parse_processors(first_line(fmt::format("{}/node{}/cpulist", folder, node)));
+    if (own && (processors & ~*own).none()) return static_cast<int>(node);
+  }
+  return -1;
 }
 
 int node_of_this_thread() noexcept {

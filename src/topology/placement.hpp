@@ -1,24 +1,20 @@
-// Where this thread may run, and on which NUMA node memory lies.
+// On which NUMA node a rank is, and its memory.
 #pragma once
 
 #include <cstddef>
-#include <string_view>
-#include <vector>
+#include <string>
+
+#include "topology/processors.hpp"
 
 namespace tutti {
 
-// The processors that this thread may run on, ascending.
-std::vector<int> allowed_cpus();
-
-// How many threads of this process can really run at once: allowed processors, less where a control
-// group's quota gives less time than that (rounded down). At least 1.
-int available_cpus();
-
-// How many NUMA nodes of this machine have memory; 1 where that cannot be told. One small file,
-// read once a process: hwloc would take 10 ms in each.
+// How many NUMA nodes of this machine have memory; 1 where that cannot be told. Read once a
+// process.
 int memory_nodes();
-// The numbers in a list as the kernel writes it: 5 in "0-3,8". 0 for what is no such list.
-int count_listed(std::string_view list);
+
+// The NUMA node that has all of these processors, as `folder` describes the nodes; -1 where none
+// does, or none is described.
+int node_of(const ProcessorSet& processors, const std::string& folder = "/sys/devices/system/node");
 
 // The NUMA node of the processor that this thread runs on, which is the one to place its memory on:
 // of all where it may run, it is there now. -1 where it cannot be told.

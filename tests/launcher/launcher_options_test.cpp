@@ -31,6 +31,7 @@ TEST(LauncherOptions, WrongOnesAreExplainedWithCode2) {
   expect_refused({"-n", "2", "--"}, 2, "which program?");
   expect_refused({"-n", "2", "--bogus", "true"}, 2, "--bogus");
   expect_refused({"-n", "2", "--grace", "-1", "true"}, 2, "--grace");
+  expect_refused({"-n", "2", "--bind", "socket", "true"}, 2, "--bind");
 }
 
 TEST(LauncherOptions, HelpIsNoError) {

@@ -3,7 +3,10 @@
 
 #include <exception>
 #include <utility>
+#include <vector>
 
+#include "base/error.hpp"
+#include "binding.hpp"
 #include "guard.hpp"
 #include "options.hpp"
 #include "supervisor.hpp"
@@ -13,9 +16,13 @@ int main(int argc, char** argv) {
   try {
     const Parsed parsed = parse(argc, argv);
     if (!parsed.options) return parsed.exit_code;
+    std::vector<ProcessorMask> masks = bind_ranks(parsed.options->binding, parsed.options->ranks);
     return run_guarded([&](tutti::Descriptor guard_alive) {
-      return Supervisor(*parsed.options, std::move(guard_alive)).run();
+      return Supervisor(*parsed.options, std::move(masks), std::move(guard_alive)).run();
     });
+  } catch (const tutti::Error& error) {
+    fmt::print(stderr, "tutti-run: {}\n", error.what());
+    return error.code() == tuttiInvalidArgument ? kBadOptions : kLauncherFailed;
   } catch (const std::exception& error) {
     fmt::print(stderr, "tutti-run: {}\n", error.what());
     return kLauncherFailed;

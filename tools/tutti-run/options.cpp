@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 #include "bootstrap/meeting_wire.hpp"
@@ -33,7 +34,7 @@ std::chrono::milliseconds to_milliseconds(double seconds) {
 // How many of the arguments are the launcher's: those before "--" or the program's name. CLI11
 // would take the program's options for its own.
 int own_arguments(int argc, const char* const* argv) {
-  constexpr std::string_view kWithValue[] = {"-n", "--ranks", "--timeout", "--grace"};
+  constexpr std::string_view kWithValue[] = {"-n", "--ranks", "--bind", "--timeout", "--grace"};
   int i = 1;
   for (; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -59,6 +60,15 @@ Parsed parse(int argc, const char* const* argv) {
       ->check(CLI::Range(1, static_cast<int>(wire::kMostRanks)));
   app.add_flag("--prefix", options.prefix,
                "Begin every line of output with \"[rank] \"; lines stay whole");
+  const std::map<std::string, Binding> bindings{
+      {"none", Binding::kNone}, {"node", Binding::kNode}, {"core", Binding::kCore}};
+  app.add_option(
+         "--bind", options.binding,
+         "Where each rank runs: none (anywhere), node (ranks in blocks over the NUMA nodes; "
+         "the default) or core (a core for each)")
+      ->type_name("none|node|core")
+      ->transform(CLI::Transformer(bindings))
+      ->check(CLI::IsMember({Binding::kNone, Binding::kNode, Binding::kCore}));
   auto* with_timeout =
       app.add_option("--timeout", timeout, "End everything after this many seconds")
           ->check(CLI::Range(0.0, kLongestSeconds));

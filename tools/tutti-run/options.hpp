@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "binding.hpp"
+
 namespace tutti::launcher {
 
 struct Options {
   int ranks = 0;
   bool prefix = false;
+  Binding binding = Binding::kNode;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds grace{5000};
   std::vector<std::string> command;  // program and arguments

@@ -59,8 +59,12 @@ std::string describe(Rank rank, int wait_status) {
 
 }  // namespace
 
-Supervisor::Supervisor(const Options& options, Descriptor guard_alive)
-    : options_(options), guard_alive_(std::move(guard_alive)), signals_(open_signals()) {}
+Supervisor::Supervisor(const Options& options, std::vector<ProcessorMask> masks,
+                       Descriptor guard_alive)
+    : options_(options),
+      masks_(std::move(masks)),
+      guard_alive_(std::move(guard_alive)),
+      signals_(open_signals()) {}
 
 int Supervisor::run() {
   if (start_all()) watch();
@@ -75,6 +79,7 @@ bool Supervisor::start_all() {
   const Program program{options_.command, options_.ranks, encode(meeting_.id()),
                         raise_descriptor_limit(options_)};
   for (Rank rank = 0; rank < options_.ranks; ++rank) {
+    const ScopedBinding bound(masks_[static_cast<std::size_t>(rank)]);
     RankProcess started = start_rank(program, rank, options_.prefix);
     if (started.exec_error != 0) {
       fmt::print(stderr, "tutti-run: cannot run '{}': {}\n", program.command[0],

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/descriptor.hpp"
+#include "binding.hpp"
 #include "bootstrap/meeting.hpp"
 #include "options.hpp"
 #include "prefixed_output.hpp"
@@ -20,7 +21,8 @@ namespace tutti::launcher {
 // Needs block_signals() and adopt_orphans() before.
 class Supervisor {
  public:
-  Supervisor(const Options& options, Descriptor guard_alive);
+  // masks[r]: where rank r runs (binding.hpp).
+  Supervisor(const Options& options, std::vector<ProcessorMask> masks, Descriptor guard_alive);
 
   // The launcher's exit code. Nothing that the ranks started runs any more when it returns.
   int run();
@@ -48,6 +50,7 @@ class Supervisor {
   void signal_all(int signal, bool groups) const;
 
   const Options options_;
+  const std::vector<ProcessorMask> masks_;
   const Descriptor guard_alive_;
   const Descriptor signals_;
   Meeting meeting_;  // here, so that it survives a dead rank 0

@@ -51,6 +51,7 @@ class ShmTransport final : public Transport {
     ProcessToken process;
     std::int32_t pid = 0;
     PeerHeap heap;
+    std::int32_t node = -1;  // as in Hello
   };
 
   Bootstrap& bootstrap_;
