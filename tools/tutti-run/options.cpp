@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 #include <string_view>
 
 #include "bootstrap/meeting_wire.hpp"
@@ -50,6 +49,7 @@ Parsed parse(int argc, const char* const* argv) {
   Options options;
   double grace = 5;
   double timeout = 0;
+  std::string binding = "node";
   CLI::App app(
       "Starts a program as N ranks on this machine: tutti-run -n N [OPTIONS] [--] program "
       "[arguments]",
@@ -60,15 +60,11 @@ Parsed parse(int argc, const char* const* argv) {
       ->check(CLI::Range(1, static_cast<int>(wire::kMostRanks)));
   app.add_flag("--prefix", options.prefix,
                "Begin every line of output with \"[rank] \"; lines stay whole");
-  const std::map<std::string, Binding> bindings{
-      {"none", Binding::kNone}, {"node", Binding::kNode}, {"core", Binding::kCore}};
-  app.add_option(
-         "--bind", options.binding,
-         "Where each rank runs: none (anywhere), node (ranks in blocks over the NUMA nodes; "
-         "the default) or core (a core for each)")
-      ->type_name("none|node|core")
-      ->transform(CLI::Transformer(bindings))
-      ->check(CLI::IsMember({Binding::kNone, Binding::kNode, Binding::kCore}));
+  app.add_option("--bind", binding,
+                 "Where each rank runs: none (anywhere), node (ranks in blocks over the NUMA "
+                 "nodes) or core (a core for each)")
+      ->check(CLI::IsMember({"none", "node", "core"}))
+      ->capture_default_str();
   auto* with_timeout =
       app.add_option("--timeout", timeout, "End everything after this many seconds")
           ->check(CLI::Range(0.0, kLongestSeconds));
@@ -93,6 +89,9 @@ Parsed parse(int argc, const char* const* argv) {
     fmt::print(stderr, "tutti-run: which program? (tutti-run -n N [--] program [arguments])\n");
     return {std::nullopt, kBadOptions};
   }
+  options.binding = binding == "none"   ? Binding::kNone
+                    : binding == "node" ? Binding::kNode
+                                        : Binding::kCore;
   options.grace = to_milliseconds(grace);
   if (with_timeout->count() > 0) options.timeout = to_milliseconds(timeout);
   return {std::move(options), 0};
