@@ -7,6 +7,8 @@
 #include "base/error.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/shared_copy.hpp"
+#include "moe/delivery.hpp"
+#include "moe/result_rows.hpp"
 
 namespace tutti::moe {
 
@@ -23,16 +25,14 @@ class Combine {
         row_bytes_(args_.hidden * size_of(args_.type)),
         self_(operation.rank()),
         ranks_(operation.ranks()),
-        entries_(plan.scratch.entries),
-        bases_(plan.scratch.bases) {
+        entries_(plan.scratch.entries) {
     entries_.resize(static_cast<std::size_t>(ranks_));
-    bases_.assign(static_cast<std::size_t>(ranks_), nullptr);
   }
 
   void run() {
     const Arrivals& arrivals = plan_.arrange(*plan_.dispatched_layout());
     announce(arrivals);
-    for (Rank peer = 0; peer < ranks_; ++peer) locate(peer);
+    for (Rank peer = 0; peer < ranks_; ++peer) hear(peer);
     map_tokens();
     sum_tokens();
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
@@ -44,13 +44,18 @@ class Combine {
  private:
   static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
 
+  bool read_by_all(MemoryRef::Where where) const {
+    return channel_.reached_by_all(where) ||
+           (row_bytes_ >= Delivery::kLeastGetBytes && channel_.copied_by_all(where));
+  }
+
   void announce(const Arrivals& arrivals) {
     const auto* rows = static_cast<const std::byte*>(args_.rows);
     std::size_t stride = args_.row_stride;
     const std::size_t count = arrivals.num_rows();
     const std::size_t extent = count == 0 ? 0 : (count - 1) * stride + row_bytes_;
     MemoryRef ref = channel_.refer(rows, extent);
-    if (ranks_ > 1 && extent != 0 && !channel_.reached_by_all(ref.where)) {
+    if (ranks_ > 1 && extent != 0 && !read_by_all(ref.where)) {
       plan_.staged_results.reserve(count * row_bytes_);
       kernels::SharedCopy staging(channel_.gauge(), count * row_bytes_);
       for (std::size_t i = 0; i < count; ++i) {
@@ -69,7 +74,7 @@ class Combine {
                                .return_rows_offset = plan_.return_rows(peer).offset};
       if (peer == self_) {
         entries_[at(self_)] = entry;
-        bases_[at(self_)] = rows;
+        own_rows_ = rows;
         continue;
       }
       LineContent content;
@@ -78,13 +83,10 @@ class Combine {
     }
   }
 
-  void locate(Rank peer) {
+  void hear(Rank peer) {
     if (peer == self_) return;
-    CombineEntry& entry = entries_[at(peer)];
-    std::memcpy(&entry, operation_.wait(peer, Phase::kEntry).payload, sizeof(entry));
-    if (plan_.table().entries_for(peer).empty() || entry.num_rows == 0) return;
-    bases_[at(peer)] =
-        channel_.view(peer, entry.rows, (entry.num_rows - 1) * entry.row_stride + row_bytes_);
+    std::memcpy(&entries_[at(peer)], operation_.wait(peer, Phase::kEntry).payload,
+                sizeof(CombineEntry));
   }
 
   bool by_rank() const { return args_.reduction == tuttiMoeRankOrder; }
@@ -131,12 +133,15 @@ class Combine {
     std::array<float, kMaxLanes> weights;
     auto& biases = plan_.scratch.biases;
     biases.resize(num_biases);
+    ResultRows results(channel_, plan_, row_bytes_, own_rows_);
+    std::size_t brought = 0;
     for (std::size_t token = 0; token < tokens; ++token) {
+      if (token == brought) brought = results.bring(token);
       std::size_t count = 0;
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         const RowPlace& place = places[token * lanes + lane];
         if (place.rank < 0) continue;
-        rows[count] = bases_[at(place.rank)] + place.row * entries_[at(place.rank)].row_stride;
+        rows[count] = results.next(place);
         weights[count] = lane_weights[token * lanes + lane];
         ++count;
       }
@@ -157,7 +162,7 @@ class Combine {
   Rank self_;
   int ranks_;
   std::vector<CombineEntry>& entries_;
-  std::vector<const std::byte*>& bases_;
+  const std::byte* own_rows_ = nullptr;
 };
 
 }  // namespace

@@ -20,13 +20,15 @@ struct CombineEntry {
 };
 static_assert(sizeof(CombineEntry) <= LineContent::kPayloadBytes);
 
-// Each vector has one element a rank, but for the biases.
+// Each vector has one element a rank, but for the last two.
 struct Scratch {
   std::vector<std::span<const float>> weights;
   std::vector<CombineEntry> entries;
-  std::vector<const std::byte*> bases;
+  std::vector<const std::byte*> bases;  // null: not in view
+  std::vector<std::vector<Fetch>> fetches;
   std::vector<std::span<const std::uint32_t>> return_rows;
   std::vector<const std::byte*> biases;
+  std::vector<std::byte> fetched_rows;
 };
 
 }  // namespace tutti::moe
