@@ -1,5 +1,5 @@
-// kernels::copy by size; rows of an MoE step (14336 bytes) gathered from scattered places, 3.7 MB
-// and 14.7 MB of them, with ordinary and with streaming stores; one row to several places.
+// kernels::copy by size; rows of an MoE step (14336 bytes), each to several places, with ordinary
+// and with streaming stores.
 #include "buffers.hpp"
 #include "kernels/copy.hpp"
 
@@ -19,23 +19,6 @@ void BM_Copy(benchmark::State& state) {
   set_bytes(state, 2 * bytes);
 }
 BENCHMARK(BM_Copy)->Arg(64)->RangeMultiplier(4)->Range(4 << 10, 64 << 20);
-
-// range(0): rows; range(1): streaming.
-void BM_CopyRows(benchmark::State& state) {
-  const auto rows = static_cast<std::size_t>(state.range(0));
-  const Buffer from = make_buffer(tuttiUint8, rows * kRowBytes);
-  const Buffer to = make_buffer(tuttiUint8, rows * kRowBytes);
-  std::vector<kernels::RowCopy> copies(rows);
-  for (std::size_t r = 0; r < rows; ++r) {
-    copies[r] = {to.get() + r * kRowBytes, from.get() + r * 37 % rows * kRowBytes};
-  }
-  for (auto _ : state) {
-    kernels::copy_rows(copies, kRowBytes, state.range(1) != 0);
-    benchmark::ClobberMemory();
-  }
-  set_bytes(state, 2 * rows * kRowBytes);
-}
-BENCHMARK(BM_CopyRows)->ArgsProduct({{16, 256, 1024, 4096}, {0, 1}});
 
 // range(0): places; range(1): streaming.
 void BM_CopyRowToMany(benchmark::State& state) {

@@ -6,10 +6,6 @@
 //     memcpy                   25      92     295     892     1933    10574
 //     streaming                38     150     251     325     1387     2886
 //     streaming, prefetch      38     153     234     314     1420     2793   (4 KiB ahead)
-//   rows of 14336 bytes, scattered     3.7 MB   7.3 MB   14.7 MB
-//     memcpy                              109      585      1649
-//     streaming                           258      546      1836
-//     streaming, prefetch                 246      465      1019   (the next row)
 //   1.8 MB of rows, each to 8 places: memcpy 1448, streaming 682, each element loaded once 617; but
 //   with 3.7 MB of output memcpy 69 against 144.
 // So ordinary copies are memcpy (an AVX-512 loop was never faster, at any size), and streaming ones
@@ -117,19 +113,6 @@ void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes) {
   constexpr std::size_t kAhead = 4096;
   if (bytes == 0) return;
   HWY_DYNAMIC_DISPATCH(stream_on_target)(dst, src, bytes, src + std::min(bytes, kAhead));
-  hwy::FlushStream();
-}
-
-void copy_rows(std::span<const RowCopy> rows, std::size_t row_bytes, bool streaming) {
-  if (row_bytes == 0) return;
-  if (!streaming) {
-    for (const RowCopy& row : rows) std::memcpy(row.dst, row.src, row_bytes);
-    return;
-  }
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const std::byte* next = rows[std::min(r + 1, rows.size() - 1)].src;
-    HWY_DYNAMIC_DISPATCH(stream_on_target)(rows[r].dst, rows[r].src, row_bytes, next);
-  }
   hwy::FlushStream();
 }
 

@@ -1,4 +1,4 @@
-// Copies between buffers that do not overlap: one block, many rows, one row to many places.
+// Copies between buffers that do not overlap: one block, one row to many places.
 //
 // Streaming (non-temporal) stores write around the caches: twice as fast or more where the bytes
 // would not have fitted, twice as slow where they would (copy.cpp has the numbers). Each function
@@ -22,14 +22,6 @@ void copy(std::byte* dst, const std::byte* src, std::size_t bytes);
 
 // Streaming stores at any size, for the pieces of a large copy.
 void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes);
-
-struct RowCopy {
-  std::byte* dst;
-  const std::byte* src;
-};
-
-// Copies row_bytes for each entry. `streaming`: the whole set reaches kStreamingBytes.
-void copy_rows(std::span<const RowCopy> rows, std::size_t row_bytes, bool streaming);
 
 // Reads the row once and stores it to every destination. `streaming`: all that the operation writes
 // reaches kStreamingBytes; destinations aligned to 64 bytes are then fastest.

@@ -40,29 +40,6 @@ TEST(Copy, MovesExactlyTheBytesAtAnyAlignment) {
   });
 }
 
-TEST(Copy, MovesRowsStreamingOrNot) {
-  constexpr std::size_t kRows = 19;
-  on_each_target([&] {
-    for (const bool streaming : {false, true}) {
-      for (const std::size_t row_bytes : {0u, 1u, 100u, 255u, 1024u, 14336u}) {
-        const std::size_t stride = row_bytes + 5;  // rows fall on every alignment
-        const auto source = pattern(kRows * stride, row_bytes);
-        std::vector<std::byte> target(kRows * stride, kUntouched);
-        std::vector<std::byte> wanted = target;
-        std::vector<RowCopy> rows;
-        for (std::size_t r = 0; r < kRows; ++r) {
-          const std::size_t from = (r * 7 % kRows) * stride;
-          rows.push_back({target.data() + r * stride, source.data() + from});
-          std::copy_n(source.begin() + static_cast<long>(from), row_bytes,
-                      wanted.begin() + static_cast<long>(r * stride));
-        }
-        copy_rows(rows, row_bytes, streaming);
-        ASSERT_TRUE(target == wanted) << row_bytes << " bytes a row, streaming " << streaming;
-      }
-    }
-  });
-}
-
 TEST(Copy, StoresOneRowToManyPlaces) {
   on_each_target([&] {
     for (const bool streaming : {false, true}) {
