@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/collectives/buffers.hpp"
+#include "tests/collectives/uneven_parts.hpp"
 #include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
@@ -144,14 +145,8 @@ class ExchangeJob {
   }
 
   void all_to_allv() {
-    std::vector<std::size_t> counts(n_);
-    std::vector<std::size_t> displs(n_);
-    std::size_t end = 0;
-    for (std::size_t r = 0; r < n_; ++r) {
-      counts[r] = pair_count(self_, r);
-      displs[r] = end + 1;
-      end = displs[r] + counts[r];
-    }
+    const auto [counts, displs, end] =
+        UnevenParts(n_, 1, [&](std::size_t r) { return pair_count(self_, r); });
     Buffer send(shape_.memory, end * kSize);
     Buffer other(shape_.memory, end * kSize);
     Buffer& recv = shape_.in_place ? send : other;
@@ -167,14 +162,8 @@ class ExchangeJob {
   }
 
   void all_gatherv() {
-    std::vector<std::size_t> counts(n_);
-    std::vector<std::size_t> displs(n_);
-    std::size_t end = 0;
-    for (std::size_t r = 0; r < n_; ++r) {
-      counts[r] = r % 3 == 1 ? 0 : shape_.count + r;
-      displs[r] = end + 1;
-      end = displs[r] + counts[r];
-    }
+    const auto [counts, displs, end] =
+        UnevenParts(n_, 1, [&](std::size_t r) { return UnevenParts::some(r, shape_.count); });
     Buffer recv(shape_.memory, end * kSize);
     Buffer other(shape_.memory, counts[self_] * kSize);
     std::uint32_t* const send = shape_.in_place ? words(recv) + displs[self_] : words(other);

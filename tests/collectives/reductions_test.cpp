@@ -7,6 +7,7 @@
 #include "base/data_type.hpp"
 #include "tests/collectives/buffers.hpp"
 #include "tests/collectives/elements.hpp"
+#include "tests/collectives/uneven_parts.hpp"
 #include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
@@ -118,16 +119,9 @@ void reduce_scatter(int rank, int ranks, tuttiComm_t comm, const Shape& shape) {
 }
 
 void reduce_scatterv(int rank, int ranks, tuttiComm_t comm, const Shape& shape) {
-  // Uneven parts with holes between them; some ranks get nothing.
-  const auto n = static_cast<std::size_t>(ranks);
-  std::vector<std::size_t> counts(n);
-  std::vector<std::size_t> displs(n);
-  std::size_t end = 0;
-  for (std::size_t r = 0; r < n; ++r) {
-    counts[r] = r % 3 == 1 ? 0 : shape.count + r;
-    displs[r] = end + 2;
-    end = displs[r] + counts[r];
-  }
+  const auto [counts, displs, end] =
+      UnevenParts(static_cast<std::size_t>(ranks), 2,
+                  [&](std::size_t r) { return UnevenParts::some(r, shape.count); });
   const std::size_t size = size_of(shape.type);
   const auto self = static_cast<std::size_t>(rank);
   Buffer send(shape.memory, end * size);

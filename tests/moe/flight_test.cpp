@@ -182,21 +182,22 @@ class AllRanks {
   std::deque<PlanRun> runs_;
 };
 
+// What every rank calls with `call`, as one group; done when this returns.
+template <typename Call>
+void in_group(AllRanks& all, tuttiStream_t stream, const Call& call) {
+  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+  for (PlanRun& run : all.runs()) call(run);
+  ASSERT_EQ(tuttiGroupEnd(), tuttiSuccess) << tuttiGetLastError(nullptr);
+  if (stream != nullptr) {
+    ASSERT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
+  }
+}
+
 void step_in_groups(AllRanks& all, const Step& step, tuttiStream_t stream) {
   for (PlanRun& run : all.runs()) run.update(step);
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  for (PlanRun& run : all.runs()) run.dispatch(step, stream);
-  ASSERT_EQ(tuttiGroupEnd(), tuttiSuccess) << tuttiGetLastError(nullptr);
-  if (stream != nullptr) {
-    ASSERT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
-  }
+  in_group(all, stream, [&](PlanRun& run) { run.dispatch(step, stream); });
   for (PlanRun& run : all.runs()) run.check_dispatched(step);
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  for (PlanRun& run : all.runs()) run.combine(step, stream);
-  ASSERT_EQ(tuttiGroupEnd(), tuttiSuccess) << tuttiGetLastError(nullptr);
-  if (stream != nullptr) {
-    ASSERT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
-  }
+  in_group(all, stream, [&](PlanRun& run) { run.combine(step, stream); });
   for (PlanRun& run : all.runs()) run.check_combined(step);
 }
 
@@ -220,12 +221,10 @@ TEST(MoeGroups, DispatchAndCombineMayShareAGroup) {
   AllRanks all(steps);
   for (const Step& step : steps) {
     for (PlanRun& run : all.runs()) run.update(step);
-    ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-    for (PlanRun& run : all.runs()) {
+    in_group(all, nullptr, [&](PlanRun& run) {
       run.dispatch(step);
       run.combine(step);
-    }
-    ASSERT_EQ(tuttiGroupEnd(), tuttiSuccess) << tuttiGetLastError(nullptr);
+    });
     for (PlanRun& run : all.runs()) {
       run.check_dispatched(step);
       run.check_combined(step);

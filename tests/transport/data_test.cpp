@@ -154,63 +154,63 @@ TEST_P(TransportConformance, ContentArrivesWithTheValue) {
   });
 }
 
+// Every round each rank fills a block of its heap and a part of its segment once, and every peer
+// reads them with `read(blocks, source, round)`.
+template <typename Read>
+void read_from_all(TransportRank& rank, std::size_t bytes, const Read& read) {
+  const Blocks blocks(rank, bytes);
+  exchange(
+      rank, 20,
+      [&](Rank peer, std::uint64_t round) {
+        if (peer != 0) return;
+        fill_pattern(blocks.mine(), rank.rank(), round);
+        fill_pattern(area_of(rank, rank.rank(), 100), rank.rank(), round);
+      },
+      [&](Rank source, std::uint64_t round) { read(blocks, source, round); });
+}
+
 TEST_P(TransportConformance, ViewShowsWhatThePeerWrote) {
   run([](TransportRank& rank) {
     constexpr std::size_t kBytes = 10'000;
-    const Blocks blocks(rank, kBytes);
-    exchange(
-        rank, 20,
-        [&](Rank peer, std::uint64_t round) {
-          if (peer == 0) {  // once a round: all peers view the same bytes
-            fill_pattern(blocks.mine(), rank.rank(), round);
-            fill_pattern(area_of(rank, rank.rank(), 100), rank.rank(), round);
-          }
-        },
-        [&](Rank source, std::uint64_t round) {
-          if (!rank.transport().access(source).views) return;
-          const auto in_heap = rank.heap().view(source, blocks.offset(source), kBytes);
-          ASSERT_EQ(in_heap.size(), kBytes);
-          EXPECT_TRUE(has_pattern(in_heap, source, round));
-          const auto in_control = rank.control().view(source, TransportRank::area(source), 100);
-          ASSERT_EQ(in_control.size(), 100U);
-          EXPECT_TRUE(has_pattern(in_control, source, round));
-          const auto in_process = rank.process().view(source, blocks.address(source), kBytes);
-          if (rank.transport().path(source).hop_class <= 1) {
-            ASSERT_EQ(in_process.size(), kBytes);
-            EXPECT_TRUE(has_pattern(in_process, source, round));
-          } else {
-            EXPECT_TRUE(in_process.empty());
-          }
-        });
+    read_from_all(rank, kBytes, [&](const Blocks& blocks, Rank source, std::uint64_t round) {
+      if (!rank.transport().access(source).views) return;
+      const auto in_heap = rank.heap().view(source, blocks.offset(source), kBytes);
+      ASSERT_EQ(in_heap.size(), kBytes);
+      EXPECT_TRUE(has_pattern(in_heap, source, round));
+      const auto in_control = rank.control().view(source, TransportRank::area(source), 100);
+      ASSERT_EQ(in_control.size(), 100U);
+      EXPECT_TRUE(has_pattern(in_control, source, round));
+      const auto in_process = rank.process().view(source, blocks.address(source), kBytes);
+      if (rank.transport().path(source).hop_class <= 1) {
+        ASSERT_EQ(in_process.size(), kBytes);
+        EXPECT_TRUE(has_pattern(in_process, source, round));
+      } else {
+        EXPECT_TRUE(in_process.empty());
+      }
+    });
   });
 }
 
 TEST_P(TransportConformance, GetCopiesWhatThePeerWrote) {
   run([](TransportRank& rank) {
     constexpr std::size_t kBytes = 10'000;
-    const Blocks blocks(rank, kBytes);
-    exchange(
-        rank, 20,
-        [&](Rank peer, std::uint64_t round) {
-          if (peer == 0) fill_pattern(blocks.mine(), rank.rank(), round);  // all peers get the same
-        },
-        [&](Rank source, std::uint64_t round) {
-          for (const bool in_heap : {true, false}) {
-            const Access access = rank.transport().access(source);
-            if (!(in_heap ? access.views : access.gets)) continue;
-            Window& window = in_heap ? rank.heap() : rank.process();
-            const std::size_t from = in_heap ? blocks.offset(source) : blocks.address(source);
-            // Pieces of every size, none, and the rest.
-            std::vector<std::byte> copy(kBytes);
-            const std::span<std::byte> all = copy;
-            const std::vector<Fetch> pieces = {{all.first(1), from},
-                                               {all.subspan(1, 0), from + 1},
-                                               {all.subspan(1, 4099), from + 1},
-                                               {all.subspan(4100), from + 4100}};
-            window.get(source, pieces);
-            EXPECT_TRUE(has_pattern(copy, source, round)) << (in_heap ? "heap" : "process");
-          }
-        });
+    read_from_all(rank, kBytes, [&](const Blocks& blocks, Rank source, std::uint64_t round) {
+      for (const bool in_heap : {true, false}) {
+        const Access access = rank.transport().access(source);
+        if (!(in_heap ? access.views : access.gets)) continue;
+        Window& window = in_heap ? rank.heap() : rank.process();
+        const std::size_t from = in_heap ? blocks.offset(source) : blocks.address(source);
+        // Pieces of every size, none, and the rest.
+        std::vector<std::byte> copy(kBytes);
+        const std::span<std::byte> all = copy;
+        const std::vector<Fetch> pieces = {{all.first(1), from},
+                                           {all.subspan(1, 0), from + 1},
+                                           {all.subspan(1, 4099), from + 1},
+                                           {all.subspan(4100), from + 4100}};
+        window.get(source, pieces);
+        EXPECT_TRUE(has_pattern(copy, source, round)) << (in_heap ? "heap" : "process");
+      }
+    });
   });
 }
 
