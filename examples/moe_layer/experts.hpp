@@ -9,10 +9,6 @@
 
 namespace moe_layer {
 
-// Rows of every product. A fixed shape makes a row's result independent of which rows surround it,
-// so that ranks that batch differently agree bit for bit.
-constexpr std::size_t kBlockRows = 16;
-
 struct ExpertWeights {
   std::vector<float> gate_up;  // [hidden, 2 width]: gate and up side by side
   std::vector<float> down;     // [width, hidden]
@@ -26,15 +22,19 @@ class ExpertRunner {
  public:
   explicit ExpertRunner(const Config& config);
 
-  // y [kBlockRows, hidden] = expert(rows [kBlockRows, hidden]); valid until the next call.
+  // Rows of every product. A row's result depends neither on the rows around it, since the shape is
+  // fixed, nor on its place, which was tried: ranks that batch differently agree bit for bit.
+  std::size_t block_rows() const { return block_rows_; }
+
+  // y [block_rows, hidden] = expert(rows [block_rows, hidden]); valid until the next call.
   const float* run(const ExpertWeights& weights, const Bf16* rows);
 
  private:
-  std::size_t hidden_, width_;
-  std::vector<float> x_;        // [kBlockRows, hidden]
-  std::vector<float> gate_up_;  // [kBlockRows, 2 width]
-  std::vector<float> act_;      // [kBlockRows, width]
-  std::vector<float> y_;        // [kBlockRows, hidden]
+  std::size_t hidden_, width_, block_rows_;
+  std::vector<float> x_;        // [block_rows, hidden]
+  std::vector<float> gate_up_;  // [block_rows, 2 width]
+  std::vector<float> act_;      // [block_rows, width]
+  std::vector<float> y_;        // [block_rows, hidden]
 };
 
 }  // namespace moe_layer

@@ -46,7 +46,7 @@ Layer::Layer(const Config& config, tutti::Communicator& comm)
       source_counts_(static_cast<std::size_t>(config.ranks)),
       loads_(expert_ids_.size()),
       runner_(config),
-      block_(kBlockRows * static_cast<std::size_t>(config.hidden)) {
+      block_(runner_.block_rows() * static_cast<std::size_t>(config.hidden)) {
   for (const int expert : expert_ids_) weights_.push_back(make_weights(config, expert));
 }
 
@@ -85,7 +85,7 @@ void Layer::dispatch(const Batch& batch) {
 
   tuttiMoeCounts_t counts = TUTTI_MOE_COUNTS_INITIALIZER;
   counts.layout = config_.layout;
-  counts.align = kBlockRows;
+  counts.align = static_cast<int>(runner_.block_rows());
   counts.expert_counts = expert_counts_.data();
   counts.expert_offsets = expert_offsets_.data();
   counts.source_counts = source_counts_.data();
@@ -96,22 +96,23 @@ void Layer::dispatch(const Batch& batch) {
   args.row_bytes = config_.row_bytes();
   args.topk_weights = batch.weights.data();
   args.layout = config_.layout;
-  args.align = kBlockRows;
+  args.align = static_cast<int>(runner_.block_rows());
   args.flags = config_.layout == tuttiMoeLayoutExpert ? TUTTI_MOE_ZERO_PADDING : 0;
   arrived_ = TUTTI_MOE_OUTPUT_INITIALIZER;  // rows == NULL: memory of the library, to compute in
   plan_.dispatch(args, arrived_);
 }
 
-// EXPERT: every group begins at a multiple of kBlockRows, so it is whole blocks; results replace
+// EXPERT: every group begins at a multiple of block_rows, so it is whole blocks; results replace
 // inputs.
 void Layer::run_on_groups() {
   const auto hidden = static_cast<std::size_t>(config_.hidden);
+  const std::size_t block_rows = runner_.block_rows();
   auto* rows = static_cast<Bf16*>(arrived_.rows);
   for (std::size_t e = 0; e < weights_.size(); ++e) {
     const auto end = static_cast<std::size_t>(expert_offsets_[e + 1]);
-    for (auto row = static_cast<std::size_t>(expert_offsets_[e]); row < end; row += kBlockRows) {
+    for (auto row = static_cast<std::size_t>(expert_offsets_[e]); row < end; row += block_rows) {
       narrow(runner_.run(weights_[e], rows + row * hidden), rows + row * hidden,
-             kBlockRows * hidden);
+             block_rows * hidden);
     }
   }
 }
@@ -120,6 +121,7 @@ void Layer::run_on_groups() {
 // ascending expert, and the sum replaces the row.
 void Layer::run_on_tokens() {
   const auto hidden = static_cast<std::size_t>(config_.hidden);
+  const std::size_t block_rows = runner_.block_rows();
   auto* rows = static_cast<Bf16*>(arrived_.rows);
   sums_.assign(arrived_.num_rows * hidden, 0.0f);
   // (row * K + lane) of every visit, by expert.
@@ -129,8 +131,8 @@ void Layer::run_on_tokens() {
     if (arrived_.ids[i] >= 0) visits[static_cast<std::size_t>(arrived_.ids[i])].push_back(i);
   }
   for (std::size_t e = 0; e < visits.size(); ++e) {
-    for (std::size_t first = 0; first < visits[e].size(); first += kBlockRows) {
-      const std::size_t count = std::min(kBlockRows, visits[e].size() - first);
+    for (std::size_t first = 0; first < visits[e].size(); first += block_rows) {
+      const std::size_t count = std::min(block_rows, visits[e].size() - first);
       std::fill(block_.begin(), block_.end(), Bf16{0});
       for (std::size_t i = 0; i < count; ++i) {
         std::copy_n(rows + visits[e][first + i] / lanes * hidden, hidden, &block_[i * hidden]);

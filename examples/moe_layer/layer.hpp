@@ -52,7 +52,7 @@ class Layer {
   std::vector<std::int64_t> loads_;
   std::vector<ExpertWeights> weights_;
   ExpertRunner runner_;
-  std::vector<Bf16> block_;  // [kBlockRows, hidden]
+  std::vector<Bf16> block_;  // [block_rows, hidden]
   std::vector<float> sums_;  // TOKEN: [num_rows, hidden]
 };
 

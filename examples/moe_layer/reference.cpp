@@ -15,16 +15,17 @@ class LaneResults {
   LaneResults(const Config& config, const Batch& batch)
       : hidden_(static_cast<std::size_t>(config.hidden)),
         lanes_(static_cast<std::size_t>(config.topk)),
-        values_(batch.experts.size() * hidden_),
-        block_(kBlockRows * hidden_) {}
+        values_(batch.experts.size() * hidden_) {}
 
   void run(ExpertRunner& runner, const ExpertWeights& weights, int expert, const Batch& batch) {
+    const std::size_t block_rows = runner.block_rows();
+    block_.resize(block_rows * hidden_);
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < batch.experts.size(); ++i) {
       if (batch.experts[i] == expert) places.push_back(i);
     }
-    for (std::size_t first = 0; first < places.size(); first += kBlockRows) {
-      const std::size_t count = std::min(kBlockRows, places.size() - first);
+    for (std::size_t first = 0; first < places.size(); first += block_rows) {
+      const std::size_t count = std::min(block_rows, places.size() - first);
       std::fill(block_.begin(), block_.end(), Bf16{0});
       for (std::size_t i = 0; i < count; ++i) {
         std::copy_n(&batch.vectors[places[first + i] / lanes_ * hidden_], hidden_,
