@@ -29,10 +29,8 @@ ProcessorSet allowed_processors() {
     }
     return allowed;
   }
-  const long online = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
-  for (std::size_t cpu = 0; cpu < std::min<std::size_t>(online, kMostProcessors); ++cpu) {
-    allowed.set(cpu);
-  }
+  const auto online = static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  for (std::size_t cpu = 0; cpu < std::min(online, kMostProcessors); ++cpu) allowed.set(cpu);
   return allowed;
 }
 

@@ -43,6 +43,7 @@ void on_groups(int max_inflight, const std::function<void(GroupScope&, int)>& bo
 
 std::vector<Step> steps_of(int count) {
   std::vector<Step> steps;
+  steps.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) steps.emplace_back(kCase, i);
   return steps;
 }
