@@ -8,9 +8,11 @@
 //     streaming, prefetch      38     153     234     314     1420     2793   (4 KiB ahead)
 //   1.8 MB of rows, each to 8 places: memcpy 1448, streaming 682, each element loaded once 617; but
 //   with 3.7 MB of output memcpy 69 against 144.
-// So ordinary copies are memcpy (an AVX-512 loop was never faster, at any size), and streaming ones
-// prefetch. Rejected: rep movsb (as fast as memcpy, not on every machine), prefetching for ordinary
-// stores (slower in cache, little gained beyond).
+// On two Zen 3 cores a staged all_to_all of 256 KiB: memcpy 150 to 190, a loop of vectors 50 to 70:
+// glibc 2.36 takes rep movsb there, which some distances between the buffers slow down to a tenth
+// (https://sourceware.org/bugzilla/show_bug.cgi?id=30994).
+// So ordinary copies are loops (on Zen 4 as fast as memcpy, at any size), and streaming ones
+// prefetch. Rejected: prefetching for ordinary stores (slower in cache, little gained beyond).
 #include "kernels/copy.hpp"
 
 #include "kernels/targets.hpp"
@@ -44,6 +46,27 @@ HWY_INLINE void load_block(const std::byte* from, hn::Vec<DByte> (&block)[kBlock
   for (std::size_t v = 0; v < kBlockVectors; ++v) {
     block[v] = load(DByte(), from + v * kVectorBytes);
   }
+}
+
+// Ordinary stores. At least a block; `dst` is aligned on the way, the last block may overlap the
+// one before.
+void store_on_target(std::byte* dst, const std::byte* src, std::size_t bytes) {
+#if HWY_TARGET == HWY_SCALAR
+  std::memcpy(dst, src, bytes);
+#else
+  const auto copy_block = [&](std::size_t at) {
+    hn::Vec<DByte> block[kBlockVectors];
+    load_block(src + at, block);
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kBlockVectors; ++v) {
+      store(DByte(), block[v], dst + at + v * kVectorBytes);
+    }
+  };
+  copy_block(0);
+  std::size_t at = kVectorBytes - reinterpret_cast<std::uintptr_t>(dst) % kVectorBytes;
+  for (; bytes - at > kBlockBytes; at += kBlockBytes) copy_block(at);
+  copy_block(bytes - kBlockBytes);
+#endif
 }
 
 // `to` is aligned to a vector.
@@ -101,12 +124,22 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tutti::kernels {
 
+HWY_EXPORT(store_on_target);
 HWY_EXPORT(stream_on_target);
 HWY_EXPORT(stream_to_many_on_target);
 
 void copy(std::byte* dst, const std::byte* src, std::size_t bytes) {
   if (bytes >= kStreamingBytes) return copy_streaming(dst, src, bytes);
-  if (bytes != 0) std::memcpy(dst, src, bytes);
+  copy_ordinary(dst, src, bytes);
+}
+
+void copy_ordinary(std::byte* dst, const std::byte* src, std::size_t bytes) {
+  constexpr std::size_t kLeastLoop = 2048;  // smaller ones glibc copies without rep movsb
+  if (bytes >= kLeastLoop) {
+    HWY_DYNAMIC_DISPATCH(store_on_target)(dst, src, bytes);
+  } else if (bytes != 0) {
+    std::memcpy(dst, src, bytes);
+  }
 }
 
 void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes) {
@@ -120,7 +153,7 @@ void copy_row_to_many(std::span<std::byte* const> dsts, const std::byte* src, st
                       bool streaming) {
   if (row_bytes == 0) return;
   if (!streaming) {
-    for (std::byte* dst : dsts) std::memcpy(dst, src, row_bytes);
+    for (std::byte* dst : dsts) copy_ordinary(dst, src, row_bytes);
     return;
   }
   HWY_DYNAMIC_DISPATCH(stream_to_many_on_target)(dsts.data(), dsts.size(), src, row_bytes);

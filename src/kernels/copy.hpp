@@ -20,6 +20,9 @@ inline constexpr std::size_t kStreamingBytes = 6u << 20;
 // Ordinary stores below kStreamingBytes, streaming ones from there on.
 void copy(std::byte* dst, const std::byte* src, std::size_t bytes);
 
+// Ordinary stores at any size.
+void copy_ordinary(std::byte* dst, const std::byte* src, std::size_t bytes);
+
 // Streaming stores at any size, for the pieces of a large copy.
 void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes);
 

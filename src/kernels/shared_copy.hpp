@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <span>
 
 #include "base/cache_gauge.hpp"
@@ -55,9 +54,7 @@ class SharedCopy {
       copy_row_to_many(dsts, src, bytes, true);
       return;
     }
-    for (std::byte* dst : dsts) {
-      if (bytes != 0) std::memcpy(dst, src, bytes);
-    }
+    for (std::byte* dst : dsts) copy_ordinary(dst, src, bytes);
     if (streaming_) return;
     lines_ += dsts.size() * (bytes / kLine);
     if (lines_ < CacheGauge::kStretchLines) return;

@@ -24,7 +24,8 @@ std::vector<std::byte> pattern(std::size_t bytes, std::size_t seed) {
 TEST(Copy, MovesExactlyTheBytesAtAnyAlignment) {
   const auto source = pattern((9u << 20) + 200, 1);
   on_each_target([&] {
-    for (const std::size_t bytes : {0u, 1u, 7u, 64u, 4096u, 100003u, (9u << 20) + 3}) {
+    for (const std::size_t bytes :
+         {0u, 1u, 7u, 64u, 2047u, 2048u, 2303u, 4096u, 100003u, (9u << 20) + 3}) {
       for (const auto& [shift, streaming] : {std::pair(0u, false), std::pair(1u, true),
                                              std::pair(0u, true), std::pair(63u, false)}) {
         std::vector<std::byte> target(bytes + 192, kUntouched);
