@@ -2,7 +2,6 @@
 // near.
 #pragma once
 
-#include <string>
 #include <vector>
 
 namespace tutti::launcher {
