@@ -33,17 +33,19 @@ void* allocate(bool symmetric, std::size_t bytes) {
   return tuttiMemAlloc(&p, bytes) == tuttiSuccess ? p : nullptr;
 }
 
-tuttiResult_t run_moe(tuttiMoePlan_t plan, float* rows, const int* topk, float* out, int tokens) {
+// `results`: rows that combine sends back in place of those that dispatch brought; or null.
+tuttiResult_t run_moe(tuttiMoePlan_t plan, float* rows, float* results, const int* topk, float* out,
+                      int tokens, std::size_t hidden) {
   if (const auto code = tuttiMoePlanUpdate(plan, topk, tuttiInt32, 2, tokens, 2)) return code;
   tuttiMoeDispatchArgs_t args = TUTTI_MOE_DISPATCH_ARGS_INITIALIZER;
   args.rows = rows;
-  args.row_bytes = 64 * sizeof(float);
+  args.row_bytes = hidden * sizeof(float);
   args.layout = tuttiMoeLayoutExpert;
   tuttiMoeOutput_t output = TUTTI_MOE_OUTPUT_INITIALIZER;
   if (const auto code = tuttiMoeDispatch(plan, &args, &output, nullptr)) return code;
   tuttiMoeCombineArgs_t combine = TUTTI_MOE_COMBINE_ARGS_INITIALIZER;
-  combine.rows = output.rows;
-  combine.hidden = 64;
+  combine.rows = results != nullptr ? results : output.rows;
+  combine.hidden = hidden;
   combine.type = tuttiFloat32;
   return tuttiMoeCombine(plan, &combine, out, nullptr);
 }
@@ -53,17 +55,20 @@ tuttiResult_t repeat(const Operation& operation, tuttiComm_t comm, std::string& 
   int ranks = 0;
   tuttiCommCount(comm, &ranks);
   const std::size_t count = operation.count;
-  const std::size_t bytes = count * sizeof(float) * static_cast<std::size_t>(ranks) * 64;
+  // Rows of 4 KiB in private memory are read by gets, in dispatch and in combine.
+  const std::string name = operation.name;
+  const bool by_gets = name == "moe by gets";
+  const std::size_t hidden = by_gets ? 1024 : 64;
+  const std::size_t bytes = count * sizeof(float) * static_cast<std::size_t>(ranks) * hidden;
   auto* a = static_cast<float*>(allocate(operation.symmetric, bytes));
   auto* b = static_cast<float*>(allocate(operation.symmetric, bytes));
-  const std::string name = operation.name;
   tuttiResult_t code = tuttiSuccess;
-  if (name == "moe") {
+  if (name == "moe" || by_gets) {
     tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
     config.num_experts = 8;
     config.max_tokens_per_rank = static_cast<int>(count);
     config.max_topk = 2;
-    config.max_row_bytes = 64 * sizeof(float);
+    config.max_row_bytes = hidden * sizeof(float);
     tuttiMoeGroup_t group = nullptr;
     code = tuttiMoeGroupCreate(comm, &config, &group);
     tuttiMoePlan_t plan = nullptr;
@@ -71,7 +76,11 @@ tuttiResult_t repeat(const Operation& operation, tuttiComm_t comm, std::string& 
     std::vector<int> topk(count * 2);
     for (std::size_t i = 0; i < topk.size(); ++i) topk[i] = static_cast<int>((i * 3 + i / 2) % 8);
     for (std::size_t i = 0; i < topk.size(); i += 2) topk[i + 1] = (topk[i] + 3) % 8;
-    while (code == tuttiSuccess) code = run_moe(plan, a, topk.data(), b, static_cast<int>(count));
+    // Each rank receives two rows of every token at most.
+    auto* results = by_gets ? static_cast<float*>(allocate(false, 2 * bytes)) : nullptr;
+    while (code == tuttiSuccess) {
+      code = run_moe(plan, a, results, topk.data(), b, static_cast<int>(count), hidden);
+    }
     text = group != nullptr ? tuttiMoeGetLastError(group) : tuttiGetLastError(comm);
     return code;
   }
@@ -138,7 +147,8 @@ INSTANTIATE_TEST_SUITE_P(
                         Operation{"all_to_all", 60'000, false},
                         Operation{"broadcast", 60'000, false}, Operation{"all_gather", 900, true},
                         Operation{"reduce_scatter", 9000, true}, Operation{"barrier", 1, true},
-                        Operation{"moe", 32, true}, Operation{"moe", 32, false}),
+                        Operation{"moe", 32, true}, Operation{"moe", 32, false},
+                        Operation{"moe by gets", 32, false}),
         testing::Values(2, 5)));
 
 // The victim's sleeping child keeps its descriptors and mappings; the death must be noticed all the
