@@ -28,6 +28,16 @@ function(tutti_folder name)
   set_property(GLOBAL APPEND PROPERTY TUTTI_FOLDERS tutti_${name})
 endfunction()
 
+# What most tests include, parsed once: a third of the time that a test takes to compile.
+if(BUILD_TESTING)
+  add_executable(tutti_test_headers EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/support/no_tests.cpp)
+  target_link_libraries(tutti_test_headers PRIVATE tutti_flags GTest::gtest_main)
+  target_precompile_headers(tutti_test_headers PRIVATE
+    <gtest/gtest.h> <algorithm> <atomic> <chrono> <functional> <random> <string> <thread> <vector>)
+  # For ccache, which wants to see what the header was made of.
+  target_compile_options(tutti_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endif()
+
 # tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL]): a GoogleTest binary, run as one CTest test.
 # INTERNAL tests link the static library and see src/; others link libtutti as a user does. Tests with
 # the label "threads" (ranks are threads) are what the sanitizer builds build and run.
@@ -41,6 +51,7 @@ function(tutti_test name)
     target_link_libraries(${name} PRIVATE tutti)
   endif()
   target_link_libraries(${name} PRIVATE tutti_flags GTest::gtest_main ${ARG_LINK})
+  target_precompile_headers(${name} REUSE_FROM tutti_test_headers)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if("threads" IN_LIST ARG_LABELS)
     add_dependencies(tutti_thread_tests ${name})

@@ -97,13 +97,14 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     finished_[slot].store(options_.first_sequence, std::memory_order_relaxed);
   }
   if (options_.first_sequence != 1) {
-    // Zeroed lines read as "before sequence 1"; any other start needs them set. No peer posts
-    // before the set-up's last all-gather.
+    // Zeroed lines read as "before sequence 1"; any other start needs them set, but for set-up
+    // lines, which have no sequence. No peer posts before the set-up's last all-gather.
     auto* lines = reinterpret_cast<Line*>(windows_.control->local().data());
+    const LineId first_pair = layout_.pair_line(0, PairLine::kEntry, 0);
     for (LineId id = 2; id < layout_.operation_line(layout_.depth, Phase::kEntry, 0); ++id) {
       const bool credit = id < layout_.setup_line(0);
-      const bool pair =
-          id >= layout_.pair_line(0, PairLine::kEntry, 0) && id < layout_.result_line(0);
+      if (!credit && id < first_pair) continue;
+      const bool pair = id >= first_pair && id < layout_.result_line(0);
       lines[id].value.store(credit ? options_.first_sequence
                             : pair ? pair_value(options_.first_sequence - 1)
                                    : line_value(options_.first_sequence - 1),

@@ -6,7 +6,7 @@
 //   128    lines: credit [R], setup [R], point to point [kPairDepth][kPairLines][R],
 //          results [depth], operations [depth][kPhases][R]
 //   then   counters [depth], a line each
-//   then   staging, from a page boundary: the setup board, operations [depth], point to point
+//   then   staging, from a page boundary: the setup boards, operations [depth], point to point
 #pragma once
 
 #include <cstddef>
@@ -61,8 +61,9 @@ struct ControlLayout {
   constexpr std::size_t line_bytes() const { return align(counter_offset(depth)); }
 
   constexpr std::size_t board_offset() const { return line_bytes(); }
+  constexpr std::size_t reasons_offset() const { return board_offset() + kBoardBytes; }
   constexpr std::size_t slot_offset(unsigned slot) const {
-    return align(board_offset() + kBoardBytes) + slot * slot_bytes;
+    return align(reasons_offset() + kBoardBytes) + slot * slot_bytes;
   }
   constexpr std::size_t pair_stage_offset() const { return slot_offset(depth); }
   constexpr std::size_t bytes() const { return align(pair_stage_offset() + pair_stage_bytes); }

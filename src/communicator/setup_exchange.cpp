@@ -3,45 +3,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "base/error.hpp"
+#include "communicator/setup_board.hpp"
 
 namespace tutti {
 
 namespace {
 
-constexpr std::uint64_t kMarkMask = 0xFFFF;
-constexpr std::uint64_t kWithdrawn = kMarkMask;
 // A member that stopped in the middle of an exchange that failed holds the next one up for this
 // part of the timeout; its others then still have time to come.
 constexpr int kSettlePart = 2;
 
-// What precedes a part of a blob on a board.
-struct BoardHeader {
-  std::uint64_t value;  // of the line that announces it
-  std::uint64_t bytes;  // of the whole blob
-};
-constexpr std::size_t kPartBytes = ControlLayout::kBoardBytes - sizeof(BoardHeader);
-
-constexpr int kTagShift = 16;
-constexpr std::size_t kMemberBits = 48;
-std::size_t index_of(Rank rank) { return static_cast<std::size_t>(rank) % kMemberBits; }
-
-// FNV-1a, a word at a time.
-std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
-  for (int byte = 0; byte < 8; ++byte, word >>= 8) {
-    hash = (hash ^ (word & 0xFF)) * 0x100000001B3u;
-  }
-  return hash;
-}
-
-std::uint64_t hash_of(SetupPurpose purpose, const std::vector<Rank>& members) {
-  std::uint64_t hash = mix(0xCBF29CE484222325u, static_cast<std::uint64_t>(purpose));
-  for (const Rank member : members) hash = mix(hash, static_cast<std::uint64_t>(member));
-  return hash;
-}
+std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
 
 std::string list(const std::vector<Rank>& ranks) {
   return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
@@ -49,10 +23,9 @@ std::string list(const std::vector<Rank>& ranks) {
 
 }  // namespace
 
-// The payload of a withdrawn line.
-struct SetupExchange::Withdrawal {
-  static constexpr std::size_t kCulprits = 9;
-  std::uint32_t reached;  // the mark of the last round that the rank has read, or 0
+// Why a rank withdrew, on its second board.
+struct SetupExchange::Reason {
+  static constexpr std::size_t kCulprits = 200;
   std::int32_t code;
   std::uint32_t culprit_count;
   std::int32_t culprits[kCulprits];
@@ -60,75 +33,74 @@ struct SetupExchange::Withdrawal {
 
 class SetupExchange::Subject final : public WaitSubject {
  public:
-  Subject(const SetupExchange& exchange, std::uint64_t mark) : exchange_(exchange), mark_(mark) {}
+  explicit Subject(const SetupExchange& exchange) : exchange_(exchange) {}
   void missing(std::vector<Rank>& ranks) const override {
     for (const Rank member : exchange_.members_) {
-      if (!exchange_.shows(member, mark_)) ranks.push_back(member);
+      if (!exchange_.shows(member, exchange_.filled())) ranks.push_back(member);
     }
   }
   void check(const std::vector<Rank>& missing) const override { exchange_.check(missing); }
   void expire(const std::vector<Rank>& missing, Nanoseconds waited) const override {
-    fail_because_of(missing, tuttiTimeout,
-                    "the set-up of {} waited {} ms for {} of \"{}\", which did not call it",
-                    exchange_.what_,
-                    std::chrono::duration_cast<std::chrono::milliseconds>(waited).count(),
-                    list(missing), exchange_.parent_.name());
+    exchange_.expire(missing, waited);
   }
 
  private:
   const SetupExchange& exchange_;
-  std::uint64_t mark_;
 };
 
 SetupExchange::SetupExchange(Channel& parent, SetupState& state, std::vector<Rank> members,
                              SetupPurpose purpose, std::string what)
-    : parent_(parent), state_(state), members_(std::move(members)), what_(std::move(what)) {
-  static_assert(sizeof(Withdrawal) <= LineContent::kPayloadBytes);
+    : parent_(parent),
+      state_(state),
+      members_(std::move(members)),
+      what_(std::move(what)),
+      told_to_all_(purpose == SetupPurpose::kShrink) {
+  static_assert(sizeof(Reason) <= SetupBoard::kPartBytes);
   const auto self = std::find(members_.begin(), members_.end(), parent.rank());
   if (self == members_.end()) {
     fail(tuttiInternalError, "rank {} is no member of {}", parent.rank(), what_);
   }
   rank_ = static_cast<Rank>(self - members_.begin());
-  const std::uint64_t hash = hash_of(purpose, members_);
-  tag_ = mix(hash, ++state_.meetings_[hash]) >> 16;
-  for (const Rank member : members_) {
-    before_.push_back(line_of(member).value.load(std::memory_order_acquire));
-  }
-  stamp_ = stamp_of_members();
+  tag_.key = SetupTag::key_of(purpose, members_);
+  tag_.meeting = ++state_.meetings_[tag_.key];
+  before_.resize(at(parent.ranks()));
+  look_at_lines(before_);
+  state_.seen_.resize(before_.size());
 }
 
 SetupExchange::~SetupExchange() {
-  if (complete_) return;
-  Withdrawal withdrawal{};
-  withdrawal.reached = static_cast<std::uint32_t>(2 * round_);
-  withdrawal.code = failure_.code();
-  const auto count = std::min(failure_.culprits().size(), Withdrawal::kCulprits);
-  withdrawal.culprit_count = static_cast<std::uint32_t>(count);
-  std::copy_n(failure_.culprits().begin(), count, withdrawal.culprits);
-  LineContent content;
-  std::memcpy(content.payload, &withdrawal, sizeof(withdrawal));
-  content.stamp = stamp_;
-  for (const Rank member : members_) {
-    if (member == parent_.rank()) continue;
-    parent_.control().post(member, parent_.layout().setup_line(parent_.rank()), value(kWithdrawn),
-                           content);
-  }
+  if (!complete_) withdraw();
+  state_.disagreed_ = !complete_ && failure_.code() == tuttiMismatch;
 }
 
-const Line& SetupExchange::line_of(Rank member) const noexcept {
-  return parent_.own_line(parent_.layout().setup_line(member));
+void SetupExchange::look_at_lines(std::vector<std::uint64_t>& values) const noexcept {
+  for (Rank rank = 0; rank < parent_.ranks(); ++rank) values[at(rank)] = mark_of(rank).value();
 }
 
-bool SetupExchange::shows(Rank member, std::uint64_t mark) const noexcept {
+SetupMark SetupExchange::mark_of(Rank rank) const noexcept {
+  const Line& line = parent_.own_line(parent_.layout().setup_line(rank));
+  const std::uint64_t value = line.value.load(std::memory_order_acquire);
+  // Of this value or a later one, which SetupMark tells apart.
+  const std::uint64_t stamp =
+      std::atomic_ref(const_cast<std::uint64_t&>(line.stamp)).load(std::memory_order_relaxed);
+  return SetupMark::of(value, stamp);
+}
+
+SetupExchange::Reason SetupExchange::reason_of(Rank member, const SetupMark& withdrawal) const {
+  Reason reason{.code = tuttiRemoteError, .culprit_count = 0, .culprits = {}};
+  const auto board =
+      parent_.control().view(member, parent_.layout().reasons_offset(), ControlLayout::kBoardBytes);
+  // Where it has withdrawn again meanwhile, that it gave up is all there is to say.
+  static_cast<void>(
+      SetupBoard::read(board, withdrawal.value(), std::as_writable_bytes(std::span(&reason, 1))));
+  reason.culprit_count = std::min<std::uint32_t>(reason.culprit_count, Reason::kCulprits);
+  return reason;
+}
+
+bool SetupExchange::shows(Rank member, std::uint16_t mark) const noexcept {
   if (member == parent_.rank()) return true;
-  // Acquire pairs with the release in Window::post, by post() on the member.
-  const Line& line = line_of(member);
-  const std::uint64_t seen = line.value.load(std::memory_order_acquire);
-  if (seen >> 16 != tag_) return false;
-  if (seen != value(kWithdrawn)) return (seen & kMarkMask) >= mark;
-  Withdrawal withdrawal{};
-  std::memcpy(&withdrawal, line.payload, sizeof(withdrawal));
-  return withdrawal.reached >= mark;
+  const SetupMark seen = mark_of(member);
+  return seen.tag == tag_ && seen.reached(mark);
 }
 
 void SetupExchange::all_gather(std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -136,7 +108,7 @@ void SetupExchange::all_gather(std::span<const std::byte> mine, std::span<std::b
   try {
     std::size_t from = 0;
     do {
-      const auto part = mine.subspan(from, std::min(mine.size() - from, kPartBytes));
+      const auto part = mine.subspan(from, std::min(mine.size() - from, SetupBoard::kPartBytes));
       round(part, mine.size(), from, all);
       from += part.size();
     } while (from < mine.size());
@@ -148,30 +120,31 @@ void SetupExchange::all_gather(std::span<const std::byte> mine, std::span<std::b
 
 void SetupExchange::round(std::span<const std::byte> part, std::size_t bytes, std::size_t from,
                           std::span<std::byte> all) {
-  const std::uint64_t here = 2 * round_ + 1;
-  if (here + 1 >= kWithdrawn) fail(tuttiInternalError, "the set-up of {} has no end", what_);
+  if (filled() + 1 >= SetupMark::kWithdrawn) {
+    fail(tuttiInternalError, "the set-up of {} has no end", what_);
+  }
   settle();
-  write_board(part, bytes);
-  post(here);
-  await(here);
+  announce(part, bytes);
+  await(part, bytes);
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const auto to = all.subspan(i * bytes + from, part.size());
     if (members_[i] == parent_.rank()) {
       std::copy(part.begin(), part.end(), to.begin());
     } else {
       read_board(members_[i], bytes, to);
-      state_.readers_.push_back({members_[i], value(here)});
+      state_.readers_.push_back({members_[i], tag_.value(filled())});
     }
   }
-  post(here + 1);
   ++round_;
+  look_at_lines(state_.seen_);
+  post_to_members(static_cast<std::uint16_t>(2 * round_));
 }
 
 void SetupExchange::settle() {
   auto& readers = state_.readers_;
   const auto reads = [&](const SetupState::Reader& reader) {
     // Acquire pairs with the release of the member's "I have read".
-    return line_of(reader.member).value.load(std::memory_order_acquire) == reader.shown &&
+    return mark_of(reader.member).value() == reader.shown &&
            parent_.transport().peer_state(reader.member) == PeerState::kAlive;
   };
   class Settling final : public WaitSubject {
@@ -204,75 +177,84 @@ void SetupExchange::settle() {
   readers.clear();
 }
 
-void SetupExchange::write_board(std::span<const std::byte> part, std::size_t bytes) {
-  const BoardHeader header{.value = value(2 * round_ + 1), .bytes = bytes};
-  std::byte* const board = parent_.control().local().data() + parent_.layout().board_offset();
-  std::memcpy(board, &header, sizeof(header));
-  std::copy(part.begin(), part.end(), board + sizeof(header));
+void SetupExchange::announce(std::span<const std::byte> part, std::size_t bytes) {
+  const auto board = parent_.control().local().subspan(parent_.layout().board_offset(),
+                                                       ControlLayout::kBoardBytes);
+  SetupBoard::write(board, tag_.value(filled()), bytes, part);
+  post_to_members(filled());
+  if (!told_to_all_ || round_ != 0) return;
+  for (Rank rank = 0; rank < parent_.ranks(); ++rank) {
+    const bool is_member = std::find(members_.begin(), members_.end(), rank) != members_.end();
+    if (!is_member && parent_.transport().peer_state(rank) == PeerState::kAlive) {
+      post(rank, filled(), false);
+    }
+  }
+}
+
+void SetupExchange::await(std::span<const std::byte> part, std::size_t bytes) {
+  std::size_t next = 0;
+  parent_.waiter().until(parent_.own_bell(), Subject(*this), [&] {
+    while (next < members_.size()) {
+      if (shows(members_[next], filled())) {
+        ++next;
+      } else if (round_ == 0 && joins_later_meeting(members_[next])) {
+        announce(part, bytes);
+        next = 0;
+      } else {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
+bool SetupExchange::joins_later_meeting(Rank member) {
+  const SetupMark seen = mark_of(member);
+  if (seen.withdrawn() || !tag_.is_before(seen.tag)) return false;
+  tag_ = seen.tag;
+  state_.meetings_[tag_.key] = tag_.meeting;
+  return true;
 }
 
 void SetupExchange::read_board(Rank member, std::size_t bytes, std::span<std::byte> to) {
   const auto board =
       parent_.control().view(member, parent_.layout().board_offset(), ControlLayout::kBoardBytes);
-  BoardHeader header{};
-  std::memcpy(&header, board.data(), sizeof(header));
-  if (header.value != value(2 * round_ + 1)) {
+  const auto theirs = SetupBoard::read(board, tag_.value(filled()), to);
+  if (!theirs) {
     fail_because_of({member}, tuttiRemoteError, "rank {} of \"{}\" gave the set-up of {} up",
                     member, parent_.name(), what_);
   }
-  if (header.bytes != bytes) {
-    fail_because_of({member}, tuttiMismatch,
+  if (*theirs != bytes) {
+    fail_because_of({member}, tuttiInternalError,
                     "rank {} of \"{}\" brought {} bytes to the set-up of {}, this rank brought {}",
-                    member, parent_.name(), header.bytes, what_, bytes);
+                    member, parent_.name(), *theirs, what_, bytes);
   }
-  std::copy_n(board.begin() + sizeof(header), to.size(), to.begin());
 }
 
-void SetupExchange::post(std::uint64_t mark) {
+void SetupExchange::post(Rank rank, std::uint16_t mark, bool is_member) {
   LineContent content{};
-  content.stamp = stamp_;
+  content.stamp = tag_.stamp(is_member);
+  parent_.control().post(rank, parent_.layout().setup_line(parent_.rank()), tag_.value(mark),
+                         content);
+}
+
+void SetupExchange::post_to_members(std::uint16_t mark) {
   for (const Rank member : members_) {
-    if (member == parent_.rank()) continue;
-    parent_.control().post(member, parent_.layout().setup_line(parent_.rank()), value(mark),
-                           content);
+    if (member != parent_.rank()) post(member, mark, true);
   }
 }
 
-void SetupExchange::await(std::uint64_t mark) {
-  std::size_t next = 0;
-  parent_.waiter().until(parent_.own_bell(), Subject(*this, mark), [&] {
-    while (next < members_.size() && shows(members_[next], mark)) ++next;
-    return next == members_.size();
-  });
-}
-
-std::uint64_t SetupExchange::stamp_of_members() const {
-  std::array<int, kMemberBits> missing{};
-  for (Rank rank = 0; rank < parent_.ranks(); ++rank) ++missing[index_of(rank)];
-  for (const Rank member : members_) --missing[index_of(member)];
-  std::uint64_t members = 0;
-  for (std::size_t i = 0; i < missing.size(); ++i) {
-    members |= std::uint64_t{missing[i] == 0} << i;
-  }
-  return members << kTagShift | (tag_ & kMarkMask);
-}
-
-bool SetupExchange::differs(Rank member) const noexcept {
-  const Line& line = line_of(member);
-  // Acquire pairs with the release in Window::post. The line may be overwritten meanwhile, its
-  // stamp before its value.
-  const std::uint64_t seen = line.value.load(std::memory_order_acquire);
-  const std::uint64_t stamp =
-      std::atomic_ref(const_cast<std::uint64_t&>(line.stamp)).load(std::memory_order_relaxed);
-  const std::uint64_t tag = seen >> 16;
-  const bool means_us = (stamp >> kTagShift >> index_of(parent_.rank()) & 1) != 0;
-  if (tag == tag_ || (tag & kMarkMask) != (stamp & kMarkMask) || !means_us) return false;
-  if ((seen & kMarkMask) != kWithdrawn) return (seen & 1) != 0;
-  const auto index = std::find(members_.begin(), members_.end(), member) - members_.begin();
-  if (seen == before_[static_cast<std::size_t>(index)]) return false;
-  Withdrawal withdrawal{};
-  std::memcpy(&withdrawal, line.payload, sizeof(withdrawal));
-  return withdrawal.code == tuttiMismatch;
+void SetupExchange::withdraw() {
+  Reason reason{.code = failure_.code(), .culprit_count = 0, .culprits = {}};
+  const auto count = std::min(failure_.culprits().size(), Reason::kCulprits);
+  reason.culprit_count = static_cast<std::uint32_t>(count);
+  std::copy_n(failure_.culprits().begin(), count, reason.culprits);
+  const auto mark = static_cast<std::uint16_t>(SetupMark::kWithdrawn | 2 * round_);
+  const auto board = parent_.control().local().subspan(parent_.layout().reasons_offset(),
+                                                       ControlLayout::kBoardBytes);
+  SetupBoard::write(board, tag_.value(mark), sizeof(reason), std::as_bytes(std::span(&reason, 1)));
+  look_at_lines(state_.seen_);
+  post_to_members(mark);
 }
 
 void SetupExchange::check(const std::vector<Rank>& missing) const {
@@ -290,9 +272,10 @@ void SetupExchange::check(const std::vector<Rank>& missing) const {
                     what_);
   }
   for (const Rank member : missing) {
-    const Line& line = line_of(member);
-    if (line.value.load(std::memory_order_acquire) == value(kWithdrawn)) {
-      throw_withdrawal(member, line);
+    const SetupMark mark = mark_of(member);
+    if (mark.withdrawn() && (mark.tag == tag_ || tag_.is_before(mark.tag)) &&
+        concerns_this(member, mark)) {
+      throw_withdrawal(member, mark);
     }
   }
   std::vector<Rank> strangers;
@@ -305,17 +288,53 @@ void SetupExchange::check(const std::vector<Rank>& missing) const {
                   what_, list(strangers), parent_.name(), parent_.rank(), list(members_));
 }
 
-void SetupExchange::throw_withdrawal(Rank member, const Line& line) const {
-  Withdrawal withdrawal{};
-  std::memcpy(&withdrawal, line.payload, sizeof(withdrawal));
-  const auto count = std::min<std::size_t>(withdrawal.culprit_count, Withdrawal::kCulprits);
-  std::vector<Rank> culprits(withdrawal.culprits, withdrawal.culprits + count);
+bool SetupExchange::concerns_this(Rank member, const SetupMark& withdrawal) const {
+  // The member could not begin this one before this rank's line moved on from the last.
+  if (state_.seen_[at(member)] == withdrawal.value()) return false;
+  const Reason reason = reason_of(member, withdrawal);
+  if (reason.code != tuttiMismatch) return true;
+  // Who means the same members as this rank cannot mean this call when it blames this rank. Nor
+  // need it if this rank has failed with other members and brings these for the first time.
+  const auto* const end = reason.culprits + reason.culprit_count;
+  const bool blamed = std::find(reason.culprits, end, parent_.rank()) != end;
+  const bool corrected = state_.disagreed_ && tag_.meeting == 1;
+  return !blamed && !corrected;
+}
+
+bool SetupExchange::differs(Rank member) const {
+  const SetupMark mark = mark_of(member);
+  if (mark.tag.key == tag_.key || !mark.includes_reader()) return false;
+  if (mark.waits()) return true;
+  return mark.withdrawn() && mark.value() != before_[at(member)] &&
+         reason_of(member, mark).code == tuttiMismatch;
+}
+
+void SetupExchange::throw_withdrawal(Rank member, const SetupMark& withdrawal) const {
+  state_.meetings_[tag_.key] = withdrawal.tag.meeting;  // the member's next one follows it
+  const Reason reason = reason_of(member, withdrawal);
+  std::vector<Rank> culprits(reason.culprits, reason.culprits + reason.culprit_count);
   if (culprits.empty()) culprits.push_back(member);
-  const auto cause = static_cast<tuttiResult_t>(withdrawal.code);
+  const auto cause = static_cast<tuttiResult_t>(reason.code);
   const bool shared = cause == tuttiTimeout || cause == tuttiMismatch;
   fail_because_of(culprits, shared ? cause : tuttiRemoteError,
                   "rank {} of \"{}\" gave the set-up of {} up: {} ({})", member, parent_.name(),
                   what_, tuttiGetErrorString(cause), list(culprits));
+}
+
+void SetupExchange::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();
+  std::vector<Rank> elsewhere;
+  std::copy_if(missing.begin(), missing.end(), std::back_inserter(elsewhere),
+               [&](Rank member) { return mark_of(member).excludes_reader(); });
+  if (!elsewhere.empty()) {
+    fail_because_of(elsewhere, tuttiMismatch,
+                    "ranks disagree about the set-up of {}: it waited {} ms for {} of \"{}\", "
+                    "which shrank without rank {}",
+                    what_, ms, list(elsewhere), parent_.name(), parent_.rank());
+  }
+  fail_because_of(missing, tuttiTimeout,
+                  "the set-up of {} waited {} ms for {} of \"{}\", which did not call it", what_,
+                  ms, list(missing), parent_.name());
 }
 
 }  // namespace tutti

@@ -57,22 +57,6 @@ TEST(ShrinkErrors, WrongListsAreArgumentsErrors) {
   EXPECT_EQ(child, nullptr);
 }
 
-TEST(ShrinkErrors, DifferentListsAreAMismatchThatNamesWhoDisagrees) {
-  ThreadWorld world(4);
-  on_ranks(4, [&](int rank) {
-    if (rank == 3) return;
-    const std::vector<int> list = rank == 1 ? std::vector{2, 3} : std::vector{3};
-    tuttiComm_t child = nullptr;
-    EXPECT_EQ(tuttiCommShrink(world[rank], list.data(), static_cast<int>(list.size()), &child,
-                              nullptr, TUTTI_SHRINK_DEFAULT),
-              tuttiMismatch)
-        << tuttiGetLastError(world[rank]);
-    const std::string other = rank == 1 ? "rank 0" : "rank 1";
-    EXPECT_NE(std::string(tuttiGetLastError(world[rank])).find(other), std::string::npos)
-        << tuttiGetLastError(world[rank]);
-  });
-}
-
 TEST(ShrinkOfAFailed, NeedsTheAbortFlag) {
   ThreadWorld world(4);
   on_ranks(4, [&](int rank) {

@@ -71,6 +71,7 @@ TEST(ControlLayout, StagingFollowsInPagesOfItsOwn) {
     };
     EXPECT_EQ(layout.board_offset() % ControlLayout::kPage, 0U);
     follows(layout.board_offset(), ControlLayout::kBoardBytes);
+    follows(layout.reasons_offset(), ControlLayout::kBoardBytes);
     for (unsigned slot = 0; slot < layout.depth; ++slot) {
       EXPECT_EQ(layout.slot_offset(slot) % ControlLayout::kPage, 0U);
       follows(layout.slot_offset(slot), layout.slot_bytes);
