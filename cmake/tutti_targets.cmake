@@ -19,30 +19,43 @@ if(TUTTI_SANITIZE)
   endif()
 endif()
 
+# What most files include, parsed once: a third of the time that they take to compile. Files include what
+# they use all the same. ccache wants to see what the headers were made of.
+target_compile_options(tutti_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+set(TUTTI_HEADERS
+  <algorithm> <array> <atomic> <chrono> <cstdint> <cstring> <functional> <map> <memory> <mutex>
+  <optional> <span> <string> <string_view> <vector>)
+set(TUTTI_HEADERS_OWNER ${CMAKE_CURRENT_LIST_DIR}/precompiled.cpp)
+add_library(tutti_headers OBJECT ${TUTTI_HEADERS_OWNER})
+target_link_libraries(tutti_headers PRIVATE tutti_flags)
+target_precompile_headers(tutti_headers PRIVATE ${TUTTI_HEADERS})
+
 set_property(GLOBAL PROPERTY TUTTI_FOLDERS "")
 
 function(tutti_folder name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_library(tutti_${name} OBJECT ${ARG_SOURCES})
   target_link_libraries(tutti_${name} PUBLIC tutti_flags ${ARG_LINK})
+  target_precompile_headers(tutti_${name} REUSE_FROM tutti_headers)
   set_property(GLOBAL APPEND PROPERTY TUTTI_FOLDERS tutti_${name})
 endfunction()
-
-# What most tests include, parsed once: a third of the time that a test takes to compile.
-if(BUILD_TESTING)
-  add_executable(tutti_test_headers EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/support/no_tests.cpp)
-  target_link_libraries(tutti_test_headers PRIVATE tutti_flags GTest::gtest_main)
-  target_precompile_headers(tutti_test_headers PRIVATE
-    <gtest/gtest.h> <algorithm> <atomic> <chrono> <functional> <random> <string> <thread> <vector>)
-  # For ccache, which wants to see what the header was made of.
-  target_compile_options(tutti_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
-endif()
 
 # tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL]): a GoogleTest binary, run as one CTest test.
 # INTERNAL tests link the static library and see src/; others link libtutti as a user does. Tests with
 # the label "threads" (ranks are threads) are what the sanitizer builds build and run.
 add_custom_target(tutti_thread_tests)
+# What UBSan checks of pointers doubles the time that GoogleTest's assertions take to compile; it checks
+# the library.
+if(TUTTI_SANITIZE MATCHES "undefined")
+  set(TUTTI_TEST_OPTIONS -fno-sanitize=null,object-size,vptr -fno-sanitize-address-use-after-scope)
+endif()
 function(tutti_test name)
+  if(NOT TARGET tutti_test_headers)
+    add_executable(tutti_test_headers EXCLUDE_FROM_ALL ${TUTTI_HEADERS_OWNER})
+    target_link_libraries(tutti_test_headers PRIVATE tutti_flags GTest::gtest_main)
+    target_precompile_headers(tutti_test_headers PRIVATE ${TUTTI_HEADERS} <gtest/gtest.h> <random> <thread>)
+    target_compile_options(tutti_test_headers PRIVATE ${TUTTI_TEST_OPTIONS})
+  endif()
   cmake_parse_arguments(ARG "INTERNAL" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   if(ARG_INTERNAL)
@@ -51,6 +64,7 @@ function(tutti_test name)
     target_link_libraries(${name} PRIVATE tutti)
   endif()
   target_link_libraries(${name} PRIVATE tutti_flags GTest::gtest_main ${ARG_LINK})
+  target_compile_options(${name} PRIVATE ${TUTTI_TEST_OPTIONS})
   target_precompile_headers(${name} REUSE_FROM tutti_test_headers)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if("threads" IN_LIST ARG_LABELS)

@@ -11,7 +11,7 @@ build() {
   fi
   command -v ninja >/dev/null || options+=(-G "Unix Makefiles")
   if command -v ccache >/dev/null; then
-    export CCACHE_SLOPPINESS=pch_defines,time_macros  # tests have precompiled headers
+    export CCACHE_SLOPPINESS=pch_defines,time_macros  # precompiled headers
     options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
   say "building $preset"

@@ -5,17 +5,14 @@
 #include <numeric>
 
 #include "tests/collectives/exchange_job.hpp"
+#include "tests/support/scale.hpp"
 #include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
 
-// Sanitizers slow every access down; several chunks of staging are enough for them.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kLargest = 70'001;
-#else
-constexpr std::size_t kLargest = 300'007;
-#endif
+// Several chunks of staging.
+constexpr std::size_t kLargest = kSanitized ? 70'001 : 300'007;
 
 // The second parameter is TUTTI_IN_PLACE: without it every buffer goes through staging, as private
 // memory of other processes does.
@@ -52,7 +49,7 @@ TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Exchanges,
-                         testing::Combine(testing::Values(1, 2, 3, 4, 7, 8),
+                         testing::Combine(testing::ValuesIn(rank_counts()),
                                           testing::Values("1", "0")));
 
 // 20,000 operations back to back: lines, slots and credits many times round.

@@ -8,17 +8,14 @@
 #include "tests/collectives/buffers.hpp"
 #include "tests/collectives/elements.hpp"
 #include "tests/collectives/uneven_parts.hpp"
+#include "tests/support/scale.hpp"
 #include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
 
-// Sanitizers slow every access down; several chunks of staging are enough for them.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kLargest = 70'001;
-#else
-constexpr std::size_t kLargest = 300'007;
-#endif
+// Several chunks of staging.
+constexpr std::size_t kLargest = kSanitized ? 70'001 : 300'007;
 
 struct Shape {
   tuttiDataType_t type;
@@ -187,7 +184,7 @@ TEST_P(Reductions, AreExactForEverySizePlaceAndMemory) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Reductions,
-                         testing::Combine(testing::Values(1, 2, 3, 4, 7, 8),
+                         testing::Combine(testing::ValuesIn(rank_counts()),
                                           testing::Values("1", "0")));
 
 // With TUTTI_ALGO each algorithm runs on every size that it can.
