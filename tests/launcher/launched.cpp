@@ -31,8 +31,8 @@ std::string read_all(int fd) {
 }  // namespace
 
 Launched::Launched(std::vector<std::string> arguments, const std::string& input) {
-  arguments.insert(arguments.begin(), TUTTI_RUN);
-  std::vector<char*> argv;
+  std::string program = TUTTI_RUN;
+  std::vector<char*> argv{program.data()};
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   int in[2], out[2], err[2];
