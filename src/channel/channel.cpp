@@ -100,16 +100,20 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     // Zeroed lines read as "before sequence 1"; any other start needs them set, but for set-up
     // lines, which have no sequence. No peer posts before the set-up's last all-gather.
     auto* lines = reinterpret_cast<Line*>(windows_.control->local().data());
-    const LineId first_pair = layout_.pair_line(0, PairLine::kEntry, 0);
-    for (LineId id = 2; id < layout_.operation_line(layout_.depth, Phase::kEntry, 0); ++id) {
-      const bool credit = id < layout_.setup_line(0);
-      if (!credit && id < first_pair) continue;
-      const bool pair = id >= first_pair && id < layout_.result_line(0);
-      lines[id].value.store(credit ? options_.first_sequence
-                            : pair ? pair_value(options_.first_sequence - 1)
-                                   : line_value(options_.first_sequence - 1),
-                            std::memory_order_relaxed);
+    const auto set = [lines](LineId first, LineId count, std::uint64_t value) {
+      for (LineId id = first; id < first + count; ++id) {
+        lines[id].value.store(value, std::memory_order_relaxed);
+      }
+    };
+    const std::uint64_t before = options_.first_sequence - 1;
+    for (Rank source = 0; source < ranks(); ++source) {
+      set(layout_.credit_line(source), 1, options_.first_sequence);
+      set(layout_.pair_line(0, PairLine::kEntry, source), kPairDepth * kPairLines,
+          pair_value(before));
+      set(layout_.operation_line(0, Phase::kEntry, source), layout_.depth * kPhases,
+          line_value(before));
     }
+    set(layout_.result_line(0), layout_.depth, line_value(before));
   }
 }
 
