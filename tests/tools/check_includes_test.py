@@ -55,6 +55,16 @@ class IncludeDirection(unittest.TestCase):
         }
         self.assertEqual(self.arrows(files), ["examples -> src/base"])
 
+    def test_the_longest_front_of_a_folder_is_its_layer(self):
+        files = {
+            "transports/ub/engine/time.hpp": "",
+            "transports/ub/engine/fibre.hpp": "",
+            "transports/ub/model/rate.hpp": '#include "transports/ub/engine/time.hpp"\n',
+            "transports/ub/model/fabric.cpp": '#include "transports/ub/engine/fibre.hpp"\n',
+        }
+        self.assertEqual(self.arrows(files), ["transports/ub/model -> transports/ub/engine"])
+        self.assertEqual(len(self.arrows({"transports/novelty/a.cpp": ""})), 1)
+
     def test_a_folder_outside_the_table_is_reported(self):
         self.assertEqual(len(self.arrows({"src/novelty/a.cpp": ""})), 1)
 

@@ -1,0 +1,43 @@
+// Many first-in-first-out lines in which nodes wait for their time. Only the front of a line is in
+// the event queue: with 400 000 transfers on the way that keeps the queue at a few thousand events.
+#pragma once
+
+#include <cassert>
+#include <vector>
+
+#include "transports/ub/model/events.hpp"
+#include "transports/ub/model/pool.hpp"
+
+namespace tutti::ub {
+
+// Node has `Picoseconds time` and `std::uint32_t next`. Invariant: times in a line never go back,
+// and exactly the front's is scheduled, with the token that the line was pushed with.
+template <typename Node>
+class DelayLines {
+ public:
+  DelayLines(std::size_t lines, Pool<Node>& nodes, ModelEvents& queue, EventTarget& target)
+      : lines_(lines), nodes_(nodes), queue_(queue), target_(target) {}
+
+  void push(std::size_t line, Picoseconds time, std::uint32_t id, std::uint64_t token) {
+    assert(lines_[line].empty() || nodes_[lines_[line].back()].time <= time);
+    nodes_[id].time = time;
+    if (lines_[line].empty()) queue_.schedule(time, target_, token);
+    lines_[line].push(nodes_, id);
+  }
+
+  // For the event of the line's front: takes it out and schedules the next one.
+  std::uint32_t pop(std::size_t line, std::uint64_t token) {
+    NodeQueue& queue = lines_[line];
+    const std::uint32_t id = queue.pop(nodes_);
+    if (!queue.empty()) queue_.schedule(nodes_[queue.front()].time, target_, token);
+    return id;
+  }
+
+ private:
+  std::vector<NodeQueue> lines_;
+  Pool<Node>& nodes_;
+  ModelEvents& queue_;
+  EventTarget& target_;
+};
+
+}  // namespace tutti::ub

@@ -1,0 +1,29 @@
+// What the model asks of whoever keeps virtual time.
+#pragma once
+
+#include <cstdint>
+
+#include "transports/ub/engine/time.hpp"
+
+namespace tutti::ub {
+
+class EventTarget {
+ public:
+  // `now` is the time that was asked for; it never goes back from one call to the next.
+  virtual void fire(Picoseconds now, std::uint64_t token) = 0;
+
+ protected:
+  ~EventTarget() = default;
+};
+
+class ModelEvents {
+ public:
+  // Calls target.fire(at, token) once, when everything before `at` has happened; what is due at the
+  // same time happens in the order in which it was scheduled. `at` is not before the current time.
+  virtual void schedule(Picoseconds at, EventTarget& target, std::uint64_t token) = 0;
+
+ protected:
+  ~ModelEvents() = default;
+};
+
+}  // namespace tutti::ub

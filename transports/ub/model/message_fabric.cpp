@@ -1,0 +1,225 @@
+#include "transports/ub/model/message_fabric.hpp"
+
+#include <algorithm>
+
+namespace tutti::ub {
+
+namespace {
+
+// A token is a stage and a line, or a message.
+constexpr std::uint64_t token_of(std::size_t stage, std::uint64_t number) {
+  return std::uint64_t{stage} << 32 | number;
+}
+
+}  // namespace
+
+MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& options,
+                             ModelEvents& queue, TransferSink& sink)
+    : topology_(topology),
+      queue_(queue),
+      sink_(sink),
+      faults_(topology, options.faults, options.seed),
+      spreading_(topology, faults_, options),
+      issue_(topology, faults_),
+      ranks_(static_cast<std::size_t>(topology.ranks())),
+      networks_(topology.profile().networks.size()),
+      channels_(static_cast<std::size_t>(spreading_.most_channels())),
+      ports_(kPortKinds * networks_ * ranks_ * channels_),
+      memories_(ranks_),
+      latest_write_(networks_ * ranks_),
+      lines_(kLineStages * ranks_ * channels_ * static_cast<std::size_t>(topology.paths()),
+             messages_, queue, *this) {
+  for (int path = 0; path < topology.paths(); ++path) {
+    int lane = path % kDirections;
+    while (topology.path(lane).network != topology.path(path).network) lane += kDirections;
+    const bool writes = path % kDirections == static_cast<int>(Direction::kWrite);
+    ready_lane_.push_back(writes ? lane : path);
+  }
+  for (std::size_t n = 0; n < networks_; ++n) {
+    const int network = static_cast<int>(n);
+    const bool exists = topology.profile().networks[n].trunk.has_value();
+    trunks_.push_back(exists &&
+                      (topology.trunk_limits(network) || faults_.any_port_fails(network)));
+  }
+}
+
+void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
+  check_transfer(topology_, transfer);
+  const int path_index =
+      Topology::path_index(topology_.hop(transfer.rank, transfer.peer), transfer.direction);
+  const FabricPath& path = topology_.path(path_index);
+  const IssueSlots::Issue issue = issue_.take(transfer.rank, at, transfer.rows);
+  if (path.network < 0) return copy_locally(issue.first, transfer, path);
+
+  const bool reads = transfer.direction == Direction::kRead;
+  Picoseconds ready = issue.first + path.before_port;
+  if (!reads) {
+    Picoseconds& latest = latest_write_[static_cast<std::size_t>(path.network) * ranks_ +
+                                        static_cast<std::size_t>(transfer.rank)];
+    ready = latest = std::max(latest, ready);
+  }
+  const std::uint32_t id = messages_.acquire({.tail = issue.last + path.before_port,
+                                              .tag = transfer.tag,
+                                              .bytes = transfer.bytes,
+                                              .from = reads ? transfer.peer : transfer.rank,
+                                              .to = reads ? transfer.rank : transfer.peer,
+                                              .rows = transfer.rows,
+                                              .path = static_cast<std::int16_t>(path_index)});
+  wait(Stage::kReady, transfer.rank, ready, id);
+}
+
+void MessageFabric::copy_locally(Picoseconds ready, const Transfer& transfer,
+                                 const FabricPath& path) {
+  const Picoseconds busy = path.port.time(transfer.bytes);
+  Picoseconds& memory = memories_[static_cast<std::size_t>(transfer.rank)];
+  const Picoseconds done = take(memory, ready + path.before_port, busy) + busy;
+  sink_.left(transfer.tag, done);
+  sink_.arrived(transfer.tag, done);
+}
+
+void MessageFabric::wait(Stage stage, int owner, Picoseconds time, std::uint32_t id) {
+  const Message& message = messages_[id];
+  const std::size_t row =
+      static_cast<std::size_t>(stage) * ranks_ + static_cast<std::size_t>(owner);
+  const std::size_t line =
+      (row * channels_ + static_cast<std::size_t>(message.channel)) *
+          static_cast<std::size_t>(topology_.paths()) +
+      static_cast<std::size_t>(stage == Stage::kReady
+                                   ? ready_lane_[static_cast<std::size_t>(message.path)]
+                                   : message.path);
+  lines_.push(line, time, id, token_of(static_cast<std::size_t>(stage), line));
+}
+
+void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
+  const auto stage = static_cast<Stage>(token >> 32);
+  const auto number = static_cast<std::uint32_t>(token);
+  if (stage == Stage::kReplay) return leave(now, number);
+  const std::uint32_t id = lines_.pop(number, token);
+  if (stage == Stage::kIngress || stage == Stage::kBehindTrunk) return arrive(now, id);
+  if (stage == Stage::kReady) return leave(now, id);
+  cross(now, id, stage);
+}
+
+Spreading::Passage MessageFabric::passage_of(const Message& message, Picoseconds when) const {
+  return spreading_.passage(route_of(message), topology_.path(message.path), message.channel, when);
+}
+
+void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
+  Message& message = messages_[id];
+  const FabricPath& path = topology_.path(message.path);
+  const FaultSchedule::Route route = route_of(message);
+  const int channel = spreading_.choose(route, numbered_++,
+                                        &port(Port::kEgress, route.network, message.from, 0), now);
+  if (channel < 0) return lose(now, id);
+  message.channel = static_cast<std::int16_t>(channel);
+
+  Picoseconds& egress = port(Port::kEgress, route.network, message.from, channel);
+  const Picoseconds start = std::max(now, egress);
+  const Spreading::Passage passage = passage_of(message, start);
+  if (!faults_.quiet()) {
+    if (passage.planes == 0 || !faults_.reachable(route, start)) return lose(start, id);
+    // One summed port looks at the planes when it starts; a channel was chosen now.
+    const Picoseconds decided = spreading_.channels(route.network) == 1 ? start : now;
+    if (replay_losses(id, passage, decided, start)) return;
+  }
+  Message& rest = messages_[id];  // replay_losses() may have moved it
+  take(egress, now, passage.egress.time(rest.bytes));
+  const Picoseconds flow = passage.flow.time(rest.bytes);
+  rest.tail = std::max(start + flow, rest.rows == 1
+                                         ? Picoseconds::zero()
+                                         : rest.tail + passage.flow.time(rest.bytes / rest.rows));
+  const std::uint64_t tag = rest.tag;
+  const Picoseconds left = rest.tail;
+  const bool whole = rest.ticket == kNone;
+  if (passes_trunk(rest, route.network)) {
+    const Picoseconds third = path.flight / 3;
+    rest.tail += third;
+    wait(Stage::kUp, rest.from, start + third, id);
+  } else {
+    rest.tail += path.flight;
+    wait(Stage::kIngress, rest.from, start + path.flight, id);
+  }
+  if (whole) sink_.left(tag, left);
+}
+
+void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
+  Message& message = messages_[id];
+  const FaultSchedule::Route route = route_of(message);
+  const FabricPath& path = topology_.path(message.path);
+  const bool up = stage == Stage::kUp;
+  const int node = topology_.node_of(up ? message.from : message.to);
+  const Rate rate = spreading_.trunk_rate(route, now);
+  Picoseconds& trunk = port(up ? Port::kUp : Port::kDown, route.network, node, message.channel);
+  take(trunk, now, rate.time(message.bytes));
+  const Picoseconds third = path.flight / 3;
+  const Picoseconds onward = up ? third : path.flight - 2 * third;
+  message.tail = std::max(message.tail, trunk) + onward;
+  wait(up ? Stage::kDown : Stage::kBehindTrunk, node, now + onward, id);
+}
+
+void MessageFabric::arrive(Picoseconds now, std::uint32_t id) {
+  const Message& message = messages_[id];
+  const int network = topology_.path(message.path).network;
+  const Picoseconds busy = passage_of(message, now).ingress.time(message.bytes);
+  const Picoseconds start =
+      take(port(Port::kIngress, network, message.to, message.channel), now, busy);
+  const Picoseconds arrived = std::max(message.tail, start + busy);
+  const std::uint64_t tag = message.tag;
+  const std::uint32_t ticket = message.ticket;
+  messages_.release(id);
+  if (ticket != kNone) return close_part(ticket, arrived, false);
+  sink_.arrived(tag, arrived);
+}
+
+void MessageFabric::lose(Picoseconds when, std::uint32_t id) {
+  const std::uint64_t tag = messages_[id].tag;
+  const std::uint32_t ticket = messages_[id].ticket;
+  messages_.release(id);
+  if (ticket != kNone) return close_part(ticket, when, true);
+  sink_.lost(tag, when);
+}
+
+bool MessageFabric::replay_losses(std::uint32_t id, const Spreading::Passage& passage,
+                                  Picoseconds decided, Picoseconds start) {
+  const Message message = messages_[id];
+  const FaultSchedule::Route route = route_of(message);
+  const Picoseconds until = std::max(message.tail, start + passage.flow.time(message.bytes)) +
+                            topology_.path(message.path).flight;
+  for (const FaultSchedule::Loss& loss : faults_.losses(route, passage.planes, decided, until)) {
+    if (loss.planes == 0) {
+      lose(loss.detected, id);
+      return true;
+    }
+    if (messages_[id].ticket == kNone) {
+      messages_[id].ticket = tickets_.acquire({.parts = 1, .tag = message.tag});
+    }
+    const std::uint32_t ticket = messages_[id].ticket;
+    const std::uint64_t bytes =
+        std::min(messages_[id].bytes,
+                 spreading_.share(route, loss.planes, passage.planes, message.bytes, start));
+    Message replay = message;
+    replay.bytes = bytes;
+    replay.rows = 1;
+    replay.ticket = ticket;
+    ++tickets_[ticket].parts;
+    const std::uint32_t again = messages_.acquire(replay);
+    messages_[id].bytes -= bytes;
+    queue_.schedule(loss.detected, *this,
+                    token_of(static_cast<std::size_t>(Stage::kReplay), again));
+  }
+  return false;
+}
+
+void MessageFabric::close_part(std::uint32_t id, Picoseconds when, bool lost) {
+  Ticket& ticket = tickets_[id];
+  ticket.latest = std::max(ticket.latest, when);
+  ticket.lost |= lost;
+  if (--ticket.parts > 0) return;
+  const Ticket closed = ticket;
+  tickets_.release(id);
+  if (closed.lost) return sink_.lost(closed.tag, closed.latest);
+  sink_.left(closed.tag, closed.latest);
+  sink_.arrived(closed.tag, closed.latest);
+}
+
+}  // namespace tutti::ub

@@ -1,0 +1,124 @@
+// Level `message`: every port passes one message after another. A message's head goes on while its
+// tail is still coming (cut-through), so that an unloaded transfer takes latency + bytes /
+// bandwidth.
+#pragma once
+
+#include <vector>
+
+#include "transports/ub/model/delay_lines.hpp"
+#include "transports/ub/model/fabric.hpp"
+#include "transports/ub/model/fault_schedule.hpp"
+#include "transports/ub/model/issue_slots.hpp"
+#include "transports/ub/model/spreading.hpp"
+
+namespace tutti::ub {
+
+// A message waits in a delay line before every port:
+//
+//   ready    the first row has been issued; at its time the egress port takes it. A rank's writes
+//   into
+//            a network do so in the order in which they were started
+//   up, down the node's trunk ports (only where a trunk can hold traffic up)
+//   ingress, behind trunk   the head is at the receiver's port, which decides the arrival
+//
+// Many messages cross a trunk at once. It does not hold up a head; a tail waits until the trunk has
+// passed everything whose head came before.
+//
+// Lines are first in, first out because the time before a line depends on nothing but the line's
+// key: issues of a rank, starts at one port, and heads at one trunk are in order.
+class MessageFabric final : public Fabric, private EventTarget {
+ public:
+  MessageFabric(const Topology& topology, const FabricOptions& options, ModelEvents& queue,
+                TransferSink& sink);
+
+  void start(Picoseconds at, const Transfer& transfer) override;
+
+ private:
+  enum class Stage : std::uint8_t { kReady, kUp, kDown, kIngress, kBehindTrunk, kReplay };
+  static constexpr std::size_t kLineStages = 5;
+
+  // One cache line: 400 000 of them are on the way in a dispatch.
+  struct alignas(64) Message {
+    Picoseconds time{};  // of the delay line it is in
+    Picoseconds tail{};  // the last byte: until the egress port, when it may leave; then, when it
+                         // is where the head is now
+    std::uint64_t tag = 0;
+    std::uint64_t bytes = 0;
+    std::int32_t from = 0;  // rank that has the bytes
+    std::int32_t to = 0;
+    std::uint32_t next = kNone;
+    std::uint32_t rows = 1;
+    std::uint32_t ticket = kNone;
+    std::int16_t path = 0;
+    std::int16_t channel = 0;
+  };
+
+  // Of a transfer that lost bytes on the way: the rest of it, and its replays.
+  struct Ticket {
+    std::uint32_t next = kNone;
+    std::uint32_t parts = 0;  // still on the way
+    std::uint64_t tag = 0;
+    Picoseconds latest{};
+    bool lost = false;
+  };
+
+  // Ports by number. [kind][network][rank or node][channel]
+  enum class Port : std::uint8_t { kEgress, kUp, kDown, kIngress };
+  static constexpr std::size_t kPortKinds = 4;
+
+  void fire(Picoseconds now, std::uint64_t token) override;
+  void copy_locally(Picoseconds ready, const Transfer& transfer, const FabricPath& path);
+  void leave(Picoseconds now, std::uint32_t id);
+  void cross(Picoseconds now, std::uint32_t id, Stage stage);
+  void arrive(Picoseconds now, std::uint32_t id);
+
+  void lose(Picoseconds when, std::uint32_t id);
+  // Takes lost bytes out of the message and sends them again later. True: nothing is left of it.
+  bool replay_losses(std::uint32_t id, const Spreading::Passage& passage, Picoseconds decided,
+                     Picoseconds start);
+  void close_part(std::uint32_t ticket, Picoseconds when, bool lost);
+  Spreading::Passage passage_of(const Message& message, Picoseconds when) const;
+
+  FaultSchedule::Route route_of(const Message& message) const {
+    return {
+        .network = topology_.path(message.path).network, .from = message.from, .to = message.to};
+  }
+  bool passes_trunk(const Message& message, int network) const {
+    return trunks_[static_cast<std::size_t>(network)] &&
+           topology_.node_of(message.from) != topology_.node_of(message.to);
+  }
+  void wait(Stage stage, int owner, Picoseconds time, std::uint32_t id);
+  Picoseconds& port(Port kind, int network, int owner, int channel) {
+    const std::size_t row =
+        static_cast<std::size_t>(kind) * networks_ + static_cast<std::size_t>(network);
+    return ports_[(row * ranks_ + static_cast<std::size_t>(owner)) * channels_ +
+                  static_cast<std::size_t>(channel)];
+  }
+  // When a port that is free at `free` starts what comes at `now` and takes it for `busy`.
+  static Picoseconds take(Picoseconds& free, Picoseconds now, Picoseconds busy) {
+    const Picoseconds start = free < now ? now : free;
+    free = start + busy;
+    return start;
+  }
+
+  const Topology& topology_;
+  ModelEvents& queue_;
+  TransferSink& sink_;
+  FaultSchedule faults_;
+  Spreading spreading_;
+  IssueSlots issue_;
+  const std::size_t ranks_;
+  const std::size_t networks_;
+  const std::size_t channels_;  // most that a network has
+  std::vector<bool> trunks_;    // [network]: modelled
+  std::vector<Picoseconds> ports_;
+  std::vector<Picoseconds> memories_;      // [rank]: when its own copies are done
+  std::vector<Picoseconds> latest_write_;  // [network][rank]: when the latest one was ready
+  std::vector<int> ready_lane_;            // [path]: whose ready line it uses
+  Pool<Message> messages_;
+  Pool<Ticket> tickets_;
+  DelayLines<Message> lines_;
+  std::uint64_t numbered_ = 0;
+};
+
+}  // namespace tutti::ub

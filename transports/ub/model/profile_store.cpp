@@ -1,0 +1,34 @@
+// load_profile: what is built in, by name; anything else is a file.
+#include <fmt/ranges.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/error.hpp"
+#include "transports/ub/model/builtin_profiles.hpp"
+#include "transports/ub/model/profile.hpp"
+
+namespace tutti::ub {
+
+std::vector<std::string_view> profile_names() {
+  std::vector<std::string_view> names;
+  for (const BuiltinProfile& profile : builtin_profiles()) names.push_back(profile.name);
+  return names;
+}
+
+Profile load_profile(const std::string& name_or_path) {
+  for (const BuiltinProfile& profile : builtin_profiles()) {
+    if (profile.name == name_or_path) {
+      return parse_profile(profile.text, name_or_path + ".json");
+    }
+  }
+  std::ifstream file(name_or_path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file || text.empty()) {
+    fail(tuttiInvalidArgument, "no fabric profile '{}': neither one of {} nor a readable file",
+         name_or_path, fmt::join(profile_names(), ", "));
+  }
+  return parse_profile(text, name_or_path);
+}
+
+}  // namespace tutti::ub
