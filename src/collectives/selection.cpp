@@ -27,10 +27,11 @@ constexpr std::size_t kAssemblyBytes = 4096;
 constexpr std::size_t kEagerBytes = 1024;
 constexpr std::size_t kEagerPlainBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
-// Private rows of all_to_all on two ranks, microseconds, staged / get: in one third-level cache 32
-// KiB 6.5 / 5.9, 256 KiB 30 / 32, 2 MiB 430 / 350; in two 32 KiB 8.2 / 6.6, 256 KiB 67 / 33, 2 MiB
-// 540 / 265.
-constexpr std::size_t kLeastGetBytes = std::size_t{32} << 10;
+// Private rows of all_to_all on two ranks, microseconds, staged / get. Zen 4, in one third-level
+// cache 32 KiB 6.5 / 5.9, 256 KiB 30 / 32, 2 MiB 430 / 350; in two 32 KiB 8.2 / 6.6, 256 KiB 67 /
+// 33, 2 MiB 540 / 265. Zen 5 where a system call takes 2 us, in two: 32 KiB 3.7 / 6.7, 64 KiB 6.6 /
+// 8.3, 256 KiB 24 / 23.
+constexpr std::size_t kLeastGetBytes = std::size_t{128} << 10;
 constexpr std::size_t kPipes = 8;
 
 bool is_all_reduce(OperationKind kind) {
