@@ -22,6 +22,7 @@ ALLOWED = {
     "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
     "transports": "bootstrap contract transports/shm",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
+    "transports/ub/engine": "",
 }
 # Users of the library: the public headers only. (tests, perf and tools may look inside.)
 PUBLIC_ONLY = ("examples",)
@@ -31,9 +32,9 @@ SOURCES = {".h", ".hpp", ".c", ".cpp"}
 
 
 def folder_of(path):
-    """The layer a file belongs to: its first two folders, if the table has them; or None."""
-    folder = "/".join(path.parent.parts[:2])
-    return folder if folder in ALLOWED else None
+    """The layer a file belongs to: its first three folders, or two, if the table has them; or None."""
+    folders = ("/".join(path.parent.parts[:depth]) for depth in (3, 2))
+    return next((folder for folder in folders if folder in ALLOWED), None)
 
 
 def target_of(root, path, name):
