@@ -156,13 +156,5 @@ TEST(RandomPrograms, DoWhatTheReferenceDoesUnderHostileOrders) {
   }
 }
 
-TEST(RandomPrograms, DoWhatTheReferenceDoesAcrossTheWrapOfNumbers) {
-  for (std::uint64_t seed = 0; seed < 500; ++seed) {
-    Scheduler::Options options = kSmall;
-    options.first_number = ~0u - static_cast<std::uint32_t>(seed % 100);
-    expect_same(seed, options);
-  }
-}
-
 }  // namespace
 }  // namespace tutti::ub

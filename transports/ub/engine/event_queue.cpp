@@ -3,7 +3,7 @@
 namespace tutti::ub {
 
 void EventQueue::clear() noexcept {
-  while (!heap_.empty()) release(heap_.pop());
+  while (!turns_.empty()) release(turns_.pop());
 }
 
 void EventQueue::grow() {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "transports/ub/engine/turn_heap.hpp"
+#include "transports/ub/engine/turn_queue.hpp"
 
 namespace tutti::ub {
 
@@ -20,14 +20,14 @@ class EventQueue {
  public:
   static constexpr std::size_t kCallbackBytes = 48;
 
-  explicit EventQueue(std::uint32_t first_number = 0) : heap_(first_number) {}
+  EventQueue() = default;
   ~EventQueue() { clear(); }
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
 
-  bool empty() const noexcept { return heap_.empty(); }
-  std::size_t size() const noexcept { return heap_.size(); }
-  const Turn& first() const noexcept { return heap_.first(); }
+  bool empty() const noexcept { return turns_.empty(); }
+  std::size_t size() const noexcept { return turns_.size(); }
+  const Turn& first() const noexcept { return turns_.first(); }
 
   template <typename Callback>
   void push(Picoseconds time, std::uint32_t place, Callback&& callback) {
@@ -39,7 +39,7 @@ class EventQueue {
       grow();
     }
     const std::uint32_t index = free_.back();
-    heap_.push(time, place, index);
+    turns_.push(time, place, index);
     free_.pop_back();
     Node& made = node(index);
     ::new (static_cast<void*>(made.callback)) Stored(std::forward<Callback>(callback));
@@ -52,7 +52,8 @@ class EventQueue {
 
   // Takes out the first event and runs it. Not when empty().
   void run_first() {
-    const Release release{*this, heap_.pop()};
+    const Release release{*this, turns_.pop()};
+    if (!turns_.empty()) __builtin_prefetch(&node(turns_.first().item));
     Node& first = node(release.index);
     first.run(first.callback);
   }
@@ -84,7 +85,7 @@ class EventQueue {
   }
   void grow();
 
-  TurnHeap<std::uint32_t> heap_;
+  TurnQueue turns_;
   std::vector<std::unique_ptr<Node[]>> chunks_;  // nodes do not move
   std::vector<std::uint32_t> free_;              // last freed, first used: it is in the cache
 };

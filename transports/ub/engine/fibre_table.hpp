@@ -26,6 +26,9 @@ class FibreTable {
     return fibre.state != FibreRecord::State::kFree && fibre.id == id ? &fibre : nullptr;
   }
 
+  // Of a live fibre.
+  FibreRecord& at(std::uint32_t index) const noexcept { return *records_[index]; }
+
   std::size_t live() const noexcept { return live_; }
   // Those that are live, in no particular order.
   std::vector<FibreRecord*> all() const;

@@ -44,8 +44,6 @@ Scheduler::Scheduler(const Options& options, SchedulerOwner& owner)
     : owner_(owner),
       placement_(options.reorder_seed),
       thread_(std::this_thread::get_id()),
-      events_(options.first_number),
-      ready_(options.first_number),
       deadlines_(placement_),
       table_(options.stack_bytes) {}
 
@@ -71,7 +69,7 @@ FibreId Scheduler::add(const Entity& who, Picoseconds time, std::unique_ptr<Fibr
 
 void Scheduler::make_ready(FibreRecord& fibre, Picoseconds time) {
   fibre.state = State::kReady;
-  ready_.push(time, placement_.place(time, fibre.who), &fibre);
+  ready_.push(time, placement_.place(time, fibre.who), fibre.id.index);
 }
 
 void Scheduler::resume_parked(FibreRecord& fibre, Wake reason) {
@@ -114,7 +112,7 @@ void Scheduler::advance_slowly(Picoseconds time) {
   FibreRecord& self = running();
   if (unwinding_) return unwind(self);
   // Among fibres at `time` it may still be the first.
-  const Turn turn = ready_.offer(time, placement_.place(time, self.who));
+  const Turn turn = ready_.offer(time, placement_.place(time, self.who), self.id.index);
   if (turn < ready_.first() && time < events_.first().time && time < deadlines_.bound()) {
     now_ = time;
     return;

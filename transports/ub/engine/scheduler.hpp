@@ -49,7 +49,6 @@ class Scheduler {
   struct Options {
     std::size_t stack_bytes = 1 << 20;          // address space; what is touched counts
     std::optional<std::uint64_t> reorder_seed;  // permutes whose turn it is at equal times
-    std::uint32_t first_number = 0;  // of insertions; tests begin shortly before the wrap
   };
 
   // `owner` outlives the scheduler; it is not called by the destructor.
@@ -190,7 +189,7 @@ class Scheduler {
   Picoseconds now_{0};
   FibreRecord* running_ = nullptr;  // nullptr: the hub
   EventQueue events_;
-  TurnHeap<FibreRecord*> ready_;
+  TurnQueue ready_;  // of fibres by index
   Deadlines deadlines_;
   // Since the last report of a deadlock: an event ran or somebody was woken; somebody parked.
   bool happened_ = true;

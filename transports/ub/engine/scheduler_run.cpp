@@ -48,7 +48,7 @@ bool Scheduler::step() {
   }
   if (due != nullptr) {
     const Turn& ready = ready_.first();
-    if (ready.time != due->deadline || placement_.place(due->deadline, due->who) < ready.place()) {
+    if (ready.time != due->deadline || placement_.place(due->deadline, due->who) < ready.place) {
       now_ = due->deadline;
       due->reason = Wake::kDeadline;
       go_to(*due);
@@ -57,7 +57,7 @@ bool Scheduler::step() {
   }
   if (ready_.empty()) return false;
   now_ = next;
-  go_to(*ready_.pop());
+  go_to(table_.at(ready_.pop()));
   return true;
 }
 
@@ -73,7 +73,7 @@ void Scheduler::go_to(FibreRecord& fibre) {
 void Scheduler::leave(FibreRecord& self) {
   const Picoseconds next = ready_.first().time;
   if (next < events_.first().time && next < deadlines_.bound()) {
-    FibreRecord& other = *ready_.pop();
+    FibreRecord& other = table_.at(ready_.pop());
     now_ = next;
     other.state = State::kRunning;
     running_ = &other;

@@ -14,23 +14,24 @@ namespace tutti::ub {
 // A deadline that never comes.
 inline constexpr Picoseconds kNever = Picoseconds::max();
 
-// Smaller goes first. `tie` is the place (upper half) and the order of insertion (lower half).
+// Smaller goes first: by time, place and order of insertion. What has the turn is a number to its
+// owner.
 struct Turn {
   Picoseconds time = kNever;
-  std::uint64_t tie = ~std::uint64_t{0};
-
-  static constexpr Turn of(Picoseconds time, std::uint32_t place, std::uint32_t inserted) noexcept {
-    return {time, std::uint64_t{place} << 32 | inserted};
-  }
-  constexpr std::uint32_t place() const noexcept { return static_cast<std::uint32_t>(tie >> 32); }
+  std::uint32_t place = ~std::uint32_t{0};
+  std::uint32_t item = ~std::uint32_t{0};
+  std::uint64_t inserted = ~std::uint64_t{0};
 
   // Without branches: which of two turns is first is as good as random.
   friend constexpr bool operator<(const Turn& a, const Turn& b) noexcept {
-    return static_cast<bool>(
-        static_cast<int>(a.time < b.time) |
-        (static_cast<int>(a.time == b.time) & static_cast<int>(a.tie < b.tie)));
+    const int by_number = static_cast<int>(a.inserted < b.inserted);
+    const int by_place =
+        static_cast<int>(a.place < b.place) | (static_cast<int>(a.place == b.place) & by_number);
+    return (static_cast<int>(a.time < b.time) | (static_cast<int>(a.time == b.time) & by_place)) !=
+           0;
   }
 };
+static_assert(sizeof(Turn) == 24);
 
 // Gives entities their place among those with an equal time. With a seed the order is another one
 // at every time, the same for the same seed: hostile to programs that only work by luck. Different
