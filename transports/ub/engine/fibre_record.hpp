@@ -33,7 +33,8 @@ class FibreBodyOf final : public FibreBody {
 
 class Scheduler;
 
-struct FibreRecord {
+// What a switch needs comes first; what is large or seldom used is elsewhere or last.
+struct alignas(64) FibreRecord {
   enum class State : std::uint8_t {
     kFree,
     kReady,  // in the queue of turns, exactly once
@@ -42,10 +43,7 @@ struct FibreRecord {
     kFinished  // its stack is not given back yet
   };
 
-  FibreId id;
-  Scheduler* scheduler = nullptr;  // owns this
-  Entity who;
-  std::uint64_t born = 0;  // counts spawns
+  MachineContext machine;
   State state = State::kFree;
   bool started = false;
 
@@ -55,23 +53,27 @@ struct FibreRecord {
   bool cancelled = false;  // for ever
   Wake reason = Wake::kWoken;
 
+  FibreId id;
+  Entity who;
+
   // While parked.
-  const ParkSubject* subject = nullptr;
-  Picoseconds parked_since{};
   Picoseconds deadline = kNever;
+  Picoseconds parked_since{};
+  const ParkSubject* subject = nullptr;
 
   Deadlines::Place deadline_place;
   FibreRecord* first_joiner = nullptr;  // who waits for its end
   FibreRecord* next_joiner = nullptr;   // of the fibre it waits for
 
-  int kept = 0;             // open KeepFibre scopes
-  int refused_unwinds = 0;  // scheduling points that did not end it
+  Scheduler* scheduler = nullptr;  // owns this
+  std::uint64_t born = 0;          // counts spawns
+  int kept = 0;                    // open KeepFibre scopes
+  int unwinds = 0;                 // scheduling points since it is being ended
 
   std::unique_ptr<FibreBody> body;
   std::exception_ptr failure;
   Stack stack;
-  ThreadContext context;
-  MachineContext machine;
+  std::unique_ptr<ThreadContext> context = std::make_unique<ThreadContext>();
 };
 
 }  // namespace tutti::ub

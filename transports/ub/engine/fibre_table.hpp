@@ -21,21 +21,27 @@ class FibreTable {
 
   // nullptr once it is removed.
   FibreRecord* find(FibreId id) const noexcept {
-    if (id.index >= records_.size()) return nullptr;
-    FibreRecord& fibre = *records_[id.index];
+    if (id.index >= chunks_.size() * kChunk) return nullptr;
+    FibreRecord& fibre = at(id.index);
     return fibre.state != FibreRecord::State::kFree && fibre.id == id ? &fibre : nullptr;
   }
 
   // Of a live fibre.
-  FibreRecord& at(std::uint32_t index) const noexcept { return *records_[index]; }
+  FibreRecord& at(std::uint32_t index) const noexcept {
+    return chunks_[index / kChunk][index % kChunk];
+  }
 
   std::size_t live() const noexcept { return live_; }
   // Those that are live, in no particular order.
   std::vector<FibreRecord*> all() const;
 
  private:
+  static constexpr std::uint32_t kChunk = 32;  // records, side by side: what switches touch
+
+  void grow();
+
   StackPool stacks_;
-  std::vector<std::unique_ptr<FibreRecord>> records_;
+  std::vector<std::unique_ptr<FibreRecord[]>> chunks_;
   std::vector<FibreRecord*> unused_;  // last removed, first used
   std::size_t live_ = 0;
 };

@@ -56,11 +56,11 @@ FibreId Scheduler::add(const Entity& who, Picoseconds time, std::unique_ptr<Fibr
   FibreRecord& fibre = table_.add();
   fibre.who = who;
   fibre.born = spawned_++;
-  fibre.context.log_rank = who.rank;
+  fibre.context->log_rank = who.rank;
   fibre.body = std::move(body);
   fibre.scheduler = this;
   fibre.machine.prepare({.stack = fibre.stack,
-                         .state = &fibre.context,
+                         .state = fibre.context.get(),
                          .entry = &Scheduler::enter,
                          .argument = &fibre});
   make_ready(fibre, time);

@@ -9,7 +9,7 @@ namespace {
 
 // A fibre that is being ended and still reaches that many scheduling points catches FibreUnwind in
 // a loop.
-constexpr int kMostRefusals = 10'000;
+constexpr int kMostUnwinds = 10'000;
 
 }  // namespace
 
@@ -74,6 +74,7 @@ void Scheduler::leave(FibreRecord& self) {
   const Picoseconds next = ready_.first().time;
   if (next < events_.first().time && next < deadlines_.bound()) {
     FibreRecord& other = table_.at(ready_.pop());
+    if (!ready_.empty()) __builtin_prefetch(&table_.at(ready_.first().item).machine);
     now_ = next;
     other.state = State::kRunning;
     running_ = &other;
@@ -149,7 +150,7 @@ void Scheduler::report_deadlock() {
 }
 
 void Scheduler::unwind(FibreRecord& self) {
-  if (++self.refused_unwinds > kMostRefusals) {
+  if (++self.unwinds > kMostUnwinds) {
     TUTTI_WARN(kStream, "{} does not end with its simulation; what it owns is leaked",
                to_string(self.who));
     self.state = State::kFinished;

@@ -48,7 +48,7 @@ class TurnQueue {
       if (heap_.size() > most_in_heap_) [[unlikely]] {
         thin_out();
       }
-    } else if (used_ == 0 && heap_.size() < kFew) {
+    } else if (used_ == 0 && size_ <= kFew) {
       near_end_ = time + Picoseconds(1);
       heap_.push(turn);
     } else {
