@@ -33,6 +33,22 @@ class IncludeDirection(unittest.TestCase):
         with unittest.mock.patch.dict(check_includes.ALLOWED, {"transports/tcp": "contract"}):
             self.assertEqual(self.arrows(files), ["transports/tcp -> transports/shm"])
 
+    def test_a_folder_of_a_transport_can_be_a_layer_of_its_own(self):
+        files = {
+            "transports/sim/engine/fibre.hpp": '#include "transports/sim/model/port.hpp"\n',
+            "transports/sim/model/port.hpp": '#include "transports/sim/engine/fibre.hpp"\n',
+            "transports/sim/novelty/a.hpp": "",
+        }
+        rows = {"transports/sim/engine": "", "transports/sim/model": "transports/sim/engine"}
+        with unittest.mock.patch.dict(check_includes.ALLOWED, rows):
+            self.assertEqual(
+                self.arrows(files),
+                [
+                    "transports/sim/engine -> transports/sim/model",
+                    "transports/sim/novelty is not in the table of tools/check_includes.py",
+                ],
+            )
+
     def test_kernels_must_not_know_the_transport_contract(self):
         files = {
             "include/tutti/transport.hpp": "",

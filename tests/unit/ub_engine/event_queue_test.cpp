@@ -1,0 +1,68 @@
+#include "transports/ub/engine/event_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+namespace tutti::ub {
+namespace {
+
+void run_all(EventQueue& queue) {
+  while (!queue.empty()) queue.run_first();
+}
+
+TEST(EventQueue, WithoutEntriesFirstIsNever) {
+  EventQueue queue;
+  EXPECT_EQ(queue.first().time, kNever);
+  queue.push(Picoseconds(3), 0, [] {});
+  EXPECT_EQ(queue.first().time, Picoseconds(3));
+  queue.run_first();
+  EXPECT_EQ(queue.first().time, kNever);
+}
+
+TEST(EventQueue, ACallbackMayPushOthers) {
+  EventQueue queue;
+  int left = 5000;  // more than a chunk of the pool at once
+  std::vector<int> ran;
+  queue.push(Picoseconds(0), 0, [&] {
+    while (left-- > 0) queue.push(Picoseconds(1), 0, [&ran] { ran.push_back(1); });
+  });
+  run_all(queue);
+  EXPECT_EQ(ran.size(), 5000u);
+}
+
+TEST(EventQueue, CapturesAreDestroyedWhetherTheyRunThrowOrAreDropped) {
+  auto token = std::make_shared<int>(0);
+  {
+    EventQueue queue;
+    queue.push(Picoseconds(1), 0, [token] {});
+    queue.push(Picoseconds(2), 0, [token] { throw std::runtime_error("of an event"); });
+    queue.push(Picoseconds(3), 0, [token] {});
+    queue.push(Picoseconds(4), 0, [held = std::make_unique<int>(1), token] {});
+    EXPECT_EQ(token.use_count(), 5);
+    queue.run_first();
+    EXPECT_EQ(token.use_count(), 4);
+    EXPECT_THROW(queue.run_first(), std::runtime_error);
+    EXPECT_EQ(token.use_count(), 3);
+  }
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(EventQueue, HoldsCallbacksOf48Bytes) {
+  EventQueue queue;
+  std::array<std::uint64_t, 5> numbers{1, 2, 3, 4, 5};
+  std::uint64_t sum = 0;
+  const auto callback = [numbers, &sum] {
+    for (const std::uint64_t number : numbers) sum += number;
+  };
+  static_assert(sizeof callback == EventQueue::kCallbackBytes);
+  queue.push(Picoseconds(0), 0, callback);
+  run_all(queue);
+  EXPECT_EQ(sum, 15u);
+}
+
+}  // namespace
+}  // namespace tutti::ub
