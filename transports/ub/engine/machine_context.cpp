@@ -14,7 +14,7 @@ namespace fcontext = boost::context::detail;
 struct MachineContext::Arrival {
   // On the stack of `from.target_`, right after a jump; Boost says who jumped, and where that one
   // continues.
-  static MachineContext& settle(const fcontext::transfer_t& transfer) noexcept {
+  TUTTI_UB_UNCOUNTED static MachineContext& settle(const fcontext::transfer_t& transfer) noexcept {
     MachineContext& from = *static_cast<MachineContext*>(transfer.data);
     MachineContext& here = *from.target_;
     from.place_ = transfer.fctx;
@@ -22,7 +22,7 @@ struct MachineContext::Arrival {
     return here;
   }
 
-  static void enter(fcontext::transfer_t transfer) {
+  TUTTI_UB_UNCOUNTED static void enter(fcontext::transfer_t transfer) {
     const MachineContext& here = settle(transfer);
     here.entry_(here.argument_);
     std::terminate();  // an Entry does not return: there is nothing below

@@ -20,6 +20,7 @@ namespace tutti::ub {
 // exception that looks like any other.
 class MachineContext {
  public:
+  // Is TUTTI_UB_UNCOUNTED.
   using Entry = void (*)(void* argument) noexcept;
 
   MachineContext() = default;
@@ -43,7 +44,11 @@ class MachineContext {
   // Goes on in `to`; returns when something jumps to `from`, which is where the thread is.
   static void jump(MachineContext& from, MachineContext& to) noexcept { jump(from, to, false); }
   // Nothing jumps to `from` again before prepare(). Its stack is free once somebody else runs.
-  [[noreturn]] static void jump_for_good(MachineContext& from, MachineContext& to) noexcept;
+  // Called by the Entry itself; from deeper calls, which then do not return, abandon_calls() goes
+  // before.
+  [[noreturn]] TUTTI_UB_UNCOUNTED static void jump_for_good(MachineContext& from,
+                                                            MachineContext& to) noexcept;
+  void abandon_calls() noexcept { sanitized_.spoil(); }
 
  private:
   // struct __cxa_eh_globals of the Itanium C++ ABI.
@@ -53,7 +58,8 @@ class MachineContext {
   };
   struct Arrival;  // the other side of a jump
 
-  static void jump(MachineContext& from, MachineContext& to, bool for_good) noexcept;
+  TUTTI_UB_UNCOUNTED static void jump(MachineContext& from, MachineContext& to,
+                                      bool for_good) noexcept;
 
   void* place_ = nullptr;             // Boost's: where it continues
   MachineContext* target_ = nullptr;  // of its last jump

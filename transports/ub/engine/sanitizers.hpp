@@ -27,7 +27,23 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+// Of a function that does not return on the stack, or in the life of it, on which it was called:
+// TSan must not count its calls and returns.
+#if !defined(TUTTI_UB_TSAN)
+#define TUTTI_UB_UNCOUNTED
+#elif defined(__clang__)
+#define TUTTI_UB_UNCOUNTED __attribute__((disable_sanitizer_instrumentation))
+#else
+#define TUTTI_UB_UNCOUNTED __attribute__((no_sanitize_thread))
+#endif
+
 namespace tutti::ub {
+
+#if defined(TUTTI_UB_ASAN) || defined(TUTTI_UB_TSAN)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
 
 // What the sanitizers know of one stack. A switch: leave() on the old one, jump, arrive() on the
 // new one.
@@ -44,22 +60,26 @@ class SanitizedStack {
   // The thread's own stack; ASan says where it is when it is left.
   void adopt_thread() noexcept { fiber_ = __tsan_get_current_fiber(); }
   void adopt(const std::byte*, std::size_t) noexcept {
-    // A new one: what was left for good has not taken its calls off the old one.
+    if (owned_ && !spoiled_) return;
     if (owned_) __tsan_destroy_fiber(fiber_);
-    fiber_ = __tsan_create_fiber(0);
+    fiber_ = __tsan_create_fiber(0);  // milliseconds
     owned_ = true;
+    spoiled_ = false;
   }
-  // The switch orders what was done before it with what comes after. Inlined: TSan counts calls and
-  // returns, and would count this return on the other stack.
+  // The switch orders what was done before it with what comes after. Inlined: TSan would count the
+  // return on the other stack.
   [[gnu::always_inline]] static inline void leave(SanitizedStack&, SanitizedStack& to,
                                                   bool) noexcept {
     __tsan_switch_to_fiber(to.fiber_, 0);
   }
   void arrive(SanitizedStack&) noexcept {}
+  // Functions that have begun on it will not return.
+  void spoil() noexcept { spoiled_ = true; }
 
  private:
   void* fiber_ = nullptr;
   bool owned_ = false;
+  bool spoiled_ = false;
 #elif defined(TUTTI_UB_ASAN)
   void adopt_thread() noexcept {}
   void adopt(const std::byte* low, std::size_t bytes) noexcept {
@@ -73,6 +93,7 @@ class SanitizedStack {
   void arrive(SanitizedStack& from) noexcept {
     __sanitizer_finish_switch_fiber(fake_frames_, &from.bottom_, &from.bytes_);
   }
+  void spoil() noexcept {}
 
  private:
   void* fake_frames_ = nullptr;
@@ -83,6 +104,7 @@ class SanitizedStack {
   void adopt(const std::byte*, std::size_t) noexcept {}
   static void leave(SanitizedStack&, SanitizedStack&, bool) noexcept {}
   void arrive(SanitizedStack&) noexcept {}
+  void spoil() noexcept {}
 #endif
 };
 

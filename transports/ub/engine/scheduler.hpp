@@ -176,7 +176,7 @@ class Scheduler {
   void go_to(FibreRecord& fibre);
   void leave(FibreRecord& self);
   void reap(FibreRecord& fibre);
-  static void enter(void* fibre) noexcept;
+  TUTTI_UB_UNCOUNTED static void enter(void* fibre) noexcept;
 
   // At a scheduling point of a fibre that is being ended: throws FibreUnwind where that is allowed.
   void unwind(FibreRecord& self);

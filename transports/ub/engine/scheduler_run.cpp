@@ -92,8 +92,12 @@ void Scheduler::enter(void* fibre) noexcept {
   FibreRecord& self = *static_cast<FibreRecord*>(fibre);
   self.started = true;
   try {
-    const std::unique_ptr<FibreBody> body = std::move(self.body);
-    body->run();
+    // Destroyed here, also when it throws.
+    struct Body {
+      std::unique_ptr<FibreBody>& body;
+      ~Body() { body.reset(); }
+    } const guard{self.body};
+    self.body->run();
   } catch (const FibreUnwind&) {
   } catch (...) {
     self.failure = std::current_exception();
@@ -112,6 +116,7 @@ void Scheduler::reap(FibreRecord& fibre) {
     wake_now(std::exchange(joiner, joiner->next_joiner)->id);
   }
   deadlines_.forget(fibre);
+  fibre.body.reset();  // of a fibre that never began, or was given up
   table_.remove(fibre);
   if (failure == nullptr) return;
   if (!unwinding_) return owner_.fibre_failed(id, who, failure);
@@ -155,6 +160,7 @@ void Scheduler::unwind(FibreRecord& self) {
                to_string(self.who));
     self.state = State::kFinished;
     ended_ = &self;
+    self.machine.abandon_calls();
     MachineContext::jump_for_good(self.machine, hub_);
   }
   if (self.kept == 0 && std::uncaught_exceptions() == 0) throw FibreUnwind{};
@@ -173,7 +179,6 @@ void Scheduler::unwind_all() noexcept {
     if (fibre->started) {
       go_to(*fibre);
     } else {
-      fibre->body.reset();
       reap(*fibre);
     }
   }
