@@ -31,14 +31,16 @@ template <typename Body, typename Other>
 void measure(benchmark::State& state, int ranks, const Body& body, const Other& other) {
   Owner owner;
   Scheduler scheduler({}, owner);
-  bool over = false;
+  struct {
+    bool over = false;
+  } shared;
   scheduler.spawn({.rank = 0}, Picoseconds(0), [&] {
     for (auto _ : state) body(scheduler);
-    over = true;
+    shared.over = true;
   });
   for (int rank = 1; rank < ranks; ++rank) {
     scheduler.spawn({.rank = rank}, Picoseconds(0), [&] {
-      while (!over) other(scheduler);
+      while (!shared.over) other(scheduler);
     });
   }
   scheduler.run();

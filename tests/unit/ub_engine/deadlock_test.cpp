@@ -22,7 +22,7 @@ TEST_F(Deadlock, IsToldAtOnceWithWhatEverybodyWaitsFor) {
   std::vector<std::int64_t> timed_out;
   for (const int rank : {2, 0, 1}) {
     world.spawn(rank, [&, rank] {
-      s.advance(ps(10 * rank));
+      s.advance(ps(std::int64_t{10} * rank));
       const Waiting subject("rank " + std::to_string((rank + 1) % 3));
       EXPECT_EQ(s.park_until(ps(1000 - rank), subject), Wake::kDeadline);
       EXPECT_EQ(world.deadlocks.size(), 1u) << "told before the first deadline, and once";

@@ -43,7 +43,7 @@ TEST_F(SchedulerTest, TheSmallestTimeRunsFirst) {
   for (int rank = 0; rank < 3; ++rank) {
     world.spawn(rank, [&, rank] {
       for (int i = 0; i < 2; ++i) {
-        s.advance(ps(10 * (3 - rank)));
+        s.advance(ps(30 - std::int64_t{10} * rank));
         note("r" + std::to_string(rank));
       }
     });
@@ -190,6 +190,7 @@ TEST_F(SchedulerTest, FibresSpawnAndJoinFibres) {
 TEST_F(SchedulerTest, SeveralMayJoinOneAndSomeGiveUp) {
   const FibreId worker = world.spawn(5, [&] { s.advance(ps(100)); });
   std::vector<FibreId> joiners;
+  joiners.reserve(4);
   for (int rank = 0; rank < 4; ++rank) {
     joiners.push_back(world.spawn(rank, [&, rank] {
       const Wake reason = s.join(worker, rank == 1 ? ps(40) : kNever);

@@ -104,6 +104,18 @@ TEST(TurnQueue, TurnsBeforeTheLastOneAreInOrderToo) {
   while (!compared.empty()) compared.pop();
 }
 
+TEST(TurnQueue, ManyTurnsBeforeAllThatWasEverThereAreInOrderToo) {
+  Random random(6);
+  Compared compared;
+  for (int i = 0; i < 1000; ++i) compared.push(1'000'000'000 + i, 0);
+  for (int i = 0; i < 100; ++i) compared.pop();
+  for (int i = 0; i < 5000; ++i) {
+    compared.push(static_cast<std::int64_t>(random() % 1'000'000'000), 0);
+    if (i % 4 == 0) compared.pop();
+  }
+  while (!compared.empty()) compared.pop();
+}
+
 TEST(TurnQueue, TakesTheFirstAndTheLastTimeThereIs) {
   Compared compared;
   const std::int64_t last = kNever.count() - 1;

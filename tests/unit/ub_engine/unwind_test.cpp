@@ -17,9 +17,13 @@ using End = Scheduler::End;
 
 // Notes its name when it is destroyed.
 struct Mark {
+  Mark(std::vector<std::string>& in, std::string as) : trace(in), name(std::move(as)) {}
+  ~Mark() { trace.push_back(name); }
+  Mark(const Mark&) = delete;
+  Mark& operator=(const Mark&) = delete;
+
   std::vector<std::string>& trace;
   std::string name;
-  ~Mark() { trace.push_back(name); }
 };
 
 class Unwind : public testing::Test {

@@ -23,8 +23,7 @@ class FibreBody {
 template <typename Callable>
 class FibreBodyOf final : public FibreBody {
  public:
-  template <typename Source>
-  explicit FibreBodyOf(Source&& callable) : callable_(std::forward<Source>(callable)) {}
+  explicit FibreBodyOf(Callable callable) : callable_(std::move(callable)) {}
   void run() override { callable_(); }
 
  private:

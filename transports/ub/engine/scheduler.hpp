@@ -77,7 +77,7 @@ class Scheduler {
   }
 
   // Calls callback() at `time`, not before now(), as something that happens to `who`. It must not
-  // reach a scheduling point.
+  // reach a scheduling point, and has 48 bytes for what it captures.
   template <typename Callback>
   void at(Picoseconds time, const Entity& who, Callback&& callback) {
     check_time(time);
@@ -105,7 +105,8 @@ class Scheduler {
   FibreId current() const { return running().id; }
   const Entity& who() const { return running().who; }
 
-  // The fibre works for `dt`, which is not negative. Everything that is earlier happens first.
+  // The fibre works for `dt`, which is not negative. Everything that is earlier happens first. Who
+  // polls advances by more than zero: at the same time its turn may be the first again.
   void advance(Picoseconds dt) {
     const Picoseconds time = later(dt);
     if (time < quiet_until() && running_ != nullptr && !unwinding_) [[likely]] {
