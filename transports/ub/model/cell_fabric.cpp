@@ -4,14 +4,6 @@
 
 namespace tutti::ub {
 
-namespace {
-
-constexpr std::uint64_t token_of(std::size_t stage, std::uint64_t number) {
-  return std::uint64_t{stage} << 32 | number;
-}
-
-}  // namespace
-
 CellFabric::CellFabric(const Topology& topology, const FabricOptions& options, ModelEvents& queue,
                        TransferSink& sink)
     : topology_(topology),
@@ -23,7 +15,8 @@ CellFabric::CellFabric(const Topology& topology, const FabricOptions& options, M
       cell_bytes_(options.cell_bytes),
       ranks_(static_cast<std::size_t>(topology.ranks())),
       channels_(static_cast<std::size_t>(spreading_.most_channels())),
-      memories_(ranks_),
+      trunks_(faults_.limiting_trunks(topology)),
+      local_(topology, sink),
       lines_(kLineStages * ranks_ * channels_ * static_cast<std::size_t>(topology.paths()), items_,
              queue, *this) {
   const auto& networks = topology.profile().networks;
@@ -40,9 +33,6 @@ CellFabric::CellFabric(const Topology& topology, const FabricOptions& options, M
     longest = std::max(longest, path.flight);
   }
   for (std::size_t n = 0; n < networks.size(); ++n) {
-    const int network = static_cast<int>(n);
-    trunks_.push_back(networks[n].trunk.has_value() &&
-                      (topology.trunk_limits(network) || faults_.any_port_fails(network)));
     const std::int64_t room = networks[n].receive_buffer_bytes * topology.units_per_rank() /
                               static_cast<std::int64_t>(cell_bytes_);
     for (std::size_t rank = 0; rank < ranks_; ++rank) {
@@ -57,7 +47,7 @@ void CellFabric::start(Picoseconds at, const Transfer& transfer) {
       Topology::path_index(topology_.hop(transfer.rank, transfer.peer), transfer.direction);
   const FabricPath& path = topology_.path(path_index);
   if (path.network < 0) {
-    return copy_locally(issue_.take(transfer.rank, at, transfer.rows).first, transfer, path);
+    return local_.start(issue_.take(transfer.rank, at, transfer.rows).first, transfer, path);
   }
   const bool reads = transfer.direction == Direction::kRead;
   const std::uint32_t job = jobs_.acquire({.tag = transfer.tag});
@@ -77,14 +67,6 @@ void CellFabric::start(Picoseconds at, const Transfer& transfer) {
   jobs_[job].cells_to_arrive = jobs_[job].cells_to_leave;
 }
 
-void CellFabric::copy_locally(Picoseconds ready, const Transfer& transfer, const FabricPath& path) {
-  Picoseconds& memory = memories_[static_cast<std::size_t>(transfer.rank)];
-  memory = std::max(memory, ready + path.before_port) + path.port.time(transfer.bytes);
-  const Picoseconds done = memory;
-  sink_.left(transfer.tag, done);
-  sink_.arrived(transfer.tag, done);
-}
-
 void CellFabric::wait(Stage stage, int owner, Picoseconds time, std::uint32_t id) {
   const Item& item = items_[id];
   const std::size_t row =
@@ -102,7 +84,7 @@ void CellFabric::schedule_wake(ServedPort& port, Stage stage, std::size_t number
 }
 
 void CellFabric::fire(Picoseconds now, std::uint64_t token) {
-  const auto stage = static_cast<Stage>(token >> 32);
+  const auto stage = stage_of<Stage>(token);
   const auto number = static_cast<std::uint32_t>(token);
   switch (stage) {
     case Stage::kReady:

@@ -10,6 +10,7 @@
 #include "transports/ub/model/fabric.hpp"
 #include "transports/ub/model/fault_schedule.hpp"
 #include "transports/ub/model/issue_slots.hpp"
+#include "transports/ub/model/local_copies.hpp"
 #include "transports/ub/model/spreading.hpp"
 
 namespace tutti::ub {
@@ -88,7 +89,6 @@ class CellFabric final : public Fabric, private EventTarget {
   };
 
   void fire(Picoseconds now, std::uint64_t token) override;
-  void copy_locally(Picoseconds ready, const Transfer& transfer, const FabricPath& path);
 
   // Egress.
   void enqueue(Picoseconds now, std::uint32_t id);
@@ -141,12 +141,12 @@ class CellFabric final : public Fabric, private EventTarget {
   const std::uint64_t cell_bytes_;
   const std::size_t ranks_;
   const std::size_t channels_;
-  std::vector<bool> trunks_;        // [network]: modelled
+  const std::vector<bool> trunks_;  // [network]: modelled
+  LocalCopies local_;
   std::vector<ServedPort> egress_;  // port_index
   std::vector<ServedPort> ingress_;
   std::vector<Picoseconds> load_;           // port_index: when all that was put on it will be done
   std::vector<Picoseconds> trunk_free_;     // [up, down][network][node][channel]
-  std::vector<Picoseconds> memories_;       // [rank]
   std::vector<CreditPool> credits_;         // pool_index
   std::vector<Picoseconds> credit_return_;  // [network]
   Pool<Item> items_;

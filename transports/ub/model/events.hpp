@@ -1,11 +1,21 @@
 // What the model asks of whoever keeps virtual time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "transports/ub/engine/time.hpp"
 
 namespace tutti::ub {
+
+// A token that says what is due (an enum's number) and where.
+constexpr std::uint64_t token_of(std::size_t stage, std::uint64_t number) {
+  return std::uint64_t{stage} << 32 | number;
+}
+template <typename Stage>
+constexpr Stage stage_of(std::uint64_t token) {
+  return static_cast<Stage>(token >> 32);
+}
 
 class EventTarget {
  public:

@@ -4,15 +4,6 @@
 
 namespace tutti::ub {
 
-namespace {
-
-// A token is a stage and a line, or a message.
-constexpr std::uint64_t token_of(std::size_t stage, std::uint64_t number) {
-  return std::uint64_t{stage} << 32 | number;
-}
-
-}  // namespace
-
 MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& options,
                              ModelEvents& queue, TransferSink& sink)
     : topology_(topology),
@@ -24,8 +15,9 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
       ranks_(static_cast<std::size_t>(topology.ranks())),
       networks_(topology.profile().networks.size()),
       channels_(static_cast<std::size_t>(spreading_.most_channels())),
+      trunks_(faults_.limiting_trunks(topology)),
       ports_(kPortKinds * networks_ * ranks_ * channels_),
-      memories_(ranks_),
+      local_(topology, sink),
       latest_write_(networks_ * ranks_),
       lines_(kLineStages * ranks_ * channels_ * static_cast<std::size_t>(topology.paths()),
              messages_, queue, *this) {
@@ -35,12 +27,6 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
     const bool writes = path % kDirections == static_cast<int>(Direction::kWrite);
     ready_lane_.push_back(writes ? lane : path);
   }
-  for (std::size_t n = 0; n < networks_; ++n) {
-    const int network = static_cast<int>(n);
-    const bool exists = topology.profile().networks[n].trunk.has_value();
-    trunks_.push_back(exists &&
-                      (topology.trunk_limits(network) || faults_.any_port_fails(network)));
-  }
 }
 
 void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
@@ -49,7 +35,7 @@ void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
       Topology::path_index(topology_.hop(transfer.rank, transfer.peer), transfer.direction);
   const FabricPath& path = topology_.path(path_index);
   const IssueSlots::Issue issue = issue_.take(transfer.rank, at, transfer.rows);
-  if (path.network < 0) return copy_locally(issue.first, transfer, path);
+  if (path.network < 0) return local_.start(issue.first, transfer, path);
 
   const bool reads = transfer.direction == Direction::kRead;
   Picoseconds ready = issue.first + path.before_port;
@@ -68,15 +54,6 @@ void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
   wait(Stage::kReady, transfer.rank, ready, id);
 }
 
-void MessageFabric::copy_locally(Picoseconds ready, const Transfer& transfer,
-                                 const FabricPath& path) {
-  const Picoseconds busy = path.port.time(transfer.bytes);
-  Picoseconds& memory = memories_[static_cast<std::size_t>(transfer.rank)];
-  const Picoseconds done = take(memory, ready + path.before_port, busy) + busy;
-  sink_.left(transfer.tag, done);
-  sink_.arrived(transfer.tag, done);
-}
-
 void MessageFabric::wait(Stage stage, int owner, Picoseconds time, std::uint32_t id) {
   const Message& message = messages_[id];
   const std::size_t row =
@@ -91,7 +68,7 @@ void MessageFabric::wait(Stage stage, int owner, Picoseconds time, std::uint32_t
 }
 
 void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
-  const auto stage = static_cast<Stage>(token >> 32);
+  const auto stage = stage_of<Stage>(token);
   const auto number = static_cast<std::uint32_t>(token);
   if (stage == Stage::kReplay) return leave(now, number);
   const std::uint32_t id = lines_.pop(number, token);

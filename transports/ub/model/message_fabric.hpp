@@ -9,15 +9,15 @@
 #include "transports/ub/model/fabric.hpp"
 #include "transports/ub/model/fault_schedule.hpp"
 #include "transports/ub/model/issue_slots.hpp"
+#include "transports/ub/model/local_copies.hpp"
 #include "transports/ub/model/spreading.hpp"
 
 namespace tutti::ub {
 
 // A message waits in a delay line before every port:
 //
-//   ready    the first row has been issued; at its time the egress port takes it. A rank's writes
-//   into
-//            a network do so in the order in which they were started
+//   ready    the first row has been issued; at its time the egress port takes it, a rank's
+//            writes into a network in the order in which they were started
 //   up, down the node's trunk ports (only where a trunk can hold traffic up)
 //   ingress, behind trunk   the head is at the receiver's port, which decides the arrival
 //
@@ -67,7 +67,6 @@ class MessageFabric final : public Fabric, private EventTarget {
   static constexpr std::size_t kPortKinds = 4;
 
   void fire(Picoseconds now, std::uint64_t token) override;
-  void copy_locally(Picoseconds ready, const Transfer& transfer, const FabricPath& path);
   void leave(Picoseconds now, std::uint32_t id);
   void cross(Picoseconds now, std::uint32_t id, Stage stage);
   void arrive(Picoseconds now, std::uint32_t id);
@@ -109,10 +108,10 @@ class MessageFabric final : public Fabric, private EventTarget {
   IssueSlots issue_;
   const std::size_t ranks_;
   const std::size_t networks_;
-  const std::size_t channels_;  // most that a network has
-  std::vector<bool> trunks_;    // [network]: modelled
+  const std::size_t channels_;      // most that a network has
+  const std::vector<bool> trunks_;  // [network]: modelled
   std::vector<Picoseconds> ports_;
-  std::vector<Picoseconds> memories_;      // [rank]: when its own copies are done
+  LocalCopies local_;
   std::vector<Picoseconds> latest_write_;  // [network][rank]: when the latest one was ready
   std::vector<int> ready_lane_;            // [path]: whose ready line it uses
   Pool<Message> messages_;
