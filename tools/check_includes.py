@@ -23,7 +23,7 @@ ALLOWED = {
     "transports": "bootstrap contract transports/shm",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
     "transports/ub/engine": "",
-    "transports/ub/model": "transports/ub/engine/time.hpp",
+    "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",
 }
 # Users of the library: the public headers only. (tests, perf and tools may look inside.)
 PUBLIC_ONLY = ("examples",)

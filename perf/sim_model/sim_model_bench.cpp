@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include "transports/ub/engine/mix.hpp"
 #include "transports/ub/model/event_heap.hpp"
 #include "transports/ub/model/fabric.hpp"
-#include "transports/ub/model/hash.hpp"
 
 namespace tutti::perf {
 namespace {
@@ -39,10 +39,11 @@ std::vector<Transfer> rows_of_dispatch(int ranks) {
     for (int row = 0; row < kTokens * kLanes; ++row) {
       const auto number =
           static_cast<std::uint64_t>(rank) * kTokens * kLanes + static_cast<std::uint64_t>(row);
-      transfers.push_back({.rank = rank,
-                           .peer = static_cast<int>(mix(number) % static_cast<unsigned>(ranks)),
-                           .bytes = kRowBytes,
-                           .tag = number});
+      transfers.push_back(
+          {.rank = rank,
+           .peer = static_cast<int>(split_mix64(number) % static_cast<unsigned>(ranks)),
+           .bytes = kRowBytes,
+           .tag = number});
     }
   }
   return transfers;

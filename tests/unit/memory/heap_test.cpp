@@ -13,6 +13,8 @@
 #include <thread>
 #include <tutti/error.hpp>
 
+#include "tests/support/scale.hpp"
+
 namespace tutti {
 namespace {
 
@@ -155,9 +157,9 @@ TEST(Heap, AnExhaustedReserveIsAnErrorWithSizesAndHarmsNothing) {
 
 TEST(Heap, MoreThanTheMachinesMemoryIsAnErrorNotASignal) {
   const std::size_t reserve = std::size_t{1} << 44;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers cannot shadow a reserve beyond the machine's memory";
-#endif
+  if (test::kSanitized) {
+    GTEST_SKIP() << "sanitizers cannot shadow a reserve beyond the machine's memory";
+  }
   Heap heap(reserve);
   const std::string message =
       failure_of(tuttiSystemError, [&] { static_cast<void>(heap.allocate(reserve / 2)); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/support/scale.hpp"
 #include "world.hpp"
 
 namespace tutti::ub {
@@ -27,7 +28,7 @@ std::vector<int> order(std::optional<std::uint64_t> seed, bool events) {
 }
 
 TEST(HostileOrder, ASeedPermutesEqualsAndNothingElse) {
-  constexpr std::uint64_t kSeeds = kSanitized ? 5 : 50;
+  constexpr std::uint64_t kSeeds = test::kSanitized ? 5 : 50;
   for (const bool events : {false, true}) {
     std::set<std::vector<int>> seen;
     for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "reference.hpp"
+#include "tests/support/scale.hpp"
 #include "world.hpp"
 
 namespace tutti::ub {
@@ -145,11 +146,12 @@ void expect_same(std::uint64_t seed, const Scheduler::Options& options) {
 constexpr Scheduler::Options kSmall{.stack_bytes = 64 << 10};
 
 TEST(RandomPrograms, DoWhatTheReferenceDoes) {
-  for (std::uint64_t seed = 0; seed < (kSanitized ? 100 : 2000); ++seed) expect_same(seed, kSmall);
+  for (std::uint64_t seed = 0; seed < (test::kSanitized ? 100 : 2000); ++seed)
+    expect_same(seed, kSmall);
 }
 
 TEST(RandomPrograms, DoWhatTheReferenceDoesUnderHostileOrders) {
-  for (std::uint64_t seed = 0; seed < (kSanitized ? 50 : 1000); ++seed) {
+  for (std::uint64_t seed = 0; seed < (test::kSanitized ? 50 : 1000); ++seed) {
     Scheduler::Options options = kSmall;
     options.reorder_seed = seed * 7919;
     expect_same(seed, options);

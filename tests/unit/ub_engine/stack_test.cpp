@@ -9,6 +9,7 @@
 #include <set>
 #include <tutti/error.hpp>
 
+#include "tests/support/scale.hpp"
 #include "transports/ub/engine/stack_pool.hpp"
 #include "world.hpp"
 
@@ -132,7 +133,7 @@ long resident_pages() {
 }
 
 TEST(FibreStack, AHundredThousandFibresInWavesDoNotGrowTheProcess) {
-  constexpr int kWave = kSanitized ? 100 : 1000;  // TSan takes milliseconds for a new one
+  constexpr int kWave = test::kSanitized ? 100 : 1000;  // TSan takes milliseconds for a new one
   World world({.stack_bytes = 64 << 10});
   Scheduler& s = world.scheduler;
   long finished = 0;
@@ -151,7 +152,7 @@ TEST(FibreStack, AHundredThousandFibresInWavesDoNotGrowTheProcess) {
   const long before = resident_pages();
   for (int i = 0; i < 100'000 / kWave / 10 * 9; ++i) wave();
   // Sanitizers keep what is freed.
-  if (!kSanitized) {
+  if (!test::kSanitized) {
     EXPECT_LT(resident_pages() - before, 256) << "pages";
   }
   EXPECT_EQ(finished, 100'000);

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "traffic.hpp"
-#include "transports/ub/model/hash.hpp"
+#include "transports/ub/engine/mix.hpp"
 
 namespace tutti::ub::test {
 
@@ -33,8 +33,8 @@ std::vector<Send> dispatch(int ranks, int puts, std::uint32_t rows, std::uint64_
   std::vector<Send> traffic;
   for (int put = 0; put < puts; ++put) {
     for (int rank = 0; rank < ranks; ++rank) {
-      const std::uint64_t random =
-          mix(mix(seed + static_cast<std::uint64_t>(put)) + static_cast<std::uint64_t>(rank));
+      const std::uint64_t random = split_mix64(split_mix64(seed + static_cast<std::uint64_t>(put)) +
+                                               static_cast<std::uint64_t>(rank));
       traffic.push_back(
           {.transfer = {.rank = rank,
                         .peer = static_cast<int>(random % static_cast<unsigned>(ranks)),
@@ -63,9 +63,10 @@ TEST(AnyTraffic, IsNeverFasterThanTheBound) {
   for (const std::string_view name : profile_names()) {
     const Profile profile = load_profile(std::string(name));
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-      const int ranks = 2 + static_cast<int>(mix(seed) % 40);
+      const int ranks = 2 + static_cast<int>(split_mix64(seed) % 40);
       const Topology topology(profile, {.ranks = ranks});
-      const auto span = Picoseconds(static_cast<std::int64_t>(mix(seed + 100) % 20'000'000));
+      const auto span =
+          Picoseconds(static_cast<std::int64_t>(split_mix64(seed + 100) % 20'000'000));
       const std::vector<Send> traffic = random_traffic(ranks, 1500, span, seed);
       for (const ModelLevel level : kLevels) {
         for (const Spraying spraying : kSprayings) {
@@ -100,9 +101,10 @@ TEST(AnyTraffic, TwiceTheBandwidthIsNeverSlower) {
     const Profile profile = load_profile(name);
     const Profile fast = doubled(profile);
     for (std::uint64_t seed = 1; seed <= 25; ++seed) {
-      const int ranks = 2 + static_cast<int>(mix(seed) % 60);
+      const int ranks = 2 + static_cast<int>(split_mix64(seed) % 60);
       const std::vector<Send> traffic = random_traffic(
-          ranks, 2000, Picoseconds(static_cast<std::int64_t>(mix(seed) % 10'000'000)), seed);
+          ranks, 2000, Picoseconds(static_cast<std::int64_t>(split_mix64(seed) % 10'000'000)),
+          seed);
       const Outcome once = run_traffic(Topology(profile, {.ranks = ranks}), {}, traffic);
       const Outcome twice = run_traffic(Topology(fast, {.ranks = ranks}), {}, traffic);
       EXPECT_LE(twice.last, once.last) << name << ", seed " << seed;

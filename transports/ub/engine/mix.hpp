@@ -13,6 +13,11 @@ constexpr std::uint64_t mix64(std::uint64_t x) noexcept {
   return x ^ (x >> 31);
 }
 
+// One step of SplitMix64: numbers in a row give values that look random.
+constexpr std::uint64_t split_mix64(std::uint64_t x) noexcept {
+  return mix64(x + 0x9e3779b97f4a7c15u);
+}
+
 // The finaliser of MurmurHash3, 32 bits.
 constexpr std::uint32_t permute32(std::uint32_t x) noexcept {
   x = (x ^ (x >> 16)) * 0x85ebca6bu;

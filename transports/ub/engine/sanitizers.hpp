@@ -39,12 +39,6 @@
 
 namespace tutti::ub {
 
-#if defined(TUTTI_UB_ASAN) || defined(TUTTI_UB_TSAN)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
-
 // What the sanitizers know of one stack. A switch: leave() on the old one, jump, arrive() on the
 // new one.
 class SanitizedStack {

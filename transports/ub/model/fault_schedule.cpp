@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "transports/ub/model/hash.hpp"
+#include "transports/ub/engine/mix.hpp"
 
 namespace tutti::ub {
 
@@ -37,7 +37,7 @@ FaultSchedule::FaultSchedule(const Topology& topology, const std::vector<Fault>&
     : topology_(topology) {
   std::vector<Fault> resolved;
   for (std::size_t i = 0; i < faults.size(); ++i) {
-    resolved.push_back(resolve(faults[i], mix(mix(seed) + i)));
+    resolved.push_back(resolve(faults[i], split_mix64(split_mix64(seed) + i)));
   }
   std::stable_sort(resolved.begin(), resolved.end(),
                    [](const Fault& a, const Fault& b) { return a.at < b.at; });
@@ -49,15 +49,15 @@ Fault FaultSchedule::resolve(Fault fault, std::uint64_t random) const {
   const auto& networks = topology_.profile().networks;
   if (fault.at < Picoseconds::zero()) fail(tuttiInvalidArgument, "a fault before time 0");
   if (fault.kind == Kind::kNode || fault.kind == Kind::kPort) {
-    fault.node = choose(fault.node, topology_.nodes(), mix(random + 1), "node");
+    fault.node = choose(fault.node, topology_.nodes(), split_mix64(random + 1), "node");
   }
   if (fault.kind == Kind::kLink || is_slowness(fault.kind)) {
-    fault.rank = choose(fault.rank, topology_.ranks(), mix(random + 2), "rank");
+    fault.rank = choose(fault.rank, topology_.ranks(), split_mix64(random + 2), "rank");
   }
   if (fault.kind != Kind::kNode && fault.kind != Kind::kSlowRank) {
     choose(fault.network, static_cast<int>(networks.size()), 0, "network");
     const Network& network = networks[static_cast<std::size_t>(fault.network)];
-    fault.plane = choose(fault.plane, network.planes, mix(random + 3), "plane");
+    fault.plane = choose(fault.plane, network.planes, split_mix64(random + 3), "plane");
     if (fault.kind == Kind::kPort && !network.trunk) {
       fail(tuttiInvalidArgument, "a fault of a port: network '{}' has no trunk", network.name);
     }

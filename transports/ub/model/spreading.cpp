@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "transports/ub/model/hash.hpp"
+#include "transports/ub/engine/mix.hpp"
 
 namespace tutti::ub {
 
@@ -44,7 +44,9 @@ int Spreading::choose(const FaultSchedule::Route& route, std::uint64_t number,
   const auto from = static_cast<std::uint64_t>(route.from);
   switch (spraying(route.network)) {
     case Spraying::kMessageHash:
-      return plane_at(planes, mix(mix(mix(from) + static_cast<std::uint64_t>(route.to)) + number));
+      return plane_at(planes, split_mix64(split_mix64(split_mix64(from) +
+                                                      static_cast<std::uint64_t>(route.to)) +
+                                          number));
     case Spraying::kLeastLoaded: {
       int least = std::countr_zero(planes);
       for_each_plane(planes, [&](int plane) {
