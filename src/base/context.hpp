@@ -8,12 +8,15 @@
 
 namespace tutti {
 
+class FibreHost;
+
 // Trivially destructible: usable from destructors that run while a thread or the process ends.
 struct ThreadContext {
   static constexpr std::size_t kErrorBytes = 1024;
 
   int log_rank = -1;      // shown in log lines; -1: none
   void* group = nullptr;  // the group this thread has open; owned and interpreted by communicator/
+  FibreHost* host = nullptr;          // whose fibre runs; nullptr: a thread of its own
   char last_error[kErrorBytes] = {};  // of calls without a communicator; empty: none
 
   void set_last_error(std::string_view text) noexcept {
