@@ -42,8 +42,8 @@ def samples_for(size):
 
 def all_reduce(size, target, buffers="symmetric", raw_limit=None):
     plain = "" if buffers == "symmetric" else ", plain buffers"
-    raw = ("flag_exchange", 0) if raw_limit else ("all_reduce", size)
-    raw = () if plain else raw  # the raw loops read in place
+    loop = "all_reduce_plain" if plain else "all_reduce"
+    raw = ("flag_exchange", 0) if raw_limit else (loop, size)
     return Row(f"all_reduce {size_name(size)}{plain}", "all_reduce", ("-b", str(size)),
                samples=samples_for(size), target=target, buffers=buffers, raw=raw,
                raw_limit=raw_limit)
@@ -52,8 +52,9 @@ def all_reduce(size, target, buffers="symmetric", raw_limit=None):
 def all_to_all(per_pair, target, buffers="symmetric"):
     plain = "" if buffers == "symmetric" else ", plain buffers"
     name = f"all_to_all {size_name(per_pair)} per pair{plain}"
+    loop = "all_to_all_plain" if plain else "all_to_all"
     return Row(name, "all_to_all", ("-b", str(2 * per_pair)), samples=samples_for(per_pair),
-               target=target, buffers=buffers, raw=() if plain else ("all_to_all", per_pair))
+               target=target, buffers=buffers, raw=(loop, per_pair))
 
 
 MOE_SHAPE = ("--tokens", "128", "--hidden", "7168", "--topk", "8", "--experts", "64")
@@ -72,7 +73,8 @@ def moe(layout, phase, target, rows_per="lane", buffers="symmetric"):
 
 def crowded(ranks, target, samples):
     return Row(f"all_reduce 64 B, {ranks} ranks", "all_reduce", ("-b", "64"), ranks=ranks,
-               samples=samples, target=target, peers=("openmpi",))
+               samples=samples, target=target, peers=("openmpi",),
+               raw=(f"all_reduce_{ranks}_ranks", 64))
 
 
 ROWS = (

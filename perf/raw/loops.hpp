@@ -16,9 +16,15 @@ struct Loop {
   std::size_t bytes;    // all_to_all: per pair; moe: of one row
   // Runs on both sides at once, `iterations` times.
   std::function<void(Side&, std::size_t iterations)> run;
+  // Not timed, before each timed iteration: the other half of an engine's step, which leaves the
+  // caches as an engine finds them.
+  std::function<void(Side&)> before = {};
+  bool by_kernel = false;  // reads the other process's memory by system calls
 };
 
 std::vector<Loop> collective_loops();
+// The same operations on memory that only its own process maps.
+std::vector<Loop> plain_loops();
 std::vector<Loop> moe_loops();
 
 }  // namespace tutti::raw

@@ -12,6 +12,7 @@
 
 #include "perf/common/machine.hpp"
 #include "perf/common/statistics.hpp"
+#include "perf/raw/crowd.hpp"
 #include "perf/raw/kernels.hpp"
 #include "perf/raw/loops.hpp"
 
@@ -24,6 +25,7 @@ double now_us() {
 }
 
 double timed_run_us(Side& side, const Loop& loop, std::size_t iterations) {
+  if (loop.before) loop.before(side);
   side.exchange();
   const double start = now_us();
   loop.run(side, iterations);
@@ -34,6 +36,7 @@ double timed_run_us(Side& side, const Loop& loop, std::size_t iterations) {
 // of three, so that one interruption is not taken for a slow loop.
 std::size_t find_batch(Side& side, const Loop& loop) {
   loop.run(side, 2);  // faults the pages in and maps them
+  if (loop.before) return side.mine().batch = 1;
   for (std::size_t batch = 1;;) {
     double best = timed_run_us(side, loop, batch);
     for (int i = 0; i < 2; ++i) best = std::min(best, timed_run_us(side, loop, batch));
@@ -62,15 +65,14 @@ std::size_t measure(Side& side, const Loop& loop, double seconds) {
   return samples;
 }
 
-nlohmann::json row_of(const Loop& loop, const Side& side, std::size_t samples) {
-  std::vector<double> times(side.of(0).sample_us, side.of(0).sample_us + samples);
-  times.insert(times.end(), side.of(1).sample_us, side.of(1).sample_us + samples);
-  const perf::Statistics spread = perf::summarize(times, 2);
-  return {{"op", loop.op},
-          {"variant", loop.variant},
-          {"bytes", loop.bytes},
-          {"samples", samples},
-          {"batch", side.of(0).batch},
+nlohmann::json row_of(const std::string& op, const std::string& variant, std::size_t bytes,
+                      std::size_t batch, const std::vector<double>& times, int ranks) {
+  const perf::Statistics spread = perf::summarize(times, ranks);
+  return {{"op", op},
+          {"variant", variant},
+          {"bytes", bytes},
+          {"samples", times.size() / static_cast<std::size_t>(ranks)},
+          {"batch", batch},
           {"time_us",
            {{"min", spread.min},
             {"p50", spread.p50},
@@ -79,17 +81,28 @@ nlohmann::json row_of(const Loop& loop, const Side& side, std::size_t samples) {
             {"max", spread.max}}}};
 }
 
+// A sample's time is the slower rank's.
+nlohmann::json row_of(const Loop& loop, const Side& side, std::size_t samples) {
+  std::vector<double> times(side.of(0).sample_us, side.of(0).sample_us + samples);
+  times.insert(times.end(), side.of(1).sample_us, side.of(1).sample_us + samples);
+  return row_of(loop.op, loop.variant, loop.bytes, side.of(0).batch, times, 2);
+}
+
+nlohmann::json row_of(const Crowd& crowd, double seconds) {
+  const CrowdTimes times = run_crowd(crowd, seconds);
+  return row_of(crowd.op(), crowd.variant(), 64, times.batch, times.sample_us, 1);
+}
+
 void print_head(const Cores& cores, std::FILE* out) {
-  fmt::print(out,
-             "# raw loops, 2 processes on CPUs {} and {}, {}; times in us, the slower rank's\n",
+  fmt::print(out, "# raw loops, 2 processes on CPUs {} and {} unless said, {}; times in us\n",
              cores.first, cores.second, kernel_target());
-  fmt::print(out, "# {:<26} {:>8} {:<24} {:>9} {:>9} {:>9}\n", "op", "bytes", "variant", "min",
+  fmt::print(out, "# {:<26} {:>8} {:<38} {:>9} {:>9} {:>9}\n", "op", "bytes", "variant", "min",
              "p50", "p99");
 }
 
 void print_row(const nlohmann::json& row, std::FILE* out) {
   const auto& time = row.at("time_us");
-  fmt::print(out, "  {:<26} {:>8} {:<24} {:>9.3f} {:>9.3f} {:>9.3f}\n",
+  fmt::print(out, "  {:<26} {:>8} {:<38} {:>9.3f} {:>9.3f} {:>9.3f}\n",
              row.at("op").get<std::string>(), row.at("bytes").get<std::size_t>(),
              row.at("variant").get<std::string>(), time.at("min").get<double>(),
              time.at("p50").get<double>(), time.at("p99").get<double>());
@@ -116,23 +129,41 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   std::vector<Loop> loops = collective_loops();
+  for (Loop& loop : plain_loops()) loops.push_back(std::move(loop));
   for (Loop& loop : moe_loops()) loops.push_back(std::move(loop));
-  std::erase_if(loops, [&](const Loop& loop) { return loop.op.find(only) == std::string::npos; });
-  if (loops.empty()) throw std::runtime_error("no raw loop has '" + only + "' in its name");
+  std::vector<Crowd> many = crowds();
+  const auto unwanted = [&](const std::string& op) { return op.find(only) == std::string::npos; };
+  std::erase_if(loops, [&](const Loop& loop) { return unwanted(loop.op); });
+  std::erase_if(many, [&](const Crowd& crowd) { return unwanted(crowd.op()); });
+  if (loops.empty() && many.empty()) {
+    throw std::runtime_error("no raw loop has '" + only + "' in its name");
+  }
 
   const Cores cores = pick_cores();
   std::FILE* text = json_file == "-" ? stderr : stdout;
   nlohmann::json rows = nlohmann::json::array();
   print_head(cores, text);
   std::fflush(text);
-  run_pair(cores, [&](Side& side) {
-    for (const Loop& loop : loops) {
-      const std::size_t samples = measure(side, loop, seconds);
-      if (side.rank() != 0) continue;
-      rows.push_back(row_of(loop, side, samples));
-      print_row(rows.back(), text);
-    }
-  });
+  // Before this process is pinned to one of the two.
+  for (const Crowd& crowd : many) {
+    rows.push_back(row_of(crowd, seconds));
+    print_row(rows.back(), text);
+  }
+  if (!loops.empty()) {
+    run_pair(cores, [&](Side& side) {
+      const bool kernel_copies = side.both_can_read();
+      if (side.rank() == 0 && !kernel_copies) {
+        fmt::print(text, "# process_vm_readv is refused here: no copies by the kernel\n");
+      }
+      for (const Loop& loop : loops) {
+        if (loop.by_kernel && !kernel_copies) continue;
+        const std::size_t samples = measure(side, loop, seconds);
+        if (side.rank() != 0) continue;
+        rows.push_back(row_of(loop, side, samples));
+        print_row(rows.back(), text);
+      }
+    });
+  }
   if (!json_file.empty()) {
     const perf::Machine machine = perf::describe_machine();
     write_json(

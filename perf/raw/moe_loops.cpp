@@ -66,98 +66,126 @@ Routing make_routing() {
   return routing;
 }
 
-enum class Rows { shared, shared_streamed, plain };  // plain: copied to shared memory first
+struct Rows {
+  bool plain = false;     // tokens lie in private memory: copied to shared memory first
+  bool streamed = false;  // copied by stores that bypass the caches
+};
 
-void pull_row(Side& side, std::size_t row, std::size_t rank, std::size_t token, Rows rows) {
-  const Segment& from = side.of(static_cast<int>(rank));
-  const auto copy_row = rows == Rows::shared_streamed ? copy_bytes_streamed : copy_bytes;
-  copy_row(side.mine().out + row * kRowBytes,
-           (rows == Rows::plain ? from.staging : from.in) + token * kRowBytes, kRowBytes);
-}
+constexpr std::size_t kResults = kBufferBytes / 2;  // in `staging`, after the copy of plain tokens
+static_assert(kResults + kTokens * kRowBytes <= kBufferBytes);
 
-// Every rank receives every token's row once.
-void pull_tokens(Side& side, Rows rows) {
-  for (std::size_t rank = 0; rank < kRanks; ++rank) {
-    for (std::size_t token = 0; token < kTokens; ++token) {
-      pull_row(side, rank * kTokens + token, rank, token, rows);
+// One layer's dispatch and combine. Dispatch fills `out` of both ranks, combine reads it.
+class Step {
+ public:
+  Step(bool experts, Rows rows, const std::shared_ptr<const Routing>& routing)
+      : experts_(experts), rows_(rows), routing_(routing) {}
+
+  void dispatch(Side& side) {
+    if (rows_.plain) {
+      if (plain_.empty()) plain_.assign(kTokens * kRowBytes, std::byte{1});
+      copy(side.mine().staging, plain_.data(), plain_.size());
+    }
+    side.exchange();
+    experts_ ? pull_experts(side) : pull_tokens(side);
+    side.exchange();
+  }
+
+  void combine(Side& side) const {
+    side.exchange();
+    experts_ ? combine_experts(side) : combine_tokens(side);
+    side.exchange();
+  }
+
+ private:
+  void copy(std::byte* to, const std::byte* from, std::size_t bytes) const {
+    (rows_.streamed ? copy_bytes_streamed : copy_bytes)(to, from, bytes);
+  }
+
+  void pull_row(Side& side, std::size_t row, std::size_t rank, std::size_t token) const {
+    const Segment& from = side.of(static_cast<int>(rank));
+    copy(side.mine().out + row * kRowBytes,
+         (rows_.plain ? from.staging : from.in) + token * kRowBytes, kRowBytes);
+  }
+
+  // Every rank receives every token's row once.
+  void pull_tokens(Side& side) const {
+    for (std::size_t rank = 0; rank < kRanks; ++rank) {
+      for (std::size_t token = 0; token < kTokens; ++token) {
+        pull_row(side, rank * kTokens + token, rank, token);
+      }
     }
   }
-}
 
-void pull_experts(Side& side, const std::vector<Source>& sources, Rows rows) {
-  for (std::size_t row = 0; row < sources.size(); ++row) {
-    pull_row(side, row, sources[row].rank, sources[row].token, rows);
+  void pull_experts(Side& side) const {
+    const auto& sources = routing_->sources[side.rank()];
+    for (std::size_t row = 0; row < sources.size(); ++row) {
+      pull_row(side, row, sources[row].rank, sources[row].token);
+    }
   }
-}
 
-Loop dispatch(bool experts, Rows rows, const std::shared_ptr<const Routing>& routing) {
-  constexpr const char* kVariants[] = {"pull", "pull, streaming stores", "copy to staging, pull"};
-  const std::string op = experts ? "moe_expert_dispatch" : "moe_token_dispatch";
-  const auto plain = std::make_shared<std::vector<std::byte>>();  // each process fills its own
-  return {op + (rows == Rows::plain ? "_plain" : ""), kVariants[static_cast<int>(rows)], kRowBytes,
-          [=](Side& side, std::size_t iterations) {
-            if (plain->empty()) plain->assign(kTokens * kRowBytes, std::byte{1});
-            const auto& sources = routing->sources[side.rank()];
-            for (std::size_t i = 0; i < iterations; ++i) {
-              if (rows == Rows::plain) {
-                copy_bytes(side.mine().staging, plain->data(), plain->size());
-              }
-              side.exchange();
-              experts ? pull_experts(side, sources, rows) : pull_tokens(side, rows);
-              side.exchange();
-            }
-          }};
-}
+  static std::uint16_t* row_of(std::byte* rows, std::size_t index) {
+    return reinterpret_cast<std::uint16_t*>(rows + index * kRowBytes);
+  }
 
-std::uint16_t* row_of(std::byte* rows, std::size_t index) {
-  return reinterpret_cast<std::uint16_t*>(rows + index * kRowBytes);
-}
+  // A token's row from each rank, already weighted there.
+  void combine_tokens(Side& side) const {
+    for (std::size_t token = 0; token < kTokens; ++token) {
+      const std::size_t row = static_cast<std::size_t>(side.rank()) * kTokens + token;
+      add_bf16(row_of(side.mine().staging + kResults, token), row_of(side.of(0).out, row),
+               row_of(side.of(1).out, row), kHidden);
+    }
+  }
 
-// TOKEN: a token's row from each rank, already weighted there.
-Loop combine_tokens() {
-  return {"moe_token_combine", "pull and add", kRowBytes, [](Side& side, std::size_t iterations) {
-            const auto rank = static_cast<std::size_t>(side.rank());
-            for (std::size_t i = 0; i < iterations; ++i) {
-              side.exchange();
-              for (std::size_t token = 0; token < kTokens; ++token) {
-                const std::size_t row = rank * kTokens + token;
-                add_bf16(row_of(side.mine().out, token), row_of(side.of(0).in, row),
-                         row_of(side.of(1).in, row), kHidden);
-              }
-              side.exchange();
-            }
-          }};
-}
+  // A token's eight rows, weighted here.
+  void combine_experts(Side& side) const {
+    const float weights[kTopk] = {0.3f, 0.2f, 0.1f, 0.1f, 0.1f, 0.1f, 0.05f, 0.05f};
+    const auto& places = routing_->places[side.rank()];
+    for (std::size_t token = 0; token < kTokens; ++token) {
+      const std::uint16_t* rows[kTopk];
+      for (std::size_t lane = 0; lane < kTopk; ++lane) {
+        const auto& place = places[token][lane];
+        rows[lane] = row_of(side.of(static_cast<int>(place.rank)).out, place.row);
+      }
+      weigh8_bf16(row_of(side.mine().staging + kResults, token), rows, weights, kHidden);
+    }
+  }
 
-// EXPERT: a token's eight rows, weighted here.
-Loop combine_experts(const std::shared_ptr<const Routing>& routing) {
-  return {"moe_expert_combine", "pull, weigh and add", kRowBytes,
-          [routing](Side& side, std::size_t iterations) {
-            const float weights[kTopk] = {0.3f, 0.2f, 0.1f, 0.1f, 0.1f, 0.1f, 0.05f, 0.05f};
-            const auto& places = routing->places[side.rank()];
-            for (std::size_t i = 0; i < iterations; ++i) {
-              side.exchange();
-              for (std::size_t token = 0; token < kTokens; ++token) {
-                const std::uint16_t* rows[kTopk];
-                for (std::size_t lane = 0; lane < kTopk; ++lane) {
-                  const auto& place = places[token][lane];
-                  rows[lane] = row_of(side.of(static_cast<int>(place.rank)).in, place.row);
-                }
-                weigh8_bf16(row_of(side.mine().out, token), rows, weights, kHidden);
-              }
-              side.exchange();
-            }
-          }};
+  bool experts_;
+  Rows rows_;
+  std::shared_ptr<const Routing> routing_;
+  std::vector<std::byte> plain_;  // each process fills its own
+};
+
+// Both phases of a step, each timed with the other one before it, as an engine alternates them.
+void add_phases(std::vector<Loop>& loops, bool experts, Rows rows,
+                const std::shared_ptr<const Routing>& routing) {
+  const std::string op = experts ? "moe_expert_" : "moe_token_";
+  const std::string plain = rows.plain ? "_plain" : "";
+  const std::string variant = std::string(rows.plain ? "copy to staging, pull" : "pull") +
+                              (rows.streamed ? ", streaming" : "");
+  const auto step = std::make_shared<Step>(experts, rows, routing);
+  const auto repeat = [](const auto& phase) {
+    return [phase](Side& side, std::size_t iterations) {
+      for (std::size_t i = 0; i < iterations; ++i) phase(side);
+    };
+  };
+  const auto dispatch = [step](Side& side) { step->dispatch(side); };
+  const auto combine = [step](Side& side) { step->combine(side); };
+  loops.push_back({op + "dispatch" + plain, variant, kRowBytes, repeat(dispatch), combine});
+  loops.push_back({op + "combine" + plain, variant, kRowBytes, repeat(combine), dispatch});
 }
 
 }  // namespace
 
 std::vector<Loop> moe_loops() {
   const auto routing = std::make_shared<const Routing>(make_routing());
-  std::vector<Loop> loops{combine_tokens(), combine_experts(routing)};
-  for (Rows rows : {Rows::shared, Rows::shared_streamed, Rows::plain}) {
-    loops.push_back(dispatch(false, rows, routing));
-    loops.push_back(dispatch(true, rows, routing));
+  std::vector<Loop> loops;
+  for (bool experts : {false, true}) {
+    for (bool plain : {false, true}) {
+      for (bool streamed : {false, true}) {
+        add_phases(loops, experts, {.plain = plain, .streamed = streamed}, routing);
+      }
+    }
   }
   return loops;
 }

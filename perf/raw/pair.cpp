@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,9 +12,10 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
-#include <new>
 #include <stdexcept>
 #include <string>
+
+#include "perf/raw/shared_memory.hpp"
 
 namespace tutti::raw {
 namespace {
@@ -38,27 +39,6 @@ void pin(int cpu) {
     throw std::runtime_error(fmt::format("cannot pin to CPU {}: {}", cpu, std::strerror(errno)));
   }
 }
-
-class SharedSegments {
- public:
-  SharedSegments() {
-    memory_ = mmap(nullptr, 2 * sizeof(Segment), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                   -1, 0);
-    if (memory_ == MAP_FAILED) {
-      throw std::runtime_error(
-          fmt::format("cannot map {} shared bytes: {}", 2 * sizeof(Segment), std::strerror(errno)));
-    }
-  }
-  ~SharedSegments() { munmap(memory_, 2 * sizeof(Segment)); }
-  SharedSegments(const SharedSegments&) = delete;
-  SharedSegments& operator=(const SharedSegments&) = delete;
-
-  // Fresh pages are zero, which is a valid state of every member.
-  Segment* get() const { return static_cast<Segment*>(memory_); }
-
- private:
-  void* memory_;
-};
 
 // Gives every page of the own segment its place in memory, near the core that runs here.
 void first_touch(Side& side) {
@@ -86,6 +66,34 @@ void first_touch(Side& side) {
 
 }  // namespace
 
+void Side::read_theirs(std::byte* to, std::uint64_t address, std::size_t bytes) const {
+  while (bytes > 0) {
+    const iovec local{to, bytes};
+    const iovec remote{reinterpret_cast<void*>(address), bytes};
+    const ssize_t read = process_vm_readv(peer_pid_, &local, 1, &remote, 1, 0);
+    if (read <= 0) {
+      throw std::runtime_error(fmt::format("process_vm_readv: {}", std::strerror(errno)));
+    }
+    to += read;
+    address += static_cast<std::uint64_t>(read);
+    bytes -= static_cast<std::size_t>(read);
+  }
+}
+
+bool Side::both_can_read() {
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without the Yama module, which is fine
+  std::byte byte{};
+  const std::uint64_t address = exchange(reinterpret_cast<std::uintptr_t>(&byte));
+  std::uint64_t allowed = 1;
+  std::byte copy;
+  try {
+    read_theirs(&copy, address, 1);
+  } catch (const std::runtime_error&) {
+    allowed = 0;
+  }
+  return (exchange(allowed) & allowed) != 0;  // `byte` lives until the other side has read it
+}
+
 void Side::check_peer() const {
   const bool gone = rank_ == 0 ? waitpid(peer_pid_, nullptr, WNOHANG) != 0 : getppid() != peer_pid_;
   if (gone) throw std::runtime_error(fmt::format("the process of rank {} is gone", 1 - rank_));
@@ -111,15 +119,15 @@ Cores pick_cores() {
 }
 
 void run_pair(const Cores& cores, const std::function<void(Side&)>& body) {
-  SharedSegments segments;
+  const SharedMemory segments(2 * sizeof(Segment));
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error(fmt::format("fork: {}", std::strerror(errno)));
-  if (child == 0) run_child(segments.get(), parent, cores.second, body);
+  if (child == 0) run_child(segments.as<Segment>(), parent, cores.second, body);
   std::exception_ptr failure;
   try {
     pin(cores.first);
-    Side side(0, segments.get(), child);
+    Side side(0, segments.as<Segment>(), child);
     first_touch(side);
     body(side);
   } catch (...) {

@@ -53,6 +53,11 @@ class Side {
     return other.payload.load(std::memory_order_relaxed);
   }
 
+  // Copies from an address in the other process by process_vm_readv; throws std::runtime_error.
+  void read_theirs(std::byte* to, std::uint64_t address, std::size_t bytes) const;
+  // Whether the kernel lets both processes do that. Called by both at once.
+  bool both_can_read();
+
  private:
   void check_peer() const;  // throws when the other process is gone
 
