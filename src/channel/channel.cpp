@@ -113,6 +113,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       set(layout_.operation_line(0, Phase::kEntry, source), layout_.depth * kPhases,
           line_value(before));
     }
+    set(layout_.arrival_line(0, 0), layout_.depth * layout_.ranks, line_value(before));
     set(layout_.result_line(0), layout_.depth, line_value(before));
   }
 }

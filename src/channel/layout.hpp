@@ -5,13 +5,14 @@
 //   64     Doorbell, shared: rank 0's is the one on which all ranks sleep in an assembly
 //   128    a block of lines for each source: credit, setup,
 //          point to point [kPairDepth][kPairLines], operations [depth][kPhases]
-//   then   results [depth], a line each
-//   then   counters [depth], a line each
+//   then   arrivals [depth][source], results [depth] and counters [depth] of assemblies, a line
+//          each; in use on rank 0 only
 //   then   staging, from a page boundary: the setup boards, operations [depth], point to point
 //
-// All that one source writes to a segment lies in one block, a page or two. Ordered by slot and
-// phase, every operation of hundreds of ranks touched pages new to its process, which took longer
-// than the operation: 384 ranks, all_to_all of 4 KiB, first round of slots.
+// A line that only its segment's rank reads lies in its source's block, a page or two. Ordered by
+// slot and phase, every operation of hundreds of ranks would touch a page new to its process in
+// each peer's segment. What one rank reads of all others at once, the arrivals of an assembly, lies
+// side by side.
 #pragma once
 
 #include <cstddef>
@@ -58,9 +59,10 @@ struct ControlLayout {
     return pair_line(kPairDepth, PairLine::kEntry, source) + slot * kPhases +
            static_cast<unsigned>(phase);
   }
-  constexpr LineId result_line(unsigned slot) const {
-    return credit_line(static_cast<Rank>(ranks)) + slot;
+  constexpr LineId arrival_line(unsigned slot, Rank source) const {
+    return credit_line(static_cast<Rank>(ranks)) + slot * ranks + static_cast<LineId>(source);
   }
+  constexpr LineId result_line(unsigned slot) const { return arrival_line(depth, 0) + slot; }
   constexpr std::size_t counter_offset(unsigned slot) const {
     return kLine * (result_line(depth) + slot);
   }

@@ -48,19 +48,24 @@ bool Operation::arrive(LineContent& content) const {
   // The lines of all ranks lie side by side on rank 0: who arrives last reads a few pages, the same
   // for every rank that is last, and not one in each segment. The counter's release and acquire
   // order the two.
+  const LineId line = channel.layout().arrival_line(slot_, rank());
   if (rank() == 0) {  // no credit of one's own is needed: begin() has waited for the slot
     content.stamp = fingerprint_ | channel.completed() << kFingerprintBits;
-    channel.control().post(0, line_id(Phase::kEntry, 0), line_value(sequence_), content);
+    channel.control().post(0, line, line_value(sequence_), content);
   } else {
-    post(0, Phase::kEntry, content);
+    post_line(0, line, content, 0);
   }
   const std::uint64_t target =
       ++channel.assemblies_[slot_] * static_cast<std::uint64_t>(channel.ranks());
   return channel.control().fetch_add(0, channel.layout().counter_offset(slot_), 1) + 1 == target;
 }
 
+const Line& Operation::arrival_of(Rank peer) const noexcept {
+  return channel_->control().lines(0)[channel_->layout().arrival_line(slot_, peer)];
+}
+
 const Line& Operation::brought(Rank peer) const {
-  const Line& line = channel_->control().lines(0)[line_id(Phase::kEntry, peer)];
+  const Line& line = arrival_of(peer);
   accept(peer, line);
   return line;
 }
@@ -90,8 +95,7 @@ const Line& Operation::await_published() const {
       [&] { return reached(line.value.load(std::memory_order_acquire), want); },
       [&](std::vector<Rank>& ranks_missing) {
         for (Rank peer = 0; peer < ranks(); ++peer) {
-          const Line& theirs = channel_->control().lines(0)[line_id(Phase::kEntry, peer)];
-          if (!reached(theirs.value.load(std::memory_order_acquire), want))
+          if (!reached(arrival_of(peer).value.load(std::memory_order_acquire), want))
             ranks_missing.push_back(peer);
         }
         // Everybody is here: the last to arrive still works on the result, or died doing so.

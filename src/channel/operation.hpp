@@ -26,17 +26,7 @@ class Operation {
   // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth
   // behind. Stepped marks carry no content that is read: the next step may overwrite it.
   void post(Rank peer, Phase phase, LineContent& content, unsigned step = 0) const {
-    if (!channel_->has_credit(peer, sequence_)) [[unlikely]]
-      channel_->await_credit(peer, *this);
-    const Sequence completed = channel_->completed();
-    content.stamp = fingerprint_ | completed << kFingerprintBits;
-    // A stepped mark's stamp is not read; and where operations overtake each other, a line may be
-    // read later than the credit in it is needed. Then credit lines tell.
-    if (step == 0 && !channel_->concurrent_) [[likely]] {
-      channel_->credits_[static_cast<std::size_t>(peer)].told.store(completed,
-                                                                    std::memory_order_relaxed);
-    }
-    channel_->control().post(peer, line_id(phase, rank()), line_value(sequence_, step), content);
+    post_line(peer, line_id(phase, rank()), content, step);
   }
   void post(Rank peer, Phase phase, unsigned step = 0) const {
     LineContent content;
@@ -84,7 +74,7 @@ class Operation {
   const std::byte* view_staging(Rank peer, std::size_t offset, std::size_t bytes) const;
 
   // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
-  // (brought(r): the entry line that rank r posted to rank 0), and publishes one line that all
+  // (brought(r): the line that rank r posted to rank 0), and publishes one line that all
   // read. Needs Access::shared_words. One system call wakes everybody.
   bool arrive(LineContent& content) const;
   const Line& brought(Rank rank) const;
@@ -109,6 +99,19 @@ class Operation {
   LineId line_id(Phase phase, Rank source) const noexcept {
     return channel_->layout().operation_line(slot_, phase, source);
   }
+  void post_line(Rank peer, LineId line, LineContent& content, unsigned step) const {
+    if (!channel_->has_credit(peer, sequence_)) [[unlikely]]
+      channel_->await_credit(peer, *this);
+    const Sequence completed = channel_->completed();
+    content.stamp = fingerprint_ | completed << kFingerprintBits;
+    // A stepped mark's stamp is not read; and where operations overtake each other, a line may be
+    // read later than the credit in it is needed. Then credit lines tell.
+    if (step == 0 && !channel_->concurrent_) [[likely]] {
+      channel_->credits_[static_cast<std::size_t>(peer)].told.store(completed,
+                                                                    std::memory_order_relaxed);
+    }
+    channel_->control().post(peer, line, line_value(sequence_, step), content);
+  }
   void accept(Rank source, const Line& line) const {
     if (((line.stamp ^ fingerprint_) & kFingerprintMask) != 0) [[unlikely]] {
       channel_->raise_mismatch(*this);
@@ -118,6 +121,7 @@ class Operation {
         extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   }
   void await_mark(Rank source, Phase phase, unsigned step) const;
+  const Line& arrival_of(Rank peer) const noexcept;
   void await_credits() const;
   const Line& published_line() const noexcept;
 

@@ -80,17 +80,21 @@ void Channel::raise_unreachable(Rank peer, const Error& error) {
 
 void Channel::check_entries(const Operation& operation) {
   const std::uint64_t want = line_value(operation.sequence());
-  for (Rank peer = 0; peer < ranks(); ++peer) {
-    const Line& line = own_line(operation.line_id(Phase::kEntry, peer));
-    if (peer == rank_ || line.value.load(std::memory_order_acquire) != want) continue;
+  const auto is_strange = [&](const Line& line) {
+    if (line.value.load(std::memory_order_acquire) != want) return false;
     const std::uint64_t stamp =
         std::atomic_ref(const_cast<std::uint64_t&>(line.stamp)).load(std::memory_order_relaxed);
-    if (((stamp ^ operation.fingerprint()) & kFingerprintMask) == 0) continue;
+    if (((stamp ^ operation.fingerprint()) & kFingerprintMask) == 0) return false;
     // An operation that is complete here may be overwritten while it is looked at, content first.
     // Who posts the slot's next operation has completed this one, and its stamp says so.
     const auto done = static_cast<std::uint16_t>(stamp >> kFingerprintBits);
     const auto own = static_cast<std::uint16_t>(operation.sequence());
-    if (static_cast<std::int16_t>(static_cast<std::uint16_t>(done - own)) <= 0) {
+    return static_cast<std::int16_t>(static_cast<std::uint16_t>(done - own)) <= 0;
+  };
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    if (peer == rank_) continue;
+    if (is_strange(own_line(operation.line_id(Phase::kEntry, peer))) ||
+        (rank_ == 0 && is_strange(own_line(layout_.arrival_line(operation.slot_, peer))))) {
       raise_mismatch(operation);
     }
   }
@@ -106,9 +110,12 @@ const Line* Channel::entry_of(const Operation& operation, Rank peer) {
     if (shows(line)) return &line;
   }
   if (!transport_.access(peer).shared_words) return nullptr;
-  // Where assemblies collect them.
-  const Line& line = control().lines(0)[operation.line_id(Phase::kEntry, peer)];
-  return shows(line) ? &line : nullptr;
+  const Line* const first = control().lines(0);
+  for (const LineId id :
+       {operation.line_id(Phase::kEntry, peer), layout_.arrival_line(operation.slot_, peer)}) {
+    if (shows(first[id])) return &first[id];
+  }
+  return nullptr;
 }
 
 // Who has called what, by fingerprint. Waits for all ranks, with a majority not for those that keep

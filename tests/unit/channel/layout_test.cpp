@@ -54,6 +54,9 @@ TEST(ControlLayout, NoTwoLinesOverlap) {
       }
     }
     for (unsigned slot = 0; slot < layout.depth; ++slot) {
+      for (Rank rank = 0; rank < static_cast<Rank>(ranks); ++rank) {
+        places.take_line(layout.arrival_line(slot, rank));
+      }
       places.take_line(layout.result_line(slot));
       places.take(layout.counter_offset(slot));
     }
@@ -79,6 +82,21 @@ TEST(ControlLayout, StagingFollowsInPagesOfItsOwn) {
     follows(layout.pair_stage_offset(), layout.pair_stage_bytes);
     EXPECT_LE(end, layout.bytes());
     EXPECT_EQ(layout.bytes() % ControlLayout::kPage, 0U);
+  }
+}
+
+TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
+  for (const unsigned ranks : kRankCounts) {
+    const ControlLayout layout = control_layout(ranks);
+    const auto last = static_cast<Rank>(ranks) - 1;
+    const auto bytes = [](LineId from, LineId to) {
+      return (to - from + 1) * ControlLayout::kLine;
+    };
+    EXPECT_LE(
+        bytes(layout.credit_line(0), layout.operation_line(layout.depth - 1, Phase::kDone, 0)),
+        2 * ControlLayout::kPage);
+    EXPECT_EQ(bytes(layout.arrival_line(1, 0), layout.arrival_line(1, last)),
+              ranks * ControlLayout::kLine);
   }
 }
 
