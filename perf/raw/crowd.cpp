@@ -28,21 +28,23 @@ namespace {
 constexpr int kRanks[] = {8, 64, 384};
 constexpr std::size_t kMaxRanks = 384;
 constexpr std::size_t kFloats = 16;
-constexpr std::uint32_t kWarmUps = 20;
-constexpr std::size_t kLeastBatch = 8;  // one round may be short for one rank and long for another
+constexpr std::size_t kWarmUps = 20;
+constexpr std::size_t kMaxSamples = 1000;
 
 struct alignas(64) Contribution {
   float values[kFloats];
 };
 
-// `rounds` and `sum` are written by who arrives last, before `round`, and read by all after that;
-// nobody arrives again before having read them.
+// `sum` is written by who arrives last, before `round`, and read by all after that; nobody arrives
+// again before having read it. So are `samples` and `batch`, which rank 0 writes before it arrives.
 struct Meeting {
   alignas(64) std::atomic<std::uint32_t> arrived;
   alignas(64) std::atomic<std::uint32_t> round;  // the futex word
   alignas(64) Contribution sum;
-  std::atomic<std::uint32_t> rounds;  // how many there will be; 0: not known yet
+  std::size_t samples;
+  std::size_t batch;
   Contribution brought[kMaxRanks];
+  double sample_us[kMaxRanks][kMaxSamples];
 };
 
 class Member {
@@ -109,36 +111,29 @@ class Member {
   Contribution result_{};
 };
 
-// Every rank runs the warm-ups and then `rounds` more, which rank 0 decides between the two.
-void follow(Meeting& meeting, Member& member) {
-  for (std::uint32_t i = 0; i < kWarmUps; ++i) member.meet();
-  const std::uint32_t rounds = meeting.rounds.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < rounds; ++i) member.meet();
-}
-
 double now_us() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double, std::micro>(now).count();
 }
 
-CrowdTimes lead(Meeting& meeting, Member& member, double seconds) {
-  for (std::uint32_t i = 0; i + 2 < kWarmUps; ++i) member.meet();
+// In the last two warm-ups rank 0 looks how long a round takes, and tells how many there will be.
+void measure(Meeting& meeting, Member& member, int rank, double seconds) {
+  for (std::size_t i = 0; i + 2 < kWarmUps; ++i) member.meet();
   const double start = now_us();
   member.meet();
-  const double one_us = std::max(now_us() - start, 0.1);
-  CrowdTimes times;
-  times.batch = std::max(perf::batch_for(one_us), kLeastBatch);
-  const double batch_us = one_us * static_cast<double>(times.batch);
-  const auto samples = static_cast<std::size_t>(std::clamp(seconds * 1e6 / batch_us, 10.0, 1e5));
-  meeting.rounds.store(static_cast<std::uint32_t>(samples * times.batch),
-                       std::memory_order_relaxed);
-  member.meet();  // after it all see `rounds`
-  for (std::size_t i = 0; i < samples; ++i) {
-    const double begin = now_us();
-    for (std::size_t k = 0; k < times.batch; ++k) member.meet();
-    times.sample_us.push_back((now_us() - begin) / static_cast<double>(times.batch));
+  if (rank == 0) {
+    const double one_us = std::max(now_us() - start, 0.1);
+    meeting.batch = perf::batch_for(one_us);
+    const double samples = seconds * 1e6 / one_us / static_cast<double>(meeting.batch);
+    meeting.samples = std::clamp<std::size_t>(static_cast<std::size_t>(samples), 10, kMaxSamples);
   }
-  return times;
+  member.meet();
+  for (std::size_t i = 0; i < meeting.samples; ++i) {
+    const double begin = now_us();
+    for (std::size_t k = 0; k < meeting.batch; ++k) member.meet();
+    meeting.sample_us[rank][i] = (now_us() - begin) / static_cast<double>(meeting.batch);
+  }
+  member.meet();  // all times are there
 }
 
 class Children {
@@ -189,15 +184,21 @@ std::vector<Crowd> crowds() {
 CrowdTimes run_crowd(const Crowd& crowd, double seconds) {
   const SharedMemory memory(sizeof(Meeting));
   Meeting& meeting = *memory.as<Meeting>();
+  const auto run = [&](int rank) {
+    Member member(meeting, crowd, rank);
+    measure(meeting, member, rank, seconds);
+  };
   Children children;
   for (int rank = 1; rank < crowd.ranks; ++rank) {
-    children.fork_one([&, rank] {
-      Member member(meeting, crowd, rank);
-      follow(meeting, member);
-    });
+    children.fork_one([&, rank] { run(rank); });
   }
-  Member member(meeting, crowd, 0);
-  return lead(meeting, member, seconds);
+  run(0);
+  CrowdTimes times{.batch = meeting.batch};
+  for (int rank = 0; rank < crowd.ranks; ++rank) {
+    times.sample_us.insert(times.sample_us.end(), meeting.sample_us[rank],
+                           meeting.sample_us[rank] + meeting.samples);
+  }
+  return times;
 }
 
 }  // namespace tutti::raw

@@ -20,7 +20,7 @@ struct Crowd {
 };
 
 struct CrowdTimes {
-  std::vector<double> sample_us;  // rank 0's, each of `batch` rounds, divided by that
+  std::vector<double> sample_us;  // [ranks][samples], each of `batch` rounds, divided by that
   std::size_t batch = 1;
 };
 

@@ -90,11 +90,13 @@ nlohmann::json row_of(const Loop& loop, const Side& side, std::size_t samples) {
 
 nlohmann::json row_of(const Crowd& crowd, double seconds) {
   const CrowdTimes times = run_crowd(crowd, seconds);
-  return row_of(crowd.op(), crowd.variant(), 64, times.batch, times.sample_us, 1);
+  return row_of(crowd.op(), crowd.variant(), 64, times.batch, times.sample_us, crowd.ranks);
 }
 
 void print_head(const Cores& cores, std::FILE* out) {
-  fmt::print(out, "# raw loops, 2 processes on CPUs {} and {} unless said, {}; times in us\n",
+  fmt::print(out,
+             "# raw loops, 2 processes on CPUs {} and {} unless said, {}; times in us, the slowest "
+             "rank's\n",
              cores.first, cores.second, kernel_target());
   fmt::print(out, "# {:<26} {:>8} {:<38} {:>9} {:>9} {:>9}\n", "op", "bytes", "variant", "min",
              "p50", "p99");
