@@ -80,8 +80,10 @@ enum class WindowKind : std::uint8_t {
 // rank.
 struct ControlSegment {
   std::size_t bytes = 0;
-  std::size_t line_bytes =
-      0;  // the leading part, doorbells, lines and counters; the rest is staging
+  // The leading part, doorbells, lines and counters; the rest is staging.
+  std::size_t line_bytes = 0;
+  // The beginning of that: what a rank touches of every peer, whatever the operation.
+  std::size_t front_bytes = 2 * sizeof(Doorbell);
 };
 
 // A piece of a put: `source` goes to `offset` in the peer's segment.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
+#include <cstdint>
 
 #include "perf/common/statistics.hpp"
 #include "perf/tutti_perf/library.hpp"
@@ -18,10 +18,21 @@ std::size_t agree_on_batch(tuttiComm_t comm, const RunBatch& run) {
   for (std::size_t trial = 1;; trial *= 4) {
     check(tuttiBarrier(comm, nullptr), comm);
     const Phases mine = run(trial);
-    const std::vector<double> all = gather(comm, mine);
-    const double shortest = *std::min_element(all.begin(), all.end());
+    double shortest = *std::min_element(mine.begin(), mine.end());
+    check(tuttiAllReduce(&shortest, &shortest, 1, tuttiFloat64, tuttiMin, comm, nullptr), comm);
     if (shortest >= kMinimumSampleUs) return batch_for(shortest / static_cast<double>(trial));
   }
+}
+
+// Over the times of all ranks, on rank 0; zeros elsewhere.
+Statistics summarize_all(tuttiComm_t comm, std::span<const double> mine_us) {
+  int rank = 0, ranks = 0;
+  check(tuttiCommUserRank(comm, &rank), comm);
+  check(tuttiCommCount(comm, &ranks), comm);
+  std::vector<double> all(rank == 0 ? mine_us.size() * static_cast<std::size_t>(ranks) : 0);
+  check(tuttiGather(mine_us.data(), all.data(), mine_us.size(), tuttiFloat64, 0, comm, nullptr),
+        comm);
+  return rank == 0 ? summarize(all, ranks) : Statistics{};
 }
 
 void fill_rows(tuttiComm_t comm, const Options& options, const RunBatch& run,
@@ -37,13 +48,11 @@ void fill_rows(tuttiComm_t comm, const Options& options, const RunBatch& run,
       samples[p][i] = times[p] / static_cast<double>(batch);
     }
   }
-  int ranks = 0;
-  check(tuttiCommCount(comm, &ranks), comm);
   for (std::size_t p = 0; p < rows.size(); ++p) {
     rows[p]->iters = n;
     rows[p]->batch = batch;
     rows[p]->mode = options.mode();
-    rows[p]->time_us = summarize(gather(comm, samples[p]), ranks);
+    rows[p]->time_us = summarize_all(comm, samples[p]);
   }
 }
 
@@ -54,19 +63,10 @@ double now_us() {
   return std::chrono::duration<double, std::micro>(since).count();
 }
 
-std::vector<double> gather(tuttiComm_t comm, std::span<const double> values) {
-  int ranks = 0;
-  check(tuttiCommCount(comm, &ranks), comm);
-  std::vector<double> all(values.size() * static_cast<std::size_t>(ranks));
-  check(tuttiAllGather(values.data(), all.data(), values.size(), tuttiFloat64, comm, nullptr),
-        comm);
-  return all;
-}
-
 std::size_t total(tuttiComm_t comm, std::size_t value) {
-  const double mine = static_cast<double>(value);
-  const std::vector<double> all = gather(comm, {&mine, 1});
-  return static_cast<std::size_t>(std::accumulate(all.begin(), all.end(), 0.0));
+  auto sum = static_cast<std::uint64_t>(value);
+  check(tuttiAllReduce(&sum, &sum, 1, tuttiUint64, tuttiSum, comm, nullptr), comm);
+  return static_cast<std::size_t>(sum);
 }
 
 void time_phases(tuttiComm_t comm, const Options& options, const Iteration& iteration,

@@ -16,8 +16,6 @@ namespace tutti::perf {
 
 double now_us();
 
-// Every rank's values on every rank, [ranks, values.size()]. Collective.
-std::vector<double> gather(tuttiComm_t comm, std::span<const double> values);
 // The sum of `value` over all ranks. Collective.
 std::size_t total(tuttiComm_t comm, std::size_t value);
 
@@ -26,7 +24,7 @@ using Phases = std::vector<double>;
 using Iteration = std::function<void(Phases& phase_us)>;
 
 // Runs `iteration` as `options` say and fills iters, batch, mode and time_us of one row per phase,
-// the same on every rank. Collective.
+// the times on rank 0 only. Collective.
 void time_phases(tuttiComm_t comm, const Options& options, const Iteration& iteration,
                  std::span<Row*> rows);
 

@@ -19,7 +19,7 @@ struct Session {
   int ranks;
   bool oversubscribed;
 
-  // The result of one row, the same on every rank; rank 0 reports it.
+  // The result of one row, which rank 0 reports: it alone knows the times.
   void keep(const Row& row) const {
     if (rank != 0) return;
     board.add_row(to_json(row));

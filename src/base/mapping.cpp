@@ -52,6 +52,24 @@ Mapping Mapping::shared(int fd, std::size_t offset, std::size_t bytes, const Opt
   return made;
 }
 
+Mapping Mapping::gathered(int fd, const Pieces& pieces, const char* what) {
+  const std::size_t whole = pieces.bytes * pieces.count;
+  std::byte* place = reserve_aligned(whole, kPage);
+  if (place == nullptr) fail_system("no {} bytes of address space for {}", whole, what);
+  Mapping made(place, whole);
+  for (std::size_t i = 0; i < pieces.count; ++i) {
+    const auto offset = static_cast<off_t>(pieces.first + i * pieces.stride);
+    if (mmap(place + i * pieces.bytes, pieces.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+             fd, offset) == MAP_FAILED) {
+      fail_system("mmap of {} bytes at {} for {}", pieces.bytes, offset, what);
+    }
+  }
+  if (madvise(place, whole, MADV_DONTFORK) != 0) {
+    fail_system("madvise(MADV_DONTFORK) of {} bytes for {}", whole, what);
+  }
+  return made;
+}
+
 Mapping::Mapping(Mapping&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
 

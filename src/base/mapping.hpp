@@ -19,6 +19,13 @@ class Mapping {
   static Mapping shared(int fd, std::size_t offset, std::size_t bytes, const Options& options,
                         const char* what);
 
+  // Pieces of a file side by side: `count` of `bytes` each, in whole pages, `stride` bytes apart in
+  // the file from `first` on.
+  struct Pieces {
+    std::size_t first = 0, stride = 0, bytes = 0, count = 0;
+  };
+  static Mapping gathered(int fd, const Pieces& pieces, const char* what);
+
   Mapping() = default;
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;

@@ -3,11 +3,16 @@
 //
 //   0      Doorbell, this rank's own
 //   64     Doorbell, shared: rank 0's is the one on which all ranks sleep in an assembly
-//   128    a block of lines for each source: credit, setup,
+//   128    setup [source], a line each
+//   then   the set-up boards
+//   then   from a page boundary, the end of the front: a block of lines for each source: credit,
 //          point to point [kPairDepth][kPairLines], operations [depth][kPhases]
 //   then   arrivals [depth][source], results [depth] and counters [depth] of assemblies, a line
 //          each; in use on rank 0 only
-//   then   staging, from a page boundary: the setup boards, operations [depth], point to point
+//   then   staging, from a page boundary: operations [depth], point to point
+//
+// Whatever hundreds of ranks do, each touches the front of every other: it is short, so that a
+// transport can bring all fronts close together (ControlSegment::front_bytes).
 //
 // A line that only its segment's rank reads lies in its source's block, a page or two. Ordered by
 // slot and phase, every operation of hundreds of ranks would touch a page new to its process in
@@ -48,12 +53,18 @@ struct ControlLayout {
   std::size_t slot_bytes = 0;        // staging of one operation
   std::size_t pair_stage_bytes = 0;  // staging of point-to-point transfers, all peers together
 
-  constexpr LineId credit_line(Rank source) const {
-    return 2 + static_cast<LineId>(source) * block_lines();
+  constexpr LineId setup_line(Rank source) const { return 2 + static_cast<LineId>(source); }
+  constexpr std::size_t board_offset() const {
+    return kLine * setup_line(static_cast<Rank>(ranks));
   }
-  constexpr LineId setup_line(Rank source) const { return credit_line(source) + 1; }
+  constexpr std::size_t reasons_offset() const { return board_offset() + kBoardBytes; }
+  constexpr std::size_t front_bytes() const { return align(reasons_offset() + kBoardBytes); }
+
+  constexpr LineId credit_line(Rank source) const {
+    return static_cast<LineId>(front_bytes() / kLine) + static_cast<LineId>(source) * block_lines();
+  }
   constexpr LineId pair_line(unsigned slot, PairLine mark, Rank source) const {
-    return setup_line(source) + 1 + slot * kPairLines + static_cast<unsigned>(mark);
+    return credit_line(source) + 1 + slot * kPairLines + static_cast<unsigned>(mark);
   }
   constexpr LineId operation_line(unsigned slot, Phase phase, Rank source) const {
     return pair_line(kPairDepth, PairLine::kEntry, source) + slot * kPhases +
@@ -68,10 +79,8 @@ struct ControlLayout {
   }
   constexpr std::size_t line_bytes() const { return align(counter_offset(depth)); }
 
-  constexpr std::size_t board_offset() const { return line_bytes(); }
-  constexpr std::size_t reasons_offset() const { return board_offset() + kBoardBytes; }
   constexpr std::size_t slot_offset(unsigned slot) const {
-    return align(reasons_offset() + kBoardBytes) + slot * slot_bytes;
+    return line_bytes() + slot * slot_bytes;
   }
   constexpr std::size_t pair_stage_offset() const { return slot_offset(depth); }
   constexpr std::size_t bytes() const { return align(pair_stage_offset() + pair_stage_bytes); }
@@ -80,7 +89,7 @@ struct ControlLayout {
   static constexpr std::size_t align(std::size_t bytes) {
     return (bytes + kPage - 1) & ~(kPage - 1);
   }
-  constexpr LineId block_lines() const { return 2 + kPairDepth * kPairLines + depth * kPhases; }
+  constexpr LineId block_lines() const { return 1 + kPairDepth * kPairLines + depth * kPhases; }
 };
 
 // The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks

@@ -95,8 +95,9 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
                                       const Settings& settings) {
   ChannelWindows windows;
   windows.layout = control_layout(static_cast<unsigned>(bootstrap.ranks()));
-  windows.control = transport.open_control(
-      {.bytes = windows.layout.bytes(), .line_bytes = windows.layout.line_bytes()});
+  windows.control = transport.open_control({.bytes = windows.layout.bytes(),
+                                            .line_bytes = windows.layout.line_bytes(),
+                                            .front_bytes = windows.layout.front_bytes()});
   windows.heap = transport.open_window(WindowKind::kHeap);
   windows.process = transport.open_window(WindowKind::kProcess);
   const bool crowded = transport.crowded();

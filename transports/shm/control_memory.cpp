@@ -16,10 +16,13 @@ namespace {
 // Up to this size every rank maps all of it at once, or the first lap through the slots pays for
 // the faults: 250 ns a page and rank. 64 ranks and more would pay for pages they never touch.
 constexpr std::size_t kPopulateBytes = std::size_t{96} << 20;
+constexpr std::size_t kPage = 4096;
 }  // namespace
 
-ControlMemory::ControlMemory(Bootstrap& bootstrap, std::size_t segment_bytes)
-    : ranks_(bootstrap.ranks()), segment_bytes_(segment_bytes) {
+ControlMemory::ControlMemory(Bootstrap& bootstrap, const ControlSegment& segment)
+    : ranks_(bootstrap.ranks()),
+      segment_bytes_(segment.bytes),
+      front_bytes_((segment.front_bytes + kPage - 1) / kPage * kPage) {
   const std::size_t board_bytes = Board::bytes(ranks_);
   const std::size_t total = board_bytes + static_cast<std::size_t>(ranks_) * segment_bytes_;
   const Rank rank = bootstrap.rank();
@@ -37,15 +40,41 @@ ControlMemory::ControlMemory(Bootstrap& bootstrap, std::size_t segment_bytes)
     first_segment_ = mapping_->data() + board_bytes;
     // Backed now, so that shortage is an error here and not a fault later; by the rank that owns
     // the segment, and near it.
-    place_near_this_thread(segment(rank), segment_bytes_);
+    place_near_this_thread(this->segment(rank), segment_bytes_);
     const Descriptor descriptor = open_shared(everyones);
     if (rank == 0) back_with_memory(descriptor, 0, board_bytes, "the control window's board");
     back_with_memory(descriptor, board_bytes + static_cast<std::size_t>(rank) * segment_bytes_,
                      segment_bytes_, "a control segment");
   });
   mapped.conclude();
-  if (total <= kPopulateBytes) populate(mapping_->data(), total, Touch::kWrite);
+  if (total <= kPopulateBytes) {
+    first_front_ = first_segment_;
+    front_stride_ = segment_bytes_;
+    populate(mapping_->data(), total, Touch::kWrite);
+  } else {
+    gather_fronts(bootstrap, everyones, board_bytes);
+  }
   file_.close();  // everybody has mapped it
+}
+
+void ControlMemory::gather_fronts(Bootstrap& bootstrap, const SharedFileHandle& file,
+                                  std::size_t first_segment) {
+  Agreement gathered(bootstrap, "mapping the fronts of the control window");
+  gathered.attempt([&] {
+    fronts_ = SharedMappings::of_this_process().gather(file,
+                                                       {.first = first_segment,
+                                                        .stride = segment_bytes_,
+                                                        .bytes = front_bytes_,
+                                                        .count = static_cast<std::size_t>(ranks_)},
+                                                       "the fronts of the control window");
+    first_front_ = fronts_->data();
+    front_stride_ = front_bytes_;
+  });
+  gathered.conclude();
+  // Its own lines, which it reads in every operation, and rank 0's, where assemblies meet.
+  for (const Rank rank : {bootstrap.rank(), 0}) {
+    populate(segment(rank), segment_bytes_, Touch::kWrite);
+  }
 }
 
 PeerState ControlMemory::state(Rank rank) const noexcept {

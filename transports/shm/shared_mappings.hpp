@@ -19,11 +19,22 @@ class SharedMappings {
   // The whole file, mapped; the same mapping for every caller while any of them keeps it. Throws
   // tuttiSystemError, naming `what`.
   std::shared_ptr<Mapping> map(const SharedFileHandle& file, const char* what);
+  // The same for pieces of the file side by side, present from the start; always the same pieces of
+  // one file.
+  std::shared_ptr<Mapping> gather(const SharedFileHandle& file, const Mapping::Pieces& pieces,
+                                  const char* what);
 
  private:
   using Key = std::pair<std::uint64_t, std::uint64_t>;
+  using Known = std::map<Key, std::weak_ptr<Mapping>>;
+
+  // What `known` has of the file, or what make(descriptor) returns.
+  template <typename Make>
+  std::shared_ptr<Mapping> find(Known& known, const SharedFileHandle& file, const Make& make);
+
   std::mutex mutex_;
-  std::map<Key, std::weak_ptr<Mapping>> mappings_;
+  Known whole_;
+  Known gathered_;
 };
 
 }  // namespace tutti::shm

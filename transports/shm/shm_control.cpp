@@ -10,7 +10,7 @@ namespace tutti::shm {
 std::span<std::byte> ShmControl::reach(Rank peer, std::size_t offset, std::size_t bytes) {
   const std::size_t size = memory_->segment_bytes();
   if (offset > size || bytes > size - offset) return {};
-  return {memory_->segment(peer) + offset, bytes};
+  return {memory_->at(peer, offset, bytes), bytes};
 }
 
 bool ShmControl::put(Rank peer, std::span<const Piece> pieces) {
@@ -33,12 +33,12 @@ void ShmControl::fill(Line& line, std::uint64_t value, const LineContent& conten
 }
 
 void ShmControl::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
-  fill(memory_->lines(peer)[line], value, content);
+  fill(memory_->line(peer, line), value, content);
   ring(memory_->own_bell(peer));
 }
 
 void ShmControl::post_all(LineId line, std::uint64_t value, const LineContent& content) {
-  fill(memory_->lines(0)[line], value, content);
+  fill(memory_->line(0, line), value, content);
   ring(memory_->shared_bell());
 }
 

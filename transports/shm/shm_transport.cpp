@@ -120,7 +120,7 @@ Path ShmTransport::path(Rank peer) const noexcept {
 }
 
 std::unique_ptr<ControlWindow> ShmTransport::open_control(const ControlSegment& segment) {
-  memory_ = std::make_shared<ControlMemory>(bootstrap_, segment.bytes);
+  memory_ = std::make_shared<ControlMemory>(bootstrap_, segment);
   std::vector<int> pids;
   bool alone = true;
   for (const Peer& peer : peers_) {

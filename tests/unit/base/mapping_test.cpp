@@ -44,6 +44,20 @@ TEST(Mapping, TwoMappingsOfOneFileShareTheirBytes) {
   EXPECT_EQ(b.data()[17], std::byte{42});
 }
 
+TEST(Mapping, GatheredPiecesLieSideBySide) {
+  const Descriptor file = memory_file(5 * 4096);
+  const Mapping whole = Mapping::shared(file.get(), 0, 5 * 4096, {}, "test");
+  const Mapping pieces = Mapping::gathered(
+      file.get(), {.first = 4096, .stride = 2 * 4096, .bytes = 4096, .count = 2}, "test");
+  EXPECT_EQ(pieces.size(), std::size_t{2 * 4096});
+  whole.data()[4096] = std::byte{1};
+  whole.data()[3 * 4096 + 5] = std::byte{2};
+  EXPECT_EQ(pieces.data()[0], std::byte{1});
+  EXPECT_EQ(pieces.data()[4096 + 5], std::byte{2});
+  pieces.data()[2 * 4096 - 1] = std::byte{3};
+  EXPECT_EQ(whole.data()[4 * 4096 - 1], std::byte{3});
+}
+
 TEST(Mapping, HonoursAlignment) {
   const Descriptor file = memory_file(8192);
   constexpr std::size_t kAlignment = std::size_t{1} << 21;
