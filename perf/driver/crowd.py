@@ -79,7 +79,7 @@ def one(launcher, arguments):
         try:
             command = [launcher.program("tutti-perf"), *arguments, "--ranks", str(RANKS)]
             command += ["--transport", launcher.transport]
-            run = {"report": launcher.report(command, timeout_s=180, preexec=limit_descriptors)}
+            run = {"report": launcher.report(command, timeout_s=300, preexec=limit_descriptors)}
         except runner.Failure as failure:
             run = {"failure": str(failure)}
     run["peak"] = memory.peak()
