@@ -164,6 +164,13 @@ enum class PeerState : std::uint8_t {
   kDead   // its process ended without that
 };
 
+// How a rank waits for a mark.
+enum class Waiting : std::uint8_t {
+  kSpin,   // a core of its own: looks for a while before it sleeps
+  kYield,  // more ranks than cores on this host: gives the core away after each look
+  kPark    // ranks are fibres of one thread: looks, then sleeps, since nothing comes while it runs
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -179,9 +186,9 @@ class Transport {
   // Moves transfers forward where Access::needs_progress; otherwise does nothing.
   virtual void progress() = 0;
 
-  // Sleeps until `bell` no longer shows `seen`, somebody rings it, or the timeout passes. The
-  // caller has announced itself in Doorbell::sleepers and re-checked its lines after that
-  // (waiter.cpp).
+  // Sleeps until `bell` no longer shows `seen`, somebody rings it, or the timeout passes; with
+  // Waiting::kPark gives up the fibre's turn for that. The caller has announced itself in
+  // Doorbell::sleepers and re-checked its lines after that (waiter.cpp).
   virtual void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) = 0;
   // Orders the announcement before the re-check, against posters: the sleeper's half of the
   // handshake whose other half is in post().
@@ -196,9 +203,9 @@ class Transport {
   virtual void abort(const Error& error) noexcept = 0;
   virtual std::optional<Error> failure() const = 0;
 
-  // More ranks than cores on this host: waiting must give the core away soon. The same on every
-  // rank.
-  virtual bool crowded() const noexcept = 0;
+  // The same on every rank.
+  virtual Waiting waiting() const noexcept = 0;
+  bool crowded() const noexcept { return waiting() == Waiting::kYield; }
 };
 
 }  // namespace tutti

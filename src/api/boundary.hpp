@@ -8,6 +8,8 @@
 
 #include "base/context.hpp"
 #include "base/error.hpp"
+#include "base/fibre_host.hpp"
+#include "base/pause.hpp"
 #include "communicator/communicator.hpp"
 #include "communicator/group.hpp"
 
@@ -28,7 +30,8 @@ inline tuttiResult_t record(Communicator* communicator, const Error& error) noex
   return communicator != nullptr ? communicator->record(error) : record_in_thread(error);
 }
 
-// Runs a call; `communicator` may be NULL and keeps the error's sentence otherwise.
+// Runs a call; `communicator` may be NULL and keeps the error's sentence otherwise. A call of a
+// fibre that is being ended is tuttiAborted.
 template <typename Body>
 tuttiResult_t guarded(Communicator* communicator, Body&& body) noexcept {
   try {
@@ -40,12 +43,20 @@ tuttiResult_t guarded(Communicator* communicator, Body&& body) noexcept {
     return record(communicator, Error(tuttiSystemError, "out of memory"));
   } catch (const std::exception& error) {
     return record(communicator, Error(tuttiInternalError, error.what()));
+  } catch (const FibreUnwind&) {
+    return record(communicator, Error(tuttiAborted, "the simulation that runs this rank ends"));
   }
 }
 
 inline void need(const void* pointer, const char* argument) {
   if (pointer == nullptr) [[unlikely]]
     fail(tuttiInvalidArgument, "{} is NULL", argument);
+}
+
+// Where a call has found nothing new: on a fibre time goes on by this, so that who asks again and
+// again comes to an end.
+inline void let_others_run() {
+  if (current_context().host != nullptr) give_core_away();
 }
 
 // An error of `body` is also one of the group that this thread has open.

@@ -61,6 +61,12 @@ tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks) {
   return guarded(nullptr, [&] {
     need(comms, "comms");
     check_size(nranks, 0);
+    if (tutti::current_context().host != nullptr) {
+      fail(
+          tuttiInvalidUsage,
+          "tuttiCommInitAll makes ranks of one place, and this call comes from one simulated rank: "
+          "every rank of a simulation makes its own communicator");
+    }
     const Settings settings = Settings::read(nullptr, "world");
     const auto count = static_cast<std::size_t>(nranks);
     tutti::LocalGroup group(nranks, settings.timeout);
@@ -111,6 +117,7 @@ tuttiResult_t tuttiCommInitCallbacks(int rank, int nranks, tuttiAllGatherFn allg
 
 tuttiResult_t tuttiCommDestroy(tuttiComm_t comm) {
   if (comm == nullptr) return tuttiSuccess;
+  const tutti::KeepFibre keep;  // to release it whatever happens
   bool late = false;
   std::string name;
   const tuttiResult_t result = tutti::api::call(
@@ -138,10 +145,11 @@ tuttiResult_t tuttiCommDestroy(tuttiComm_t comm) {
 
 tuttiResult_t tuttiCommAbort(tuttiComm_t comm) {
   if (comm == nullptr) return tuttiSuccess;
-  comm->abort();
-  comm->await_idle();
-  tutti::Communicator::release(comm);
-  return tuttiSuccess;
+  return guarded(nullptr, [&] {
+    comm->abort();
+    comm->await_idle();
+    tutti::Communicator::release(comm);
+  });
 }
 
 tuttiResult_t tuttiCommGetAsyncError(tuttiComm_t comm, tuttiResult_t* error) {
@@ -149,6 +157,7 @@ tuttiResult_t tuttiCommGetAsyncError(tuttiComm_t comm, tuttiResult_t* error) {
     need(comm, "comm");
     need(error, "error");
     *error = comm->async_error();
+    if (*error == tuttiSuccess) tutti::api::let_others_run();
   });
 }
 

@@ -28,6 +28,7 @@ tuttiResult_t tuttiStreamQuery(tuttiStream_t stream) {
   bool idle = true;
   const tuttiResult_t result = guarded(nullptr, [&] {
     if (stream != nullptr) idle = stream->idle();
+    if (!idle) tutti::api::let_others_run();
   });
   return result == tuttiSuccess && !idle ? tuttiInProgress : result;
 }
@@ -70,6 +71,7 @@ tuttiResult_t tuttiEventQuery(tuttiEvent_t event) {
   const tuttiResult_t result = guarded(nullptr, [&] {
     need(event, "event");
     reached = event->reached();
+    if (!reached) tutti::api::let_others_run();
   });
   return result == tuttiSuccess && !reached ? tuttiInProgress : result;
 }

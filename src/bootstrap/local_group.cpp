@@ -1,18 +1,17 @@
-// One mutex, one condition variable, two sets of blobs: a rank that is already in the next round
+// One mutex, one condition, two sets of blobs: a rank that is already in the next round
 // writes into the other set, and nobody can be two rounds ahead.
 #include "bootstrap/local_group.hpp"
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/condition.hpp"
 #include "base/error.hpp"
-#include "bootstrap/deadline.hpp"
 #include "bootstrap/rank_names.hpp"
 
 namespace tutti {
@@ -45,7 +44,7 @@ class LocalGroup::Room {
     const std::uint64_t round = round_;
     contribute(rank, mine);
     const auto done = [&] { return round_ != round || failure_; };
-    if (!changed_.wait_until(lock, deadline_after(timeout_), done)) fail_all(lateness());
+    if (!changed_.wait_for(lock, timeout_, done)) fail_all(lateness());
     // A round that was completed stays so, whatever happened since.
     if (round_ == round) throw Error(*failure_);
     const auto& blobs = blobs_[round % 2];
@@ -115,7 +114,7 @@ class LocalGroup::Room {
   const int ranks_;
   const Nanoseconds timeout_;
   std::mutex mutex_;  // guards everything below
-  std::condition_variable changed_;
+  Condition changed_{"the other ranks of a local group"};
   std::vector<Seat> seats_;
   std::array<std::vector<std::byte>, 2> blobs_;
   std::uint64_t round_ = 0;

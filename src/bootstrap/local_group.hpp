@@ -1,4 +1,5 @@
-// Ranks that are threads of one process meet in memory (tuttiCommInitAll).
+// Ranks that are threads of one process, or fibres of one thread, meet in memory
+// (tuttiCommInitAll).
 #pragma once
 
 #include <memory>

@@ -29,12 +29,12 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <tutti/transport.hpp>
 #include <vector>
 
 #include "base/cache_gauge.hpp"
+#include "base/condition.hpp"
 #include "channel/fingerprint.hpp"
 #include "channel/layout.hpp"
 #include "channel/sequence.hpp"
@@ -75,7 +75,6 @@ class Channel {
   Rank rank() const noexcept { return rank_; }
   int ranks() const noexcept { return static_cast<int>(layout_.ranks); }
   const std::string& name() const noexcept { return options_.name; }
-  bool crowded() const noexcept { return options_.limits.crowded; }
   const ControlLayout& layout() const noexcept { return layout_; }
   Transport& transport() noexcept { return transport_; }
   Waiter& waiter() noexcept { return waiter_; }
@@ -232,9 +231,9 @@ class Channel {
   // finished_[slot] is the last operation done in that slot, plus one; completed_ follows it in
   // order.
   alignas(64) std::atomic<Sequence> completed_;
-  std::atomic<Sequence> swept_;  // `completed` at the last tell_credits
-  std::mutex telling_;           // credit lines, once concurrent
-  std::atomic<int> waiting_{0};  // threads in await_slot
+  std::atomic<Sequence> swept_;                         // `completed` at the last tell_credits
+  LongMutex telling_{"another stream's credit lines"};  // once concurrent; held during posts
+  std::atomic<int> waiting_{0};                         // threads in await_slot
   std::atomic<Sequence> floor_;  // every rank completed everything below (learned from assemblies)
   std::unique_ptr<std::atomic<Sequence>[]> finished_;
 };

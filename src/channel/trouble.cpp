@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <thread>
 
 #include "base/error.hpp"
+#include "base/pause.hpp"
 #include "channel/channel.hpp"
 #include "channel/operation.hpp"
 
@@ -73,7 +73,7 @@ void Channel::raise_unreachable(Rank peer, const Error& error) {
   const Nanoseconds end = transport_.clock().now() + kDeathNewsWait;
   do {
     check_trouble({peer}, nullptr);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    pause_for(std::chrono::milliseconds(1));
   } while (transport_.clock().now() < end);
   raise(Error(error.code(), fmt::format("rank {}: {}", peer, error.what()), {peer}));
 }
@@ -143,7 +143,7 @@ std::map<std::uint64_t, std::vector<Rank>> Channel::camps_of(const Operation& op
     seen = std::max(seen, arrived);
     const bool late = now - last_arrival >= (2 * largest > all ? kStragglersWait : kMajorityWait);
     if (arrived == all || late || now - start >= kCampsWait || transport_.failure()) return camps;
-    std::this_thread::sleep_for(std::chrono::microseconds(100));
+    pause_for(std::chrono::microseconds(100));
   }
 }
 

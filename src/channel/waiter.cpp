@@ -4,27 +4,61 @@
 
 #include <algorithm>
 
+#include "base/fibre_host.hpp"
+#include "base/pause.hpp"
+
 namespace tutti {
 
 namespace {
 
 // A long wait looks for disagreement and expiry this often even when nobody rings.
 constexpr Nanoseconds kCheckInterval = std::chrono::milliseconds(20);
-constexpr int kPollsPerClock = 32;
+
+// Looks between two readings of the clock. A fibre looks when it announces itself.
+int polls_per_clock(Waiting waiting) noexcept {
+  switch (waiting) {
+    case Waiting::kSpin:
+      return 32;
+    case Waiting::kYield:
+      return 1;
+    case Waiting::kPark:
+      break;
+  }
+  return 0;
+}
+
+// Nothing comes to a fibre that is being ended, also where a KeepFibre is open.
+void check_fibre() {
+  FibreHost* host = current_context().host;
+  if (host != nullptr && host->ending()) throw FibreUnwind{};
+}
+
+// Announced as long as it lives.
+class Sleeper {
+ public:
+  explicit Sleeper(Doorbell& bell) noexcept : bell_(bell) {
+    // Pairs with the load of sleepers in Window::post; seq_cst, and announce_fence after it, put it
+    // before the re-check.
+    bell_.sleepers.fetch_add(1, std::memory_order_seq_cst);
+  }
+  ~Sleeper() { bell_.sleepers.fetch_sub(1, std::memory_order_relaxed); }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+ private:
+  Doorbell& bell_;
+};
 
 }  // namespace
 
 bool Waiter::sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most) {
   const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
-  // Pairs with the load of sleepers in Window::post; seq_cst, and announce_fence below, put it
-  // before the re-check.
-  bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
+  const Sleeper announced(bell);
   transport_.announce_fence();
   const bool done = ready();
   if (!done && own_bell_.alarm.load(std::memory_order_acquire) == 0) {
     transport_.sleep(bell, seen, at_most);
   }
-  bell.sleepers.fetch_sub(1, std::memory_order_relaxed);
   return done;
 }
 
@@ -32,13 +66,16 @@ void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predi
   Clock& clock = transport_.clock();
   const Nanoseconds start = clock.now();
   const Nanoseconds deadline = start + limits_.timeout;
-  const Nanoseconds spin_end = start + limits_.spin;
+  const bool parks = limits_.waiting == Waiting::kPark;
+  const Nanoseconds spin_end = parks ? start : start + limits_.spin;
+  const int polls = polls_per_clock(limits_.waiting);
   Nanoseconds next_check = start + kCheckInterval;
   std::vector<Rank> missing;  // allocates only when something is wrong or late
   for (Nanoseconds now = start;; now = clock.now()) {
-    for (int i = 0; i < (limits_.crowded ? 1 : kPollsPerClock); ++i) {
+    if (parks) check_fibre();
+    for (int i = 0; i < polls; ++i) {
       if (ready()) return;
-      if (limits_.crowded) {
+      if (limits_.waiting == Waiting::kYield) {
         ::sched_yield();
       } else {
         relax();
@@ -56,7 +93,7 @@ void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predi
       if (now >= deadline) subject.expire(missing, now - start);
       // With an alarm that does not concern this wait, sleeping would return at once, every time.
       if (alarmed) {
-        ::sched_yield();
+        give_core_away();
         continue;
       }
     }

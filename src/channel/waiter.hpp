@@ -1,5 +1,5 @@
 // The one way to wait: spin, then give the core away, then sleep on a doorbell; with the deadline,
-// aborts and dead peers inside.
+// aborts and dead peers inside. Ranks that are fibres sleep at once.
 //
 // No wake-up is lost: a sleeper announces itself in Doorbell::sleepers, then looks at its lines
 // once more, then sleeps on the ring that it saw before announcing. A poster fills its line, then
@@ -32,7 +32,7 @@ class WaitSubject {
 struct WaitLimits {
   Nanoseconds timeout{};
   Nanoseconds spin{};  // how long to keep the core before sleeping
-  bool crowded = false;
+  Waiting waiting = Waiting::kSpin;
 };
 
 class Waiter {
@@ -44,7 +44,7 @@ class Waiter {
   // may itself move work forward and say so once: what it answered is never asked for again.
   template <typename Ready>
   void until(Doorbell& bell, const WaitSubject& subject, Ready&& ready) {
-    if (limits_.crowded ? hand_round(ready) : poll(ready)) return;
+    if (limits_.waiting == Waiting::kSpin ? poll(ready) : hand_round(ready)) return;
     using Callable = std::remove_reference_t<Ready>;
     const Predicate predicate{[](void* context) { return (*static_cast<Callable*>(context))(); },
                               const_cast<void*>(static_cast<const void*>(&ready))};
@@ -86,9 +86,10 @@ class Waiter {
   static constexpr int kRounds = 4;
 
   template <typename Ready>
-  static bool hand_round(Ready&& ready) {
+  bool hand_round(Ready&& ready) {
     for (int i = 0; i < kRounds; ++i) {
       if (ready()) return true;
+      if (limits_.waiting == Waiting::kPark) return false;
       ::sched_yield();
     }
     return false;

@@ -1,13 +1,14 @@
 #include "communicator/communicator.hpp"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <numeric>
 
 #include "base/error.hpp"
+#include "base/fibre_host.hpp"
 #include "base/log.hpp"
+#include "base/pause.hpp"
 #include "base/ticks.hpp"
 #include "collectives/run.hpp"
 #include "transports/registry.hpp"
@@ -93,6 +94,12 @@ constexpr Nanoseconds kCrowdedSpin = std::chrono::microseconds(30);
 
 std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap,
                                       const Settings& settings) {
+  if (current_context().host != nullptr && transport.waiting() != Waiting::kPark) {
+    fail(tuttiInvalidUsage,
+         "\"{}\": transport {} makes threads wait, but the ranks are fibres of one thread, which "
+         "would stand still",
+         settings.name, transport.name());
+  }
   ChannelWindows windows;
   windows.layout = control_layout(static_cast<unsigned>(bootstrap.ranks()));
   windows.control = transport.open_control({.bytes = windows.layout.bytes(),
@@ -104,7 +111,7 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
   ChannelOptions options{.name = settings.name,
                          .limits = {.timeout = settings.timeout,
                                     .spin = settings.spin.value_or(crowded ? kCrowdedSpin : kSpin),
-                                    .crowded = crowded},
+                                    .waiting = transport.waiting()},
                          .in_place = settings.in_place,
                          .first_sequence = settings.first_sequence};
   auto channel = std::make_unique<Channel>(transport, std::move(windows), bootstrap.rank(),
@@ -333,12 +340,14 @@ void Communicator::abort() noexcept {
       tuttiRemoteError, fmt::format("rank {} of \"{}\" aborted", rank_, settings_.name), {rank_}));
 }
 
-void Communicator::await_idle() noexcept {
-  while (busy_.load(std::memory_order_acquire)) ::sched_yield();
+void Communicator::await_idle() {
+  // Acquire pairs with the release of the call's end.
+  while (busy_.load(std::memory_order_acquire)) give_core_away();
   custody_.await_running();
 }
 
 void Communicator::release(Communicator* communicator) noexcept {
+  const KeepFibre keep;
   if (communicator->custody_.release()) delete communicator;
 }
 

@@ -138,7 +138,7 @@ class Communicator {
 
   void abort() noexcept;
   // After abort(): waits until no call of this rank is inside and no queued operation runs.
-  void await_idle() noexcept;
+  void await_idle();
   // The handle is gone: deletes the communicator, or leaves that to the last queued operation.
   static void release(Communicator* communicator) noexcept;
 

@@ -3,9 +3,10 @@
 // only these touch the caller's buffers.
 #pragma once
 
-#include <condition_variable>
 #include <mutex>
 #include <tutti/transport.hpp>
+
+#include "base/condition.hpp"
 
 namespace tutti {
 
@@ -53,7 +54,7 @@ class Custody {
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
+  Condition changed_{"the queued operations of a communicator"};
   int queued_ = 0;
   int running_ = 0;
   bool released_ = false;

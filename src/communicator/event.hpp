@@ -1,9 +1,10 @@
 // The object a tuttiEvent_t points to: the last place in a stream's queue that was recorded.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
+
+#include "base/condition.hpp"
 
 namespace tutti {
 
@@ -19,7 +20,7 @@ class Mark {
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  Condition changed_{"an event"};
   bool raised_ = false;
 };
 

@@ -2,12 +2,12 @@
 // a driver hands them in, and messages beside them.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 
+#include "base/condition.hpp"
 #include "communicator/work.hpp"
 
 namespace tutti {
@@ -64,7 +64,7 @@ class GroupLane {
   }
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  Condition changed_{"the next operation of a group"};
   std::deque<std::unique_ptr<Work>> queue_;
   bool closed_ = false;
   std::mutex error_mutex_;

@@ -69,6 +69,7 @@ SetupExchange::SetupExchange(Channel& parent, SetupState& state, std::vector<Ran
 }
 
 SetupExchange::~SetupExchange() {
+  const KeepFibre keep;
   if (!complete_) withdraw();
   state_.disagreed_ = !complete_ && failure_.code() == tuttiMismatch;
 }

@@ -1,15 +1,13 @@
 #include "communicator/stream.hpp"
 
-#include <pthread.h>
-
 #include "base/error.hpp"
 
 namespace tutti {
 
 namespace {
 
-// What is thrown by a task stops here: the queue goes on.
-std::optional<Error> run(Task& task) noexcept {
+// What is thrown by a task stops here, so that the queue goes on; but for the end of the fibre.
+std::optional<Error> run(Task& task) {
   try {
     task.run();
     return std::nullopt;
@@ -17,6 +15,8 @@ std::optional<Error> run(Task& task) noexcept {
     return error;
   } catch (const std::exception& error) {
     return Error(tuttiInternalError, error.what());
+  } catch (const FibreUnwind&) {
+    throw;
   } catch (...) {
     return Error(tuttiInvalidUsage, "a host function threw something");
   }
@@ -24,9 +24,7 @@ std::optional<Error> run(Task& task) noexcept {
 
 }  // namespace
 
-Stream::Stream() : worker_([this] { work(); }) {
-  ::pthread_setname_np(worker_.native_handle(), "tutti-stream");
-}
+Stream::Stream() : worker_("tutti-stream", [this] { work(); }) {}
 
 Stream::~Stream() {
   {
@@ -34,8 +32,7 @@ Stream::~Stream() {
     closing_ = true;
   }
   queued_.notify_one();
-  worker_.join();
-}
+}  // worker_ goes first, and waits
 
 void Stream::check_process() const {
   if (generation_ != process_generation()) [[unlikely]] {
@@ -45,7 +42,7 @@ void Stream::check_process() const {
 
 void Stream::check_not_inside() const {
   check_process();
-  if (std::this_thread::get_id() == worker_.get_id()) {
+  if (worker_.is_current()) {
     fail(tuttiInvalidUsage, "a host function waits for the stream that runs it");
   }
 }

@@ -1,4 +1,4 @@
-// The object a tuttiStream_t points to: a worker thread that runs tasks in the order in which they
+// The object a tuttiStream_t points to: a worker that runs tasks in the order in which they
 // were queued, beside whoever queued them.
 //
 // Operations of one communicator on several streams run at the same time and may finish in any
@@ -8,15 +8,15 @@
 // caller.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 
+#include "base/condition.hpp"
 #include "base/process.hpp"
+#include "base/worker.hpp"
 #include "communicator/crew.hpp"
 #include "communicator/work.hpp"
 
@@ -25,7 +25,7 @@ namespace tutti {
 class Stream {
  public:
   Stream();
-  // Runs what is queued first.
+  // Runs what is queued first; on a fibre that is being ended, drops it.
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -52,15 +52,15 @@ class Stream {
 
   const int generation_ = process_generation();
   mutable std::mutex mutex_;
-  std::condition_variable queued_;
-  std::condition_variable done_;
+  Condition queued_{"work on a stream"};
+  Condition done_{"the work on a stream to be done"};
   std::deque<std::unique_ptr<Task>> queue_;
   std::uint64_t pushed_count_ = 0;
   std::uint64_t done_count_ = 0;
   std::optional<Error> error_;
   bool closing_ = false;
   Crew crew_;
-  std::thread worker_;
+  Worker worker_;
 };
 
 }  // namespace tutti

@@ -10,6 +10,7 @@ Work::Work(Communicator& communicator) : communicator_(communicator) {
 }
 
 Work::~Work() {
+  const KeepFibre keep;
   if (communicator_.custody().leave_queue()) delete &communicator_;
 }
 

@@ -33,6 +33,7 @@ Plan::Plan(Channel& channel, const Config& config)
 }
 
 Plan::~Plan() {
+  const KeepFibre keep;  // finishing may post
   if (open_) open_->finish();
 }
 

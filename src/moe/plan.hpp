@@ -10,11 +10,11 @@
 
 #include <array>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "base/condition.hpp"
 #include "channel/operation.hpp"
 #include "moe/arrivals.hpp"
 #include "moe/config.hpp"
@@ -105,7 +105,7 @@ class Plan {
   Channel& channel_;
   std::array<Table, 2> tables_;
   int current_ = -1;
-  std::mutex hearing_;
+  LongMutex hearing_{"another stream that hears of a plan"};  // held while waiting
   std::optional<Operation> open_;  // the last update, until its lines are read; under hearing_
   std::vector<Header> headers_;    // [R], of the last update; set under hearing_, as entries_
   std::vector<std::span<const Entry>> entries_;

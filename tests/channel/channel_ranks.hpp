@@ -36,7 +36,7 @@ class ChannelRank {
     windows.process = transport_->open_window(WindowKind::kProcess);
     ChannelOptions options{
         .name = "test",
-        .limits = {.timeout = setup.timeout, .spin = setup.spin, .crowded = transport_->crowded()},
+        .limits = {.timeout = setup.timeout, .spin = setup.spin, .waiting = transport_->waiting()},
         .first_sequence = setup.first_sequence};
     channel_ = std::make_unique<Channel>(*transport_, std::move(windows), bootstrap_->rank(),
                                          std::move(options));

@@ -69,11 +69,11 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
   for (const Hello& hello : hellos) tokens.push_back(hello.token_address);
   gets_ = try_gets(tokens);
   const int cores = processors_together(shares);
-  crowded_ = bootstrap.ranks() > cores;
-  fenced_ = fenced_ || crowded_;
+  if (bootstrap.ranks() > cores) waiting_ = Waiting::kYield;
+  fenced_ = fenced_ || crowded();
   TUTTI_INFO(kShm, "{} ranks on {} cores: {}; private buffers of other processes are {}",
              bootstrap.ranks(), cores,
-             crowded_ ? "waiting gives the core away" : "waiting spins first",
+             crowded() ? "waiting gives the core away" : "waiting spins first",
              gets_ ? "read by the kernel" : "copied through staging");
 }
 

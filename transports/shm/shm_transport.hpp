@@ -41,7 +41,7 @@ class ShmTransport final : public Transport {
   PeerState peer_state(Rank peer) const noexcept override;
   void abort(const Error& error) noexcept override;
   std::optional<Error> failure() const override;
-  bool crowded() const noexcept override { return crowded_; }
+  Waiting waiting() const noexcept override { return waiting_; }
 
  private:
   // Collective: does every rank read the memory of a rank of another process?
@@ -57,7 +57,7 @@ class ShmTransport final : public Transport {
   Bootstrap& bootstrap_;
   Rank rank_;
   std::vector<Peer> peers_;
-  bool crowded_ = false;
+  Waiting waiting_ = Waiting::kSpin;
   bool fenced_ = false;
   bool gets_ = false;
   SteadyClock clock_;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <tutti/error.hpp>
+#include <vector>
 
 namespace tutti {
 namespace {
@@ -32,7 +33,7 @@ class LonelyTransport final : public Transport {
   PeerState peer_state(Rank) const noexcept override { return PeerState::kAlive; }
   void abort(const Error&) noexcept override {}
   std::optional<Error> failure() const override { return std::nullopt; }
-  bool crowded() const noexcept override { return true; }
+  Waiting waiting() const noexcept override { return Waiting::kYield; }  // Waiter asks WaitLimits
 
   int sleeps = 0;
   int announcements = 0;
@@ -51,7 +52,7 @@ class NothingMissing final : public WaitSubject {
 };
 
 constexpr WaitLimits kLimits{
-    .timeout = std::chrono::milliseconds(100), .spin = {}, .crowded = true};
+    .timeout = std::chrono::milliseconds(100), .spin = {}, .waiting = Waiting::kYield};
 
 // A predicate that moves work forward has nothing left to do when it is asked again: a wait that
 // asks twice after such an answer never ends.
@@ -76,6 +77,24 @@ TEST(Waiter, SleepsUntilTheDeadlineWhenNothingComes) {
   EXPECT_THROW(waiter.until(bell, NothingMissing(), [] { return false; }), Error);
   EXPECT_GT(transport.sleeps, 0);
   EXPECT_EQ(bell.sleepers.load(), 0u);
+}
+
+// A fibre's looks are in vain while it has the turn: one before it announces itself, one after.
+TEST(Waiter, LooksOnceBeforeItParks) {
+  LonelyTransport transport;
+  Doorbell bell;
+  Waiter waiter(transport, bell,
+                {.timeout = std::chrono::milliseconds(100),
+                 .spin = std::chrono::milliseconds(50),
+                 .waiting = Waiting::kPark});
+  std::vector<int> looks_of_sleeps;
+  waiter.until(bell, NothingMissing(), [&] {
+    looks_of_sleeps.resize(static_cast<std::size_t>(transport.sleeps) + 1);
+    ++looks_of_sleeps.back();
+    return transport.sleeps == 3;
+  });
+  EXPECT_EQ(transport.announcements, 3);
+  EXPECT_EQ(looks_of_sleeps, (std::vector<int>{2, 2, 2, 1}));
 }
 
 }  // namespace

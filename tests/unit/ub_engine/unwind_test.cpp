@@ -121,7 +121,7 @@ TEST_F(Unwind, KeepFibreLetsCodeThatMustNotThrowGoOn) {
   world->spawn(0, [&] {
     const Mark mark{trace, "unwound"};
     [&]() noexcept {
-      const KeepFibre keep(s);
+      const KeepFibre keep;
       EXPECT_EQ(s.park_until(kNever, Waiting()), Wake::kCancelled);
       s.advance(ps(5));
       trace.push_back("kept");

@@ -1,5 +1,5 @@
-// What users of the scheduler know of a fibre: its name, why it goes on after waiting, what it says
-// it waits for, and how it ends without having finished.
+// What users of the scheduler know of a fibre: its name, why it goes on after waiting, and what it
+// says it waits for.
 #pragma once
 
 #include <cstdint>
@@ -42,10 +42,5 @@ struct ParkedFibre {
   Picoseconds deadline = kNever;
   std::string waits_for;
 };
-
-// What scheduling points throw in the fibres that a scheduler ends before they have finished. Not a
-// std::exception, so that nobody takes it for an error. Who catches it lets it pass, or meets it
-// again at the next scheduling point.
-struct FibreUnwind {};
 
 }  // namespace tutti::ub

@@ -66,7 +66,6 @@ struct alignas(64) FibreRecord {
 
   Scheduler* scheduler = nullptr;  // owns this
   std::uint64_t born = 0;          // counts spawns
-  int kept = 0;                    // open KeepFibre scopes
   int unwinds = 0;                 // scheduling points since it is being ended
 
   std::unique_ptr<FibreBody> body;

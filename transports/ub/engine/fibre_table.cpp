@@ -13,7 +13,7 @@ FibreRecord& FibreTable::add() {
   if (++fibre.id.generation == 0) fibre.id.generation = 1;
   fibre.state = FibreRecord::State::kReady;
   fibre.started = fibre.woken = fibre.cancel_pending = fibre.cancelled = false;
-  fibre.kept = fibre.unwinds = 0;
+  fibre.unwinds = 0;
   *fibre.context = ThreadContext{};
   return fibre;
 }

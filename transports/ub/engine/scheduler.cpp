@@ -42,6 +42,7 @@ class EndOfFibre final : public ParkSubject {
 
 Scheduler::Scheduler(const Options& options, SchedulerOwner& owner)
     : owner_(owner),
+      host_(options.host),
       placement_(options.reorder_seed),
       thread_(std::this_thread::get_id()),
       deadlines_(placement_),
@@ -57,6 +58,7 @@ FibreId Scheduler::add(const Entity& who, Picoseconds time, std::unique_ptr<Fibr
   fibre.who = who;
   fibre.born = spawned_++;
   fibre.context->log_rank = who.rank;
+  fibre.context->host = host_;
   fibre.body = std::move(body);
   fibre.scheduler = this;
   fibre.machine.prepare({.stack = fibre.stack,

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fibre_host.hpp"
 #include "transports/ub/engine/event_queue.hpp"
 #include "transports/ub/engine/fibre.hpp"
 #include "transports/ub/engine/fibre_table.hpp"
@@ -49,6 +50,7 @@ class Scheduler {
   struct Options {
     std::size_t stack_bytes = 1 << 20;          // address space; what is touched counts
     std::optional<std::uint64_t> reorder_seed;  // permutes whose turn it is at equal times
+    FibreHost* host = nullptr;                  // in the ThreadContext of its fibres; outlives it
   };
 
   // `owner` outlives the scheduler; it is not called by the destructor.
@@ -99,6 +101,8 @@ class Scheduler {
   }
 
   bool in_fibre() const noexcept { return running_ != nullptr; }
+  // Are the fibres being ended by the destructor?
+  bool ending() const noexcept { return unwinding_; }
 
   // --- From a fibre; elsewhere tuttiInternalError.
 
@@ -133,7 +137,6 @@ class Scheduler {
   End run();
 
  private:
-  friend class KeepFibre;
   using State = FibreRecord::State;
 
   FibreId add(const Entity& who, Picoseconds time, std::unique_ptr<FibreBody> body);
@@ -184,6 +187,7 @@ class Scheduler {
   void unwind_all() noexcept;
 
   SchedulerOwner& owner_;
+  FibreHost* const host_;
   Placement placement_;
   const std::thread::id thread_;
 
@@ -202,23 +206,6 @@ class Scheduler {
   std::uint64_t spawned_ = 0;
   FibreRecord* ended_ = nullptr;  // came to the hub for good and is not reaped yet
   MachineContext hub_;
-};
-
-// Keeps FibreUnwind away from a scope of a fibre that must not throw but reaches scheduling points,
-// such as a destructor that waits.
-class KeepFibre {
- public:
-  explicit KeepFibre(Scheduler& scheduler) noexcept : fibre_(scheduler.running_) {
-    if (fibre_ != nullptr) ++fibre_->kept;
-  }
-  ~KeepFibre() {
-    if (fibre_ != nullptr) --fibre_->kept;
-  }
-  KeepFibre(const KeepFibre&) = delete;
-  KeepFibre& operator=(const KeepFibre&) = delete;
-
- private:
-  FibreRecord* fibre_;  // on whose stack this lies; nullptr: none
 };
 
 }  // namespace tutti::ub

@@ -163,7 +163,7 @@ void Scheduler::unwind(FibreRecord& self) {
     self.machine.abandon_calls();
     MachineContext::jump_for_good(self.machine, hub_);
   }
-  if (self.kept == 0 && std::uncaught_exceptions() == 0) throw FibreUnwind{};
+  if (self.context->kept == 0 && std::uncaught_exceptions() == 0) throw FibreUnwind{};
 }
 
 void Scheduler::unwind_all() noexcept {
