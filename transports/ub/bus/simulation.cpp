@@ -43,12 +43,10 @@ Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
       topology_(options_.profile, options_.placement),
       faults_(topology_, all_faults(options_), options_.fabric.seed),
-      scheduler_(std::make_unique<Scheduler>(options_.scheduler,
-                                             static_cast<SchedulerOwner&>(*this))),
-      courier_(std::make_unique<Courier>(
-          *scheduler_, topology_,
-          CourierOptions{.fabric = options_.fabric, .payload_digest = options_.payload_digest},
-          static_cast<ModelEvents&>(*this))),
+      scheduler_(std::in_place, options_.scheduler, static_cast<SchedulerOwner&>(*this)),
+      courier_(std::in_place, *scheduler_, topology_,
+               CourierOptions{.fabric = options_.fabric, .payload_digest = options_.payload_digest},
+               static_cast<ModelEvents&>(*this)),
       ends_(static_cast<std::size_t>(topology_.ranks())) {}
 
 Simulation::~Simulation() = default;

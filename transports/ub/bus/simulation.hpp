@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "transports/ub/bus/report.hpp"
@@ -55,8 +56,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   const SimulationOptions options_;
   const Topology topology_;
   const FaultSchedule faults_;
-  std::unique_ptr<Scheduler> scheduler_;  // until run() ends
-  std::unique_ptr<Courier> courier_;
+  std::optional<Scheduler> scheduler_;  // until run() ends
+  std::optional<Courier> courier_;
   std::vector<std::shared_ptr<Roster>> rosters_;
   std::vector<FibreId> fibres_;  // [rank]
   std::vector<RankEnd> ends_;
