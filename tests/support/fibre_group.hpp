@@ -16,9 +16,7 @@ class FibreGroup {
   FibreGroup(ub::Scheduler& scheduler, int ranks)
       : room_(std::make_shared<Room>(scheduler, static_cast<std::size_t>(ranks))) {}
 
-  std::unique_ptr<Bootstrap> bootstrap(Rank rank) {
-    return std::make_unique<Member>(room_, rank);
-  }
+  std::unique_ptr<Bootstrap> bootstrap(Rank rank) { return std::make_unique<Member>(room_, rank); }
 
  private:
   struct Blob {

@@ -27,8 +27,7 @@ class BusRank {
   explicit BusRank(std::unique_ptr<Bootstrap> meeting)
       : bootstrap(std::move(meeting)),
         transport(std::make_unique<BusTransport>(*bootstrap)),
-        control(
-            transport->open_control({.bytes = kSegmentBytes, .line_bytes = kLineBytes})),
+        control(transport->open_control({.bytes = kSegmentBytes, .line_bytes = kLineBytes})),
         heap(transport->open_window(WindowKind::kHeap)),
         process(transport->open_window(WindowKind::kProcess)) {}
 

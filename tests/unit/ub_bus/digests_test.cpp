@@ -14,24 +14,24 @@ struct Run {
 // An all-to-all of puts, and a view of the neighbour's last row.
 SimulationReport run(const Run& how) {
   constexpr int kRanks = 16;
-  SimulationReport report = simulate(
-      {.profile = load_profile(how.profile), .scheduler = {.reorder_seed = how.seed}}, kRanks,
-      [&](BusRank& rank) {
-        std::vector<std::vector<std::byte>> rows;
-        for (int step = 1; step < kRanks; ++step) {
-          const Rank peer = (rank.rank() + step) % kRanks;
-          rows.push_back(bytes_of(how.bytes, rank.rank() * kRanks + peer + how.payload));
-          rank.put(peer, static_cast<std::size_t>(rank.rank()) * 8192, rows.back());
-          rank.post(peer, static_cast<LineId>(10 + rank.rank()), 1);
-        }
-        for (Rank peer = 0; peer < kRanks; ++peer) {
-          if (peer == rank.rank()) continue;
-          ASSERT_TRUE(rank.await_line(static_cast<LineId>(10 + peer), 1));
-        }
-        const Rank next = (rank.rank() + 1) % kRanks;
-        rank.control->view(next, BusRank::kData, 4096);
-        rank.bootstrap->all_gather({}, {});
-      });
+  SimulationReport report =
+      simulate({.profile = load_profile(how.profile), .scheduler = {.reorder_seed = how.seed}},
+               kRanks, [&](BusRank& rank) {
+                 std::vector<std::vector<std::byte>> rows;
+                 for (int step = 1; step < kRanks; ++step) {
+                   const Rank peer = (rank.rank() + step) % kRanks;
+                   rows.push_back(bytes_of(how.bytes, rank.rank() * kRanks + peer + how.payload));
+                   rank.put(peer, static_cast<std::size_t>(rank.rank()) * 8192, rows.back());
+                   rank.post(peer, static_cast<LineId>(10 + rank.rank()), 1);
+                 }
+                 for (Rank peer = 0; peer < kRanks; ++peer) {
+                   if (peer == rank.rank()) continue;
+                   ASSERT_TRUE(rank.await_line(static_cast<LineId>(10 + peer), 1));
+                 }
+                 const Rank next = (rank.rank() + 1) % kRanks;
+                 rank.control->view(next, BusRank::kData, 4096);
+                 rank.bootstrap->all_gather({}, {});
+               });
   expect_finished(report);
   return report;
 }

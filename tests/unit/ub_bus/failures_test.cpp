@@ -1,4 +1,5 @@
-// Nodes that fail, ranks that leave, bodies that throw, waits that never end, and calls from outside.
+// Nodes that fail, ranks that leave, bodies that throw, waits that never end, and calls from
+// outside.
 #include <gmock/gmock.h>
 
 #include <thread>

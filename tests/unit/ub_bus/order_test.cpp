@@ -20,8 +20,7 @@ void exchange(BusRank& rank) {
   for (int round = 1; round <= kRounds; ++round) {
     for (int step = 0; step < kRanks; ++step) {
       const Rank peer = (rank.rank() + step) % kRanks;
-      const std::size_t place =
-          static_cast<std::size_t>(rank.rank() * kRounds + round - 1) * kArea;
+      const std::size_t place = static_cast<std::size_t>(rank.rank() * kRounds + round - 1) * kArea;
       sources.push_back(bytes_of(size_of(rank.rank(), peer, round), rank.rank() + round));
       const std::span<const std::byte> all = sources.back();
       const std::size_t half = all.size() / 2;
@@ -34,8 +33,8 @@ void exchange(BusRank& rank) {
       rank.post(peer, static_cast<LineId>(10 + rank.rank()), static_cast<std::uint64_t>(round));
     }
     for (Rank peer = 0; peer < kRanks; ++peer) {
-      ASSERT_TRUE(rank.await_line(static_cast<LineId>(10 + peer),
-                                  static_cast<std::uint64_t>(round)));
+      ASSERT_TRUE(
+          rank.await_line(static_cast<LineId>(10 + peer), static_cast<std::uint64_t>(round)));
       const auto expected = bytes_of(size_of(peer, rank.rank(), round), peer + round);
       const std::size_t place = static_cast<std::size_t>(peer * kRounds + round - 1) * kArea;
       ASSERT_EQ(std::memcmp(rank.data() + place, expected.data(), expected.size()), 0)
@@ -52,10 +51,11 @@ TEST(BusOrder, ALineComesBehindItsPutsUnderEverySeed) {
                                 Spraying::kSummed};
   for (std::uint64_t seed = 1; seed <= 100 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
-    expect_finished(simulate({.profile = load_profile("cloudmatrix384"),
-                              .fabric = {.level = levels[seed % 3], .spraying = sprayings[seed % 4]},
-                              .scheduler = {.reorder_seed = seed}},
-                             kRanks, exchange));
+    expect_finished(
+        simulate({.profile = load_profile("cloudmatrix384"),
+                  .fabric = {.level = levels[seed % 3], .spraying = sprayings[seed % 4]},
+                  .scheduler = {.reorder_seed = seed}},
+                 kRanks, exchange));
   }
 }
 
@@ -63,25 +63,25 @@ TEST(BusOrder, ALineComesBehindItsPutsUnderEverySeed) {
 TEST(BusOrder, ALineWaitsForAPutThatItOvertook) {
   const std::vector<std::byte> large = bytes_of(1 << 20, 1);
   int overtaken = 0;
-  const auto report = simulate(
-      {.profile = load_profile("cloudmatrix384-wire"),
-       .fabric = {.spraying = Spraying::kMessageHash}},
-      2, [&](BusRank& rank) {
-        for (std::uint64_t round = 1; round <= 20; ++round) {
-          if (rank.rank() == 0) {
-            const Picoseconds start = rank.now();
-            rank.put(1, 0, large);
-            rank.post(1, 10, round);
-            ASSERT_TRUE(rank.await_line(11, round));
-            overtaken += rank.now() - start > us(18) ? 1 : 0;
-          } else {
-            ASSERT_TRUE(rank.await_line(10, round));
-            ASSERT_EQ(std::memcmp(rank.data(), large.data(), large.size()), 0);
-            std::memset(rank.data(), 0, large.size());
-            rank.post(0, 11, round);
-          }
-        }
-      });
+  const auto report =
+      simulate({.profile = load_profile("cloudmatrix384-wire"),
+                .fabric = {.spraying = Spraying::kMessageHash}},
+               2, [&](BusRank& rank) {
+                 for (std::uint64_t round = 1; round <= 20; ++round) {
+                   if (rank.rank() == 0) {
+                     const Picoseconds start = rank.now();
+                     rank.put(1, 0, large);
+                     rank.post(1, 10, round);
+                     ASSERT_TRUE(rank.await_line(11, round));
+                     overtaken += rank.now() - start > us(18) ? 1 : 0;
+                   } else {
+                     ASSERT_TRUE(rank.await_line(10, round));
+                     ASSERT_EQ(std::memcmp(rank.data(), large.data(), large.size()), 0);
+                     std::memset(rank.data(), 0, large.size());
+                     rank.post(0, 11, round);
+                   }
+                 }
+               });
   expect_finished(report);
   EXPECT_EQ(overtaken, 20) << "a megabyte on one plane of 56 GB/s takes 18.7 us";
 }

@@ -10,8 +10,8 @@ namespace {
 // Puts so far apart that each has the fabric to itself, looks at random times.
 TEST(BusVisibility, ALookShowsExactlyWhatHasArrived) {
   constexpr std::uint64_t kPuts = 200;
-  for (const auto& [profile, takes] : {std::pair{"ideal", ns(1) + ps(1)},
-                                       std::pair{"cloudmatrix384-wire", ns(1200) + ps(21)}}) {
+  for (const auto& [profile, takes] :
+       {std::pair{"ideal", ns(1) + ps(1)}, std::pair{"cloudmatrix384-wire", ns(1200) + ps(21)}}) {
     std::mt19937_64 random(7);
     std::vector<Picoseconds> starts;
     Picoseconds time{};

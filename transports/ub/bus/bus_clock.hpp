@@ -7,8 +7,8 @@
 
 namespace tutti::ub {
 
-// Reading the clock is free, but whoever reads the same time again and again is polling it, and then
-// pays like one: no loop that looks at the clock stands still.
+// Reading the clock is free, but whoever reads the same time again and again is polling it, and
+// then pays like one: no loop that looks at the clock stands still.
 class BusClock final : public Clock {
  public:
   // `port` outlives the clock.

@@ -1,5 +1,5 @@
-// The transport of the simulated unified bus: ranks are fibres of one Simulation, bytes really move,
-// and everything takes the virtual time that the fabric model says (docs/simulated-bus.md).
+// The transport of the simulated unified bus: ranks are fibres of one Simulation, bytes really
+// move, and everything takes the virtual time that the fabric model says (docs/simulated-bus.md).
 #pragma once
 
 #include <memory>

@@ -20,7 +20,8 @@ class BusWindow : public Contract {
       : port_(std::move(port)), shadows_(port_->courier().buffers(), port_->roster().ranks()) {}
 
   std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
-    std::byte* const place = loads_reach(peer, offset, bytes) ? locate(peer, offset, bytes) : nullptr;
+    std::byte* const place =
+        loads_reach(peer, offset, bytes) ? locate(peer, offset, bytes) : nullptr;
     if (place == nullptr) return {};
     if (bytes > 0) {
       port_->read(peer, bytes, 1);
@@ -41,8 +42,7 @@ class BusWindow : public Contract {
     std::byte* const place = writable(peer, offset, bytes);
     const bool own = peer == port_->rank();
     std::byte* const taken = own ? nullptr : shadows_.take(peer, offset, bytes);
-    const CopyPiece piece{
-        .source = own ? place : nullptr, .destination = place, .bytes = bytes};
+    const CopyPiece piece{.destination = own ? nullptr : place, .bytes = bytes};
     port_->put(peer, {&piece, 1}, taken);
   }
 

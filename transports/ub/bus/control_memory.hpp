@@ -44,7 +44,8 @@ class ControlMemory {
   }
   // Whose own doorbell that is.
   std::optional<Rank> owner_of(const Doorbell& bell) const noexcept {
-    const auto offset = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&bell) - first_);
+    const auto offset =
+        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&bell) - first_);
     if (offset >= bytes_ || offset % segment_bytes_ != 0) return std::nullopt;
     return static_cast<Rank>(offset / segment_bytes_);
   }

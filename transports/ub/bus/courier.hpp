@@ -18,15 +18,15 @@ struct CourierOptions {
   bool payload_digest = true;  // costs a pass over all bytes
 };
 
-// One a simulation. Ranks are those of the simulation. What a parcel points to - flow, line, memory -
-// stays until it is there; sources of a put until flush(), take_sources() or drop_sources().
+// One a simulation. Ranks are those of the simulation. What a parcel points to - flow, line, memory
+// - stays until it is there; sources of a put until flush(), take_sources() or drop_sources().
 class Courier final : private TransferSink {
  public:
   struct Counts {
     std::uint64_t transfers = 0;
-    std::uint64_t bytes = 0;      // that arrived
+    std::uint64_t bytes = 0;       // that arrived
     std::uint64_t deliveries = 0;  // events of the courier itself
-    Picoseconds last{};           // of the arrivals
+    Picoseconds last{};            // of the arrivals
   };
 
   // All of these outlive the courier, and `queue` fires nothing of it after it has gone.

@@ -21,8 +21,8 @@ class FlowOwner {
 // Puts arrive when the fabric says so, and may overtake each other. Posts and farewells come out
 // when everything that was sent before them is there.
 //
-// Invariant: `unsettled` is the first parcel that the fabric has not told us the end of; `latest` is
-// the latest arrival of all before it.
+// Invariant: `unsettled` is the first parcel that the fabric has not told us the end of; `latest`
+// is the latest arrival of all before it.
 struct Flow {
   FlowOwner* owner = nullptr;
   Rank rank = 0;  // of the communicator

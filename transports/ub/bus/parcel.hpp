@@ -14,7 +14,7 @@ struct Flow;
 
 struct CopyPiece {
   const std::byte* source = nullptr;  // nullptr: in Parcel::taken
-  std::byte* destination = nullptr;
+  std::byte* destination = nullptr;   // nullptr: the bytes are there already
   std::size_t bytes = 0;
 };
 

@@ -10,6 +10,10 @@ namespace tutti::ub {
 
 namespace {
 
+// What a look takes where the profile says nothing: what a clock shows, so that a wait of
+// microseconds is a thousand looks and not a million.
+constexpr Picoseconds kLeastPoll{1000};
+
 class BellSubject final : public ParkSubject {
  public:
   BellSubject(Roster& roster, const Doorbell& bell) : roster_(roster), bell_(bell) {}
@@ -32,7 +36,7 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
       courier_(simulation.courier()),
       rank_(rank),
       place_(roster_->place(rank)),
-      poll_cost_(1) {
+      poll_cost_(kLeastPoll) {
   if (const auto& software = simulation.topology().profile().software) {
     poll_cost_ = std::max(poll_cost_, nanoseconds(software->poll_ns));
     post_cost_ = nanoseconds(software->flag_ns);
@@ -46,9 +50,8 @@ void RankPort::work(Picoseconds time) {
 }
 
 void RankPort::poll() {
-  scheduler().advance(std::max(
-      Picoseconds(1),
-      poll_cost_ * simulation_.faults().core_percent(place_, scheduler().now()) / 100));
+  const int percent = simulation_.faults().core_percent(place_, scheduler().now());
+  scheduler().advance(std::max(kLeastPoll, poll_cost_ * percent / 100));
   check_alive();
 }
 

@@ -45,7 +45,7 @@ class RankPort {
   Rank rank_;
   int place_;
   Picoseconds poll_cost_;
-  Picoseconds post_cost_;
+  Picoseconds post_cost_{};
 };
 
 }  // namespace tutti::ub

@@ -13,8 +13,8 @@
 namespace tutti::ub {
 
 // Made by the communicator's rank 0 and kept by the simulation until it has ended, because parcels
-// point into it. All ranks are fibres of one thread: no call here is a scheduling point, and what it
-// changes is there for all at once.
+// point into it. All ranks are fibres of one thread: no call here is a scheduling point, and what
+// it changes is there for all at once.
 class Roster final : private FlowOwner {
  public:
   // places[r]: the simulation's number of the communicator's rank r. `courier` outlives it.

@@ -25,7 +25,8 @@ inline std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t 
   };
   for (; left >= sizeof(lanes); left -= sizeof(lanes), at += sizeof(lanes)) take(sizeof(lanes));
   if (left > 0) take(left);
-  return mix64(mix64(mix64(lanes[0] ^ bytes.size()) ^ lanes[1]) ^ mix64(lanes[2] ^ mix64(lanes[3])));
+  return mix64(mix64(mix64(lanes[0] ^ bytes.size()) ^ lanes[1]) ^
+               mix64(lanes[2] ^ mix64(lanes[3])));
 }
 
 class RunDigest {

@@ -81,8 +81,8 @@ void Simulation::spawn(const std::function<void(int rank)>& body) {
   }
 }
 
-// A rank whose node fails stops at its next call; all others hear of it when the fabric has noticed,
-// if they have not lost something to it before.
+// A rank whose node fails stops at its next call; all others hear of it when the fabric has
+// noticed, if they have not lost something to it before.
 void Simulation::schedule_ends() {
   for (int rank = 0; rank < topology_.ranks(); ++rank) {
     const auto end = faults_.end_of(rank);
@@ -92,7 +92,8 @@ void Simulation::schedule_ends() {
       scheduler_->cancel(fibres_[static_cast<std::size_t>(rank)]);
       for (const auto& roster : rosters_) roster->wake_gone(rank);
       RankEnd& own = ends_[static_cast<std::size_t>(rank)];
-      if (own.how == RankEnd::How::kStuck) own = {.how = RankEnd::How::kDied, .at = scheduler_->now()};
+      if (own.how == RankEnd::How::kStuck)
+        own = {.how = RankEnd::How::kDied, .at = scheduler_->now()};
     });
     scheduler_->at(end->detected, {.rank = Entity::kFabric}, [this, rank] {
       for (const auto& roster : rosters_) roster->tell_gone(rank);
@@ -116,7 +117,8 @@ void Simulation::fibre_failed(FibreId, const Entity& who, std::exception_ptr why
 }
 
 void Simulation::deadlocked(std::span<const ParkedFibre> parked) {
-  std::string text = fmt::format("at {} ps all ranks wait for each other:", scheduler_->now().count());
+  std::string text =
+      fmt::format("at {} ps all ranks wait for each other:", scheduler_->now().count());
   for (const ParkedFibre& fibre : parked) {
     if (courier_->gone(fibre.who.rank)) continue;
     text += fmt::format("\n  {} since {} ps for {}", to_string(fibre.who), fibre.since.count(),
@@ -133,7 +135,7 @@ SimulationReport Simulation::report() {
   SimulationReport report{.end = counts.last,
                           .last_arrival = counts.last,
                           .bound = courier_->bound(),
-                          .ranks = std::move(ends_),
+                          .ranks = ends_,
                           .deadlocks = std::move(deadlocks_),
                           .arrivals = courier_->digest().arrivals(),
                           .payload = courier_->digest().payload(),

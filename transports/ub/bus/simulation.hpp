@@ -32,8 +32,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   // The one whose run() this thread is in; nullptr: none.
   static Simulation* current() noexcept;
 
-  // Runs body(rank) on a fibre for every rank, once. What a body throws is in the report. Ranks that
-  // wait for ever are ended before this returns.
+  // Runs body(rank) on a fibre for every rank, once. What a body throws is in the report. Ranks
+  // that wait for ever are ended before this returns.
   SimulationReport run(const std::function<void(int rank)>& body);
 
   Scheduler& scheduler() noexcept { return *scheduler_; }

@@ -41,9 +41,8 @@ std::span<std::byte> BusHeap::local() noexcept {
 std::byte* BusHeap::locate(Rank, std::size_t offset, std::size_t bytes) const noexcept {
   const Heap& heap = *Heap::if_made();  // open_window() has made it
   // Acquire pairs with the release in Heap::allocate.
-  const std::size_t given =
-      HeapHeader::of(heap.base(), heap.reserve_bytes() + HeapHeader::kBytes)
-          .given.load(std::memory_order_acquire);
+  const std::size_t given = HeapHeader::of(heap.base(), heap.reserve_bytes() + HeapHeader::kBytes)
+                                .given.load(std::memory_order_acquire);
   if (offset > given || bytes > given - offset) return nullptr;
   return heap.base() + offset;
 }

@@ -14,8 +14,8 @@ class BusControl final : public BusWindow<ControlWindow> {
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) override {
     port().post(peer, line, value, content);
   }
-  // Access::shared_words is false: every reader of a word that all share would pay for a read of its
-  // own, and algorithms that count on it for being cheap are the wrong choice here.
+  // Access::shared_words is false: every reader of a word that all share would pay for a read of
+  // its own, and algorithms that count on it for being cheap are the wrong choice here.
   void post_all(LineId, std::uint64_t, const LineContent&) override;
   const Line* lines(Rank) noexcept override { return nullptr; }
   std::uint64_t fetch_add(Rank, std::size_t, std::uint64_t) override;
