@@ -129,7 +129,7 @@ TEST(BusFailures, ARankThatLeavesEarlyIsMissedBehindItsLastLine) {
     rank.await_alarm();
     EXPECT_EQ(rank.transport->peer_state(2), PeerState::kLeft);
     EXPECT_GE(rank.now(), rank.rank() == 0 ? ns(1200) : ns(0));
-    rank.advance(us(1));
+    rank.advance(us(10));
   });
   EXPECT_EQ(report.ranks[2].at, ps(0));
   expect_finished(report);
