@@ -24,7 +24,7 @@ class BusTransport final : public Transport {
             .gets = true,
             .shared_words = false,
             .needs_progress = false,
-            .ordered = true};
+            .ordered = false};  // lines are; puts may overtake each other
   }
   Path path(Rank peer) const noexcept override;
   std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;

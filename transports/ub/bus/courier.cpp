@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
 
 #include "kernels/copy.hpp"
@@ -64,7 +65,7 @@ void Courier::start(const Parcel& parcel, std::uint32_t rows) {
                           .direction = reads ? Direction::kRead : Direction::kWrite,
                           .rows = rows,
                           .bytes = parcel.bytes,
-                          .tag = parcel.number};
+                          .tag = tag_of(parcel)};
   ++counts_.transfers;
   bound_.start(scheduler_.now(), transfer);
   fabric_->start(scheduler_.now(), transfer);
@@ -89,8 +90,9 @@ void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* take
 void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content) {
   Parcel& parcel = make(Parcel::Kind::kPost, flow.from, flow.to, sizeof(Line));
   parcel.line = &line;
-  parcel.value = value;
-  parcel.content = content;
+  std::memcpy(parcel.content.payload, content.payload, sizeof(content.payload));
+  parcel.content.stamp = content.stamp;
+  parcel.content.value = value;
   flow.append(parcel);
   start(parcel, 1);
 }

@@ -81,6 +81,13 @@ class Courier final : private TransferSink {
   void arrived(std::uint64_t tag, Picoseconds when) override;
   void lost(std::uint64_t tag, Picoseconds when) override;
 
+  // A tag tells puts apart without a look at the parcel, which is not in the cache.
+  static std::uint64_t tag_of(const Parcel& parcel) noexcept {
+    return std::uint64_t{parcel.number} << 1 | (parcel.kind == Parcel::Kind::kPut ? 1 : 0);
+  }
+  static bool is_put(std::uint64_t tag) noexcept { return (tag & 1) != 0; }
+  Parcel& parcel_of(std::uint64_t tag) noexcept { return parcels_[tag >> 1]; }
+
   Parcel& make(Parcel::Kind kind, int from, int to, std::uint64_t bytes);
   void start(const Parcel& parcel, std::uint32_t rows);
   void note_left(Flow& flow, Picoseconds when);

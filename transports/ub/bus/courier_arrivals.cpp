@@ -14,14 +14,14 @@ void Courier::note_left(Flow& flow, Picoseconds when) {
 }
 
 void Courier::left(std::uint64_t tag, Picoseconds when) {
-  Parcel& parcel = parcels_[tag];
-  if (parcel.kind != Parcel::Kind::kPut) return;
+  if (!is_put(tag)) return;
+  Parcel& parcel = parcel_of(tag);
   parcel.left = true;
   note_left(*parcel.flow, when);
 }
 
 void Courier::arrived(std::uint64_t tag, Picoseconds when) {
-  Parcel& parcel = parcels_[tag];
+  Parcel& parcel = parcel_of(tag);
   if (parcel.kind == Parcel::Kind::kRead) return end_read(parcel, Parcel::State::kArrives, when);
   parcel.state = Parcel::State::kArrives;
   parcel.when = when;
@@ -32,7 +32,7 @@ void Courier::arrived(std::uint64_t tag, Picoseconds when) {
 }
 
 void Courier::lost(std::uint64_t tag, Picoseconds when) {
-  Parcel& parcel = parcels_[tag];
+  Parcel& parcel = parcel_of(tag);
   if (parcel.kind == Parcel::Kind::kRead) return end_read(parcel, Parcel::State::kLost, when);
   parcel.state = Parcel::State::kLost;
   Flow& flow = *parcel.flow;
@@ -81,7 +81,7 @@ void Courier::deliver(Parcel& parcel) {
     std::memcpy(line.payload, parcel.content.payload, sizeof(line.payload));
     std::atomic_ref(line.stamp).store(parcel.content.stamp, std::memory_order_relaxed);
     // Release: pairs with the acquire load of whoever waits for this line.
-    line.value.store(parcel.value, std::memory_order_release);
+    line.value.store(parcel.content.value, std::memory_order_release);
   }
   if (there && kind != Parcel::Kind::kFarewell) fold(parcel);
   remove(parcel);

@@ -18,7 +18,9 @@ struct CopyPiece {
   std::size_t bytes = 0;
 };
 
-struct Parcel {
+// What all parcels have is in the first cache line, what a post has beside it in the second, what
+// others have in the third: hundreds of thousands are under way at once.
+struct alignas(64) Parcel {
   enum class Kind : std::uint8_t { kPut, kPost, kRead, kFarewell };
   enum class State : std::uint8_t { kUnderWay, kArrives, kLost };
 
@@ -37,19 +39,24 @@ struct Parcel {
   Parcel* previous = nullptr;
   Parcel* next = nullptr;
 
+  // Of a post.
+  Line* line = nullptr;
+  struct Content {
+    std::byte payload[LineContent::kPayloadBytes];
+    std::uint64_t stamp;
+    std::uint64_t value;
+  };
+  Content content;
+
   // Of a put. The bytes are read at their sources when they arrive, or were taken before that, one
   // piece after the other.
   std::byte* taken = nullptr;
   std::vector<CopyPiece> pieces;  // keeps its capacity from one use to the next
 
-  // Of a post.
-  Line* line = nullptr;
-  std::uint64_t value = 0;
-  LineContent content;
-
   // Of a read; no fibre: it has gone, and nobody waits.
   FibreId reader;
 };
+static_assert(sizeof(Parcel) == 3 * 64);
 
 // Parcels by number; they do not move, and are used again.
 class Parcels {
