@@ -20,10 +20,11 @@ ALLOWED = {
     "src/moe": "channel memory kernels diagnose contract",
     "src/communicator": ENGINE + " contract transports/registry.hpp",
     "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
-    "transports": "bootstrap contract transports/shm",  # the registry
+    "transports": "bootstrap contract transports/shm transports/ub/bus",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
     "transports/ub/engine": "",
     "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",
+    "transports/ub/bus": "transports/ub/engine transports/ub/model bootstrap memory kernels contract",
 }
 # Users of the library: the public headers only. (tests, perf and tools may look inside.)
 PUBLIC_ONLY = ("examples",)

@@ -1,4 +1,4 @@
-// The fixture of the suite: a transport and a number of ranks, which are threads.
+// The fixture of the suite: a transport and a number of ranks, run as its kind says.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,8 +6,6 @@
 #include <functional>
 #include <tuple>
 
-#include "bootstrap/local_group.hpp"
-#include "tests/support/thread_world.hpp"
 #include "tests/transport/transport_rank.hpp"
 
 namespace tutti::test {
@@ -18,15 +16,11 @@ class TransportConformance : public testing::TestWithParam<std::tuple<TransportK
 
   // Runs body(rank) on every rank at once, each with its own transport.
   void run(const std::function<void(TransportRank&)>& body) const {
-    LocalGroup group(ranks(), TransportRank::kDeadline);
-    on_ranks(ranks(), [&](int number) {
-      try {
-        TransportRank rank(std::get<0>(GetParam()), group.bootstrap(number));
-        body(rank);
-        rank.meet();
-      } catch (const std::exception& error) {
-        ADD_FAILURE() << "rank " << number << ": " << error.what();
-      }
+    const TransportKind& kind = std::get<0>(GetParam());
+    kind.run(ranks(), [&](std::unique_ptr<Bootstrap> bootstrap) {
+      TransportRank rank(kind, std::move(bootstrap));
+      body(rank);
+      rank.meet();
     });
   }
 };

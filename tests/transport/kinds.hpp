@@ -1,7 +1,9 @@
-// The transports that the conformance suite runs over. A new transport adds one line to kKinds.
+// The transports that the conformance suite runs over, and how their ranks are run. A new transport
+// adds a line to kKinds.
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <tutti/transport.hpp>
 
@@ -11,12 +13,41 @@
 namespace tutti::test {
 
 struct TransportKind {
+  using Body = std::function<void(std::unique_ptr<Bootstrap> bootstrap)>;
+
   const char* name;
   std::unique_ptr<Transport> (*open)(Bootstrap& bootstrap);
+  // Runs `body` on every rank at once; what it throws is a failure of the test.
+  void (*run)(int ranks, const Body& body);
+  // Lets others run, for who looks again and again; after Transport::progress.
+  void (*yield)();
 };
 
+// tests/transport/kinds.cpp
+void run_on_threads(int ranks, const TransportKind::Body& body);
+void yield_thread();
+void run_on_ideal_bus(int ranks, const TransportKind::Body& body);
+void run_on_wire_bus(int ranks, const TransportKind::Body& body);
+void run_on_hostile_bus(int ranks, const TransportKind::Body& body);
+void yield_fibre();
+
+inline std::unique_ptr<Transport> open_shm(Bootstrap& bootstrap) {
+  return open_transport("shm", bootstrap);
+}
+inline std::unique_ptr<Transport> open_ub(Bootstrap& bootstrap) {
+  return open_transport("ub", bootstrap);
+}
+
+inline constexpr TransportKind kShm{"shm", open_shm, run_on_threads, yield_thread};
+
 inline constexpr std::array kKinds = {
-    TransportKind{"shm", [](Bootstrap& bootstrap) { return open_transport("shm", bootstrap); }},
+    kShm,
+    TransportKind{"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
+    TransportKind{"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
+    TransportKind{"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
 };
+
+// Those whose ranks may be processes.
+inline constexpr std::array kProcessKinds = {kShm};
 
 }  // namespace tutti::test

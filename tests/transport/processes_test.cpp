@@ -174,7 +174,7 @@ TEST_P(TransportOfProcesses, DeathOfAProcessIsSeen) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, TransportOfProcesses, testing::ValuesIn(kKinds),
+INSTANTIATE_TEST_SUITE_P(Transports, TransportOfProcesses, testing::ValuesIn(kProcessKinds),
                          [](const testing::TestParamInfo<TransportKind>& param) {
                            return std::string(param.param.name);
                          });

@@ -1,11 +1,10 @@
 #include "tests/transport/transport_rank.hpp"
 
-#include <thread>
-
 namespace tutti::test {
 
 TransportRank::TransportRank(const TransportKind& kind, std::unique_ptr<Bootstrap> bootstrap)
-    : bootstrap_(std::move(bootstrap)),
+    : yield_(kind.yield),
+      bootstrap_(std::move(bootstrap)),
       transport_(kind.open(*bootstrap_)),
       control_(transport_->open_control({.bytes = kSegmentBytes, .line_bytes = kLineBytes})),
       heap_(transport_->open_window(WindowKind::kHeap)),
@@ -36,17 +35,17 @@ void TransportRank::put(Window& window, Rank peer, std::size_t offset,
 }
 
 bool TransportRank::await(const std::function<bool()>& ready) {
-  const auto end = std::chrono::steady_clock::now() + kDeadline;
+  const Nanoseconds end = transport_->clock().now() + kDeadline;
   while (!ready()) {
     transport_->progress();
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
+    if (transport_->clock().now() > end) return false;
+    yield_();
   }
   return true;
 }
 
 bool TransportRank::sleep_until(Doorbell& bell, const std::function<bool()>& ready) {
-  const auto start = std::chrono::steady_clock::now();
+  const Nanoseconds start = transport_->clock().now();
   for (;;) {
     const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
     bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
@@ -55,7 +54,7 @@ bool TransportRank::sleep_until(Doorbell& bell, const std::function<bool()>& rea
     if (!there) transport_->sleep(bell, seen, kDeadline);
     bell.sleepers.fetch_sub(1, std::memory_order_relaxed);
     if (there) return true;
-    if (std::chrono::steady_clock::now() - start >= kDeadline) return false;
+    if (transport_->clock().now() - start >= kDeadline) return false;
   }
 }
 

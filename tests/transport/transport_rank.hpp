@@ -66,6 +66,7 @@ class TransportRank {
   bool sleep_until(Doorbell& bell, const std::function<bool()>& ready);
 
  private:
+  void (*yield_)();
   std::unique_ptr<Bootstrap> bootstrap_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<ControlWindow> control_;

@@ -17,7 +17,7 @@ namespace tutti::ub {
 // A rank's streams are numbered from 1 in the order in which they are spawned; a number is free
 // again when its fibre has ended, and the smallest free one is taken. Both happen in virtual time,
 // so a program has the same numbers each time.
-class SchedulerHost final : public FibreHost {
+class SchedulerHost : public FibreHost {
  public:
   explicit SchedulerHost(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
   SchedulerHost(const SchedulerHost&) = delete;

@@ -124,6 +124,15 @@ bool FaultSchedule::takes_end(const Outage& outage, const Route& route) const {
           outage.fault.node == topology_.node_of(route.to));
 }
 
+std::optional<FaultSchedule::End> FaultSchedule::end_of(int rank) const {
+  for (const Outage& outage : outages_) {
+    if (outage.fault.kind == Fault::Kind::kNode && outage.fault.node == topology_.node_of(rank)) {
+      return End{outage.fault.at, outage.detected};
+    }
+  }
+  return std::nullopt;
+}
+
 bool FaultSchedule::reachable(const Route& route, Picoseconds when) const {
   return std::none_of(outages_.begin(), outages_.end(), [&](const Outage& outage) {
     return outage.detected <= when && takes_end(outage, route);

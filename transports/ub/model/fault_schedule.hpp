@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "transports/ub/model/topology.hpp"
@@ -33,6 +34,13 @@ class FaultSchedule {
   bool any_port_fails(int network) const noexcept;
   // [network]: can its trunks hold traffic up, by their width or because one may fail?
   std::vector<bool> limiting_trunks(const Topology& topology) const;
+
+  // The failure of a rank's node, and when it is noticed.
+  struct End {
+    Picoseconds at{};
+    Picoseconds detected{};
+  };
+  std::optional<End> end_of(int rank) const;
 
   // Are both ends there, as far as is known at `when`?
   bool reachable(const Route& route, Picoseconds when) const;

@@ -1,0 +1,69 @@
+#include "tests/transport/kinds.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "bootstrap/local_group.hpp"
+#include "tests/support/fibre_group.hpp"
+#include "tests/support/thread_world.hpp"
+#include "transports/ub/bus/simulation.hpp"
+
+namespace tutti::test {
+
+namespace {
+
+constexpr Nanoseconds kDeadline = std::chrono::seconds(120);
+
+void run_on_bus(ub::SimulationOptions options, int ranks, const TransportKind::Body& body) {
+  options.placement.ranks = ranks;
+  ub::Simulation simulation(std::move(options));
+  FibreGroup group(simulation.scheduler(), ranks);
+  const ub::SimulationReport report =
+      simulation.run([&](int rank) { body(group.bootstrap(rank)); });
+  for (int rank = 0; rank < ranks; ++rank) {
+    const ub::RankEnd& end = report.ranks[static_cast<std::size_t>(rank)];
+    EXPECT_EQ(end.how, ub::RankEnd::How::kFinished) << "rank " << rank << ": " << end.why;
+  }
+  for (const std::string& deadlock : report.deadlocks) ADD_FAILURE() << deadlock;
+}
+
+}  // namespace
+
+void run_on_threads(int ranks, const TransportKind::Body& body) {
+  LocalGroup group(ranks, kDeadline);
+  on_ranks(ranks, [&](int rank) {
+    try {
+      body(group.bootstrap(rank));
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "rank " << rank << ": " << error.what();
+    }
+  });
+}
+
+void yield_thread() { std::this_thread::yield(); }
+
+void run_on_ideal_bus(int ranks, const TransportKind::Body& body) {
+  run_on_bus({.profile = ub::load_profile("ideal")}, ranks, body);
+}
+
+void run_on_wire_bus(int ranks, const TransportKind::Body& body) {
+  run_on_bus({.profile = ub::load_profile("cloudmatrix384-wire")}, ranks, body);
+}
+
+// Two dies of a package per two ranks, software that costs, cells, and any order at equal times.
+void run_on_hostile_bus(int ranks, const TransportKind::Body& body) {
+  for (const std::uint64_t seed : {1, 2}) {
+    run_on_bus({.profile = ub::load_profile("cloudmatrix384"),
+                .fabric = {.level = ub::ModelLevel::kCell,
+                           .spraying = ub::Spraying::kPerCell,
+                           .cell_bytes = 512},
+                .scheduler = {.reorder_seed = seed}},
+               ranks, body);
+  }
+}
+
+// A look has taken time, so that it is somebody else's turn.
+void yield_fibre() {}
+
+}  // namespace tutti::test

@@ -1,0 +1,184 @@
+// What each call costs in virtual time, to the picosecond, on a fabric that is otherwise idle.
+#include "bus_rank.hpp"
+
+namespace tutti::ub::test {
+namespace {
+
+// From rank 0 to rank 1, whole packages of one node: bytes / bandwidth is rounded up.
+struct Wire {
+  const char* profile;
+  Picoseconds latency;
+  std::int64_t bytes_per_us;
+  std::int64_t own_bytes_per_us;
+
+  Picoseconds takes(std::int64_t bytes) const {
+    return latency + ps((bytes * 1'000'000 + bytes_per_us - 1) / bytes_per_us);
+  }
+  Picoseconds takes_at_home(std::int64_t bytes) const {
+    return ps((bytes * 1'000'000 + own_bytes_per_us - 1) / own_bytes_per_us);
+  }
+};
+
+class BusCharges : public testing::TestWithParam<Wire> {
+ protected:
+  void run(const RankBody& body, int ranks = 2) {
+    expect_finished(simulate(GetParam().profile, ranks, body));
+  }
+};
+
+TEST_P(BusCharges, APutIsThereAtItsArrivalAndNotBefore) {
+  const std::vector<std::byte> source = bytes_of(7168, 1);
+  run([&](BusRank& rank) {
+    const Picoseconds start = us(5) + ps(7);
+    const Picoseconds arrival = start + GetParam().takes(7168);
+    if (rank.rank() == 0) {
+      rank.advance_to(start);
+      rank.put(1, 0, source);
+      EXPECT_EQ(rank.now(), start) << "who puts goes on";
+      rank.advance_to(arrival + us(1));
+    } else {
+      rank.advance_to(arrival - ps(1));
+      EXPECT_EQ(rank.data()[1], std::byte{0});
+      rank.advance(ps(1));
+      EXPECT_EQ(std::memcmp(rank.data(), source.data(), source.size()), 0);
+    }
+  });
+}
+
+TEST_P(BusCharges, PiecesTravelTogether) {
+  const std::vector<std::byte> source = bytes_of(1000, 1);
+  run([&](BusRank& rank) {
+    const Picoseconds arrival = GetParam().takes(1000);
+    if (rank.rank() == 0) {
+      const std::span<const std::byte> all(source);
+      const Piece pieces[] = {{all.first(300), BusRank::kData + 700},
+                              {all.subspan(300, 0), BusRank::kData},
+                              {all.subspan(300), BusRank::kData}};
+      rank.control->put(1, pieces);
+      rank.advance_to(arrival);
+    } else {
+      rank.advance_to(arrival - ps(1));
+      EXPECT_EQ(rank.data()[1], std::byte{0});
+      rank.advance(ps(1));
+      EXPECT_EQ(std::memcmp(rank.data(), source.data() + 300, 700), 0);
+      EXPECT_EQ(std::memcmp(rank.data() + 700, source.data(), 300), 0);
+    }
+  });
+}
+
+TEST_P(BusCharges, ALineTakesAsLongAsSixtyFourBytesAndWakesAtItsArrival) {
+  run([&](BusRank& rank) {
+    if (rank.rank() == 0) {
+      rank.advance_to(us(3));
+      rank.post(1, 10, 77);
+    } else {
+      ASSERT_TRUE(rank.await_line(10, 77));
+      EXPECT_EQ(rank.now(), us(3) + GetParam().takes(64));
+    }
+  });
+}
+
+TEST_P(BusCharges, ALineToItselfTakesARankItsMemory) {
+  run(
+      [&](BusRank& rank) {
+        rank.post(0, 10, 1);
+        EXPECT_EQ(rank.line(10), 0U);
+        ASSERT_TRUE(rank.await_line(10, 1));
+        EXPECT_EQ(rank.now(), GetParam().takes_at_home(64));
+      },
+      1);
+}
+
+TEST_P(BusCharges, AViewWaitsForTheWayThereAndForItsBytes) {
+  run([&](BusRank& rank) {
+    if (rank.rank() == 1) rank.data()[0] = std::byte{42};
+    if (rank.rank() == 0) {
+      rank.advance_to(us(2));
+      const auto seen = rank.control->view(1, BusRank::kData, 100'000);
+      EXPECT_EQ(rank.now(), us(2) + GetParam().takes(100'000));
+      ASSERT_EQ(seen.size(), 100'000U);
+      EXPECT_EQ(seen[0], std::byte{42});
+      const Picoseconds before = rank.now();
+      EXPECT_TRUE(rank.control->view(1, BusRank::kSegmentBytes, 1).empty());
+      EXPECT_EQ(rank.control->view(1, BusRank::kData, 0).size(), 0U);
+      EXPECT_EQ(rank.now(), before) << "nothing is free";
+    }
+    rank.bootstrap->all_gather({}, {});
+  });
+}
+
+TEST_P(BusCharges, AGetCostsWhatAViewDoes) {
+  std::vector<std::byte> source = bytes_of(5000, 3);
+  run([&](BusRank& rank) {
+    if (rank.rank() == 0) {
+      std::vector<std::byte> copy(5000);
+      const std::span<std::byte> all(copy);
+      const auto base = reinterpret_cast<std::uintptr_t>(source.data());
+      const Fetch pieces[] = {{all.first(1), base}, {all.subspan(1), base + 1}};
+      rank.process->get(1, pieces);
+      EXPECT_EQ(rank.now(), GetParam().takes(5000));
+      EXPECT_EQ(copy, source);
+    }
+    rank.bootstrap->all_gather({}, {});
+  });
+}
+
+TEST_P(BusCharges, LookingIsNeverFree) {
+  run([&](BusRank& rank) {
+    rank.transport->progress();
+    EXPECT_EQ(rank.now(), ns(1)) << "these profiles have no software";
+    rank.transport->sleep(rank.bell(), rank.bell().ring.load() + 1, std::chrono::seconds(1));
+    EXPECT_EQ(rank.now(), ns(2)) << "the bell shows something else already";
+    rank.transport->sleep(rank.bell(), rank.bell().ring.load(), Nanoseconds(0));
+    EXPECT_EQ(rank.now(), ns(3));
+    rank.advance(ps(999));
+    rank.transport->sleep(rank.bell(), rank.bell().ring.load(), Nanoseconds(5));
+    EXPECT_EQ(rank.now(), ps(8999));
+    EXPECT_EQ(rank.transport->clock().now(), Nanoseconds(8)) << "rounded down";
+    for (int i = 0; i < 10'000 && rank.transport->clock().now() < Nanoseconds(20); ++i) {
+    }
+    EXPECT_GE(rank.transport->clock().now(), Nanoseconds(20)) << "a loop on the clock gets on";
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Profiles, BusCharges,
+                         testing::Values(Wire{"ideal", ns(1), 100'000'000, 100'000'000},
+                                         Wire{"cloudmatrix384-wire", ns(1200), 392'000, 1'600'000}),
+                         [](const testing::TestParamInfo<Wire>& param) {
+                           return std::string(param.param.profile) == "ideal" ? "ideal" : "wire";
+                         });
+
+TEST(BusSoftware, PostsAndLooksTakeTheCallersTime) {
+  simulate("cloudmatrix384", 2, [&](BusRank& rank) {
+    rank.transport->progress();
+    EXPECT_EQ(rank.now(), ns(100)) << "poll_ns";
+    rank.post(1 - rank.rank(), 10, 1);
+    EXPECT_EQ(rank.now(), ns(150)) << "flag_ns";
+    rank.await_line(10, 1);
+    EXPECT_GT(rank.now(), ns(300)) << "the sibling die is 200 ns away";
+  });
+}
+
+TEST(BusSoftware, ASlowRankTakesLonger) {
+  const Fault slow{.kind = Fault::Kind::kSlowRank, .at = {}, .rank = 1, .percent = 300};
+  simulate({.profile = load_profile("cloudmatrix384"), .fabric = {.faults = {slow}}}, 2,
+           [&](BusRank& rank) {
+             rank.transport->progress();
+             EXPECT_EQ(rank.now(), rank.rank() == 1 ? ns(300) : ns(100));
+           });
+}
+
+TEST(BusPaths, AreThoseOfTheTopology) {
+  simulate("cloudmatrix384-wire", 9, [&](BusRank& rank) {
+    if (rank.rank() != 0) return;
+    EXPECT_EQ(rank.transport->path(0).hop_class, 0);
+    EXPECT_EQ(rank.transport->path(1).hop_class, 3) << "same node";
+    EXPECT_EQ(rank.transport->path(8).hop_class, 4) << "another node";
+    EXPECT_DOUBLE_EQ(rank.transport->path(1).latency_ns, 1200);
+    EXPECT_DOUBLE_EQ(rank.transport->path(8).latency_ns, 1900);
+    EXPECT_NEAR(rank.transport->path(1).bytes_per_ns, 392, 0.1);
+  });
+}
+
+}  // namespace
+}  // namespace tutti::ub::test

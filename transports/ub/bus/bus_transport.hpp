@@ -1,0 +1,50 @@
+// The transport of the simulated unified bus: ranks are fibres of one Simulation, bytes really
+// move, and everything takes the virtual time that the fabric model says (docs/simulated-bus.md).
+#pragma once
+
+#include <memory>
+#include <tutti/transport.hpp>
+
+#include "bootstrap/bootstrap.hpp"
+#include "transports/ub/bus/bus_clock.hpp"
+
+namespace tutti::ub {
+
+class BusTransport final : public Transport {
+ public:
+  // Collective, on fibres of the simulation that runs; tuttiInvalidUsage elsewhere. `bootstrap` is
+  // used by this and by open_*, not later; the caller keeps it until then.
+  explicit BusTransport(Bootstrap& bootstrap);
+  ~BusTransport() override;
+
+  std::string_view name() const noexcept override { return "ub"; }
+  Access access(Rank) const noexcept override {
+    return {.views = true,
+            .stores = true,
+            .gets = true,
+            .shared_words = false,
+            .needs_progress = false,
+            .ordered = false};  // lines are; puts may overtake each other
+  }
+  Path path(Rank peer) const noexcept override;
+  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
+  std::unique_ptr<Window> open_window(WindowKind kind) override;
+  void progress() override { port_->poll(); }
+  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
+    port_->sleep(bell, seen, timeout);
+  }
+  // One thread runs all ranks.
+  void announce_fence() noexcept override {}
+  Clock& clock() noexcept override { return clock_; }
+  PeerState peer_state(Rank peer) const noexcept override;
+  void abort(const Error& error) noexcept override;
+  std::optional<Error> failure() const override;
+  Waiting waiting() const noexcept override { return Waiting::kPark; }
+
+ private:
+  Bootstrap& bootstrap_;
+  std::shared_ptr<RankPort> port_;
+  BusClock clock_;
+};
+
+}  // namespace tutti::ub

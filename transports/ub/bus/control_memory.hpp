@@ -1,0 +1,62 @@
+// The memory of one control window: every rank's segment, zeroed, in one reservation.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <optional>
+#include <tutti/transport.hpp>
+
+#include "base/error.hpp"
+
+namespace tutti::ub {
+
+// All ranks live in this process, so nobody maps anything. Pages come with their first touch.
+class ControlMemory {
+ public:
+  ControlMemory(int ranks, const ControlSegment& segment)
+      : segment_bytes_((segment.bytes + kPage - 1) / kPage * kPage),
+        segment_(segment),
+        bytes_(segment_bytes_ * static_cast<std::size_t>(ranks)) {
+    void* const memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+      fail_system("no {} bytes for the control segments of {} simulated ranks", bytes_, ranks);
+    }
+    first_ = static_cast<std::byte*>(memory);
+  }
+  ~ControlMemory() { ::munmap(first_, bytes_); }
+  ControlMemory(const ControlMemory&) = delete;
+  ControlMemory& operator=(const ControlMemory&) = delete;
+
+  std::size_t bytes() const noexcept { return segment_.bytes; }
+  std::size_t line_bytes() const noexcept { return segment_.line_bytes; }
+  std::byte* segment(Rank rank) const noexcept {
+    return first_ + static_cast<std::size_t>(rank) * segment_bytes_;
+  }
+  Line& line(Rank rank, LineId id) const noexcept {
+    return reinterpret_cast<Line*>(segment(rank))[id];
+  }
+  Doorbell& own_bell(Rank rank) const noexcept {
+    return *reinterpret_cast<Doorbell*>(segment(rank));
+  }
+  Doorbell& shared_bell() const noexcept {
+    return *reinterpret_cast<Doorbell*>(segment(0) + sizeof(Doorbell));
+  }
+  // Whose own doorbell that is.
+  std::optional<Rank> owner_of(const Doorbell& bell) const noexcept {
+    const auto offset =
+        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&bell) - first_);
+    if (offset >= bytes_ || offset % segment_bytes_ != 0) return std::nullopt;
+    return static_cast<Rank>(offset / segment_bytes_);
+  }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+
+  std::size_t segment_bytes_;
+  ControlSegment segment_;
+  std::size_t bytes_;
+  std::byte* first_ = nullptr;
+};
+
+}  // namespace tutti::ub

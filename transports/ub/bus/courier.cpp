@@ -1,0 +1,183 @@
+// What ranks ask of the courier; what the fabric tells it is in courier_arrivals.cpp.
+#include "transports/ub/bus/courier.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+#include "kernels/copy.hpp"
+
+namespace tutti::ub {
+
+namespace {
+
+class ReadSubject final : public ParkSubject {
+ public:
+  explicit ReadSubject(const Parcel& parcel) : parcel_(parcel) {}
+  std::string describe() const override {
+    return fmt::format("{} bytes from rank {}", parcel_.bytes, parcel_.from);
+  }
+
+ private:
+  const Parcel& parcel_;
+};
+
+class FlushSubject final : public ParkSubject {
+ public:
+  explicit FlushSubject(const Flow& flow) : flow_(flow) {}
+  std::string describe() const override {
+    return fmt::format("its puts to rank {} to leave", flow_.to);
+  }
+
+ private:
+  const Flow& flow_;
+};
+
+}  // namespace
+
+Courier::Courier(Scheduler& scheduler, const Topology& topology, const CourierOptions& options,
+                 ModelEvents& queue)
+    : scheduler_(scheduler),
+      topology_(topology),
+      payload_digest_(options.payload_digest),
+      bound_(topology, deaf_),
+      fabric_(make_fabric(topology, options.fabric, queue, *this)),
+      gone_(static_cast<std::size_t>(topology.ranks())) {}
+
+Parcel& Courier::make(Parcel::Kind kind, int from, int to, std::uint64_t bytes) {
+  Parcel& parcel = parcels_.take();
+  parcel.kind = kind;
+  parcel.state = Parcel::State::kUnderWay;
+  parcel.left = parcel.dropped = false;
+  parcel.from = from;
+  parcel.to = to;
+  parcel.bytes = bytes;
+  parcel.flow = nullptr;
+  return parcel;
+}
+
+void Courier::start(const Parcel& parcel, std::uint32_t rows) {
+  const bool reads = parcel.kind == Parcel::Kind::kRead;
+  const Transfer transfer{.rank = reads ? parcel.to : parcel.from,
+                          .peer = reads ? parcel.from : parcel.to,
+                          .direction = reads ? Direction::kRead : Direction::kWrite,
+                          .rows = rows,
+                          .bytes = parcel.bytes,
+                          .tag = tag_of(parcel)};
+  ++counts_.transfers;
+  bound_.start(scheduler_.now(), transfer);
+  fabric_->start(scheduler_.now(), transfer);
+}
+
+void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken) {
+  std::uint64_t bytes = 0;
+  std::uint32_t rows = 0;
+  for (const CopyPiece& piece : pieces) {
+    bytes += piece.bytes;
+    rows += piece.bytes > 0 ? 1 : 0;
+  }
+  if (rows == 0) return;
+  Parcel& parcel = make(Parcel::Kind::kPut, flow.from, flow.to, bytes);
+  parcel.pieces.assign(pieces.begin(), pieces.end());
+  parcel.taken = taken;
+  flow.append(parcel);
+  ++flow.not_left;
+  start(parcel, rows);
+}
+
+void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content) {
+  Parcel& parcel = make(Parcel::Kind::kPost, flow.from, flow.to, sizeof(Line));
+  parcel.line = &line;
+  std::memcpy(parcel.content.payload, content.payload, sizeof(content.payload));
+  parcel.content.stamp = content.stamp;
+  parcel.content.value = value;
+  flow.append(parcel);
+  start(parcel, 1);
+}
+
+void Courier::say_farewell(Flow& flow) {
+  Parcel& parcel = make(Parcel::Kind::kFarewell, flow.from, flow.to, 0);
+  parcel.state = Parcel::State::kArrives;
+  parcel.when = scheduler_.now();
+  flow.append(parcel);
+  settle(flow);
+}
+
+bool Courier::read(int reader, int owner, std::uint64_t bytes, std::uint32_t rows) {
+  Parcel& parcel = make(Parcel::Kind::kRead, owner, reader, bytes);
+  parcel.reader = scheduler_.current();
+  // Also when the fibre is ended while it waits: then the fabric still has the parcel.
+  struct Guard {
+    Courier& courier;
+    Parcel& parcel;
+    ~Guard() {
+      if (parcel.state == Parcel::State::kUnderWay) {
+        parcel.reader = {};
+      } else {
+        courier.parcels_.give_back(parcel);
+      }
+    }
+  } const guard{*this, parcel};
+  start(parcel, rows);
+  while (parcel.state == Parcel::State::kUnderWay || scheduler_.now() < parcel.when) {
+    if (scheduler_.park_until(kNever, ReadSubject(parcel)) != Wake::kCancelled) continue;
+    check_alive(reader);
+    return false;
+  }
+  if (parcel.state == Parcel::State::kLost) return false;
+  fold(parcel);
+  return true;
+}
+
+void Courier::note_payload(int reader, int owner, std::span<const std::byte> bytes) {
+  if (!payload_digest_) return;
+  digest_.add_payload(owner, reader, hash_bytes(bytes, 0));
+}
+
+bool Courier::flush(Flow& flow, Picoseconds deadline) {
+  while (flow.not_left > 0 || scheduler_.now() < flow.latest_left) {
+    if (scheduler_.now() >= deadline) return false;
+    if (flow.not_left == 0) {
+      scheduler_.advance(std::min(deadline, flow.latest_left) - scheduler_.now());
+      check_alive(flow.from);
+      continue;
+    }
+    const WaitList::Place place(flow.flushing, scheduler_.current());
+    if (scheduler_.park_until(deadline, FlushSubject(flow)) != Wake::kCancelled) continue;
+    check_alive(flow.from);
+    return false;
+  }
+  take_sources(flow);
+  return true;
+}
+
+void Courier::take_sources(Flow& flow) {
+  for (Parcel* parcel = flow.first; parcel != nullptr; parcel = parcel->next) {
+    if (parcel->kind != Parcel::Kind::kPut || parcel->taken != nullptr || parcel->dropped) continue;
+    parcel->taken = buffers_.take(parcel->bytes);
+    std::byte* to = parcel->taken;
+    for (const CopyPiece& piece : parcel->pieces) {
+      if (piece.destination == nullptr) continue;
+      kernels::copy(to, piece.source, piece.bytes);
+      to += piece.bytes;
+    }
+  }
+}
+
+void Courier::drop_sources(Flow& flow) noexcept {
+  bool gone = false;
+  for (Parcel* parcel = flow.first; parcel != nullptr; parcel = parcel->next) {
+    if (parcel->kind == Parcel::Kind::kPut && parcel->taken == nullptr) gone = true;
+    parcel->dropped = gone && (parcel->kind != Parcel::Kind::kPut || parcel->taken == nullptr);
+  }
+  flow.broken = flow.broken || gone;
+}
+
+// Unless the fibre is on its way out already.
+void Courier::end_fibre() {
+  if (std::uncaught_exceptions() == 0) throw FibreUnwind{};
+}
+
+}  // namespace tutti::ub

@@ -1,0 +1,115 @@
+// Carries parcels through the fabric model: starts transfers, moves the bytes when they arrive, and
+// keeps what a pair's lines promise.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "transports/ub/bus/buffers.hpp"
+#include "transports/ub/bus/flow.hpp"
+#include "transports/ub/bus/run_digest.hpp"
+#include "transports/ub/model/bound_fabric.hpp"
+
+namespace tutti::ub {
+
+struct CourierOptions {
+  FabricOptions fabric;
+  bool payload_digest = true;  // costs a pass over all bytes
+};
+
+// One a simulation. Ranks are those of the simulation. What a parcel points to - flow, line, memory
+// - stays until it is there; sources of a put until flush(), take_sources() or drop_sources().
+class Courier final : private TransferSink {
+ public:
+  struct Counts {
+    std::uint64_t transfers = 0;
+    std::uint64_t bytes = 0;       // that arrived
+    std::uint64_t deliveries = 0;  // events of the courier itself
+    Picoseconds last{};            // of the arrivals
+  };
+
+  // All of these outlive the courier, and `queue` fires nothing of it after it has gone.
+  Courier(Scheduler& scheduler, const Topology& topology, const CourierOptions& options,
+          ModelEvents& queue);
+
+  Scheduler& scheduler() noexcept { return scheduler_; }
+  const Topology& topology() const noexcept { return topology_; }
+  Buffers& buffers() noexcept { return buffers_; }
+
+  // Moves pieces, one row each, in one transfer. `taken`: who gives the bytes with it, in a buffer
+  // of this courier, has pieces without sources.
+  void put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken = nullptr);
+  void post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content);
+  // No transfer: comes out when everything before it has.
+  void say_farewell(Flow& flow);
+
+  // The calling fibre waits until `bytes` have come from `owner`. False: they do not come.
+  bool read(int reader, int owner, std::uint64_t bytes, std::uint32_t rows);
+  // For who was read: folds what is there now into the digest of the payload.
+  void note_payload(int reader, int owner, std::span<const std::byte> bytes);
+
+  // The calling fibre waits until the flow's puts have left. False: not by `deadline`.
+  bool flush(Flow& flow, Picoseconds deadline);
+  // Copies what has not arrived yet: its sources are free.
+  void take_sources(Flow& flow);
+  // Its sources may be gone: such puts do not arrive, nor the lines behind them.
+  void drop_sources(Flow& flow) noexcept;
+
+  // A rank whose node has failed stops at its next call.
+  void kill(int rank) { gone_[static_cast<std::size_t>(rank)] = true; }
+  bool gone(int rank) const noexcept { return gone_[static_cast<std::size_t>(rank)]; }
+  void check_alive(int rank) const {
+    if (gone(rank)) [[unlikely]] {
+      end_fibre();
+    }
+  }
+
+  const Counts& counts() const noexcept { return counts_; }
+  const RunDigest& digest() const noexcept { return digest_; }
+  Picoseconds bound() const noexcept { return bound_.latest(); }
+
+ private:
+  class Deaf final : public TransferSink {
+   public:
+    void left(std::uint64_t, Picoseconds) override {}
+    void arrived(std::uint64_t, Picoseconds) override {}
+    void lost(std::uint64_t, Picoseconds) override {}
+  };
+
+  void left(std::uint64_t tag, Picoseconds when) override;
+  void arrived(std::uint64_t tag, Picoseconds when) override;
+  void lost(std::uint64_t tag, Picoseconds when) override;
+
+  // A tag tells puts apart without a look at the parcel, which is not in the cache.
+  static std::uint64_t tag_of(const Parcel& parcel) noexcept {
+    return std::uint64_t{parcel.number} << 1 | (parcel.kind == Parcel::Kind::kPut ? 1 : 0);
+  }
+  static bool is_put(std::uint64_t tag) noexcept { return (tag & 1) != 0; }
+  Parcel& parcel_of(std::uint64_t tag) noexcept { return parcels_[tag >> 1]; }
+
+  Parcel& make(Parcel::Kind kind, int from, int to, std::uint64_t bytes);
+  void start(const Parcel& parcel, std::uint32_t rows);
+  void note_left(Flow& flow, Picoseconds when);
+  void end_read(Parcel& parcel, Parcel::State state, Picoseconds when);
+  void settle(Flow& flow);
+  void deliver(Parcel& parcel);
+  void deliver_put(const Parcel& parcel);
+  void fold(const Parcel& parcel);
+  void remove(Parcel& parcel);
+  static void end_fibre();
+
+  Scheduler& scheduler_;
+  const Topology& topology_;
+  const bool payload_digest_;
+  Deaf deaf_;
+  BoundFabric bound_;
+  std::unique_ptr<Fabric> fabric_;
+  Buffers buffers_;
+  Parcels parcels_;
+  std::vector<bool> gone_;  // [rank]
+  Counts counts_;
+  RunDigest digest_;
+};
+
+}  // namespace tutti::ub

@@ -1,0 +1,120 @@
+// What the fabric tells the courier: bytes move when they arrive, lines come out in order.
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "kernels/copy.hpp"
+#include "transports/ub/bus/courier.hpp"
+
+namespace tutti::ub {
+
+void Courier::note_left(Flow& flow, Picoseconds when) {
+  flow.latest_left = std::max(flow.latest_left, when);
+  if (--flow.not_left == 0) flow.flushing.wake_all(scheduler_);
+}
+
+void Courier::left(std::uint64_t tag, Picoseconds when) {
+  if (!is_put(tag)) return;
+  Parcel& parcel = parcel_of(tag);
+  parcel.left = true;
+  note_left(*parcel.flow, when);
+}
+
+void Courier::arrived(std::uint64_t tag, Picoseconds when) {
+  Parcel& parcel = parcel_of(tag);
+  if (parcel.kind == Parcel::Kind::kRead) return end_read(parcel, Parcel::State::kArrives, when);
+  parcel.state = Parcel::State::kArrives;
+  parcel.when = when;
+  if (parcel.kind == Parcel::Kind::kPut) {
+    scheduler_.at(when, {.rank = parcel.to}, [this, &parcel] { deliver(parcel); });
+  }
+  settle(*parcel.flow);
+}
+
+void Courier::lost(std::uint64_t tag, Picoseconds when) {
+  Parcel& parcel = parcel_of(tag);
+  if (parcel.kind == Parcel::Kind::kRead) return end_read(parcel, Parcel::State::kLost, when);
+  parcel.state = Parcel::State::kLost;
+  Flow& flow = *parcel.flow;
+  if (parcel.kind == Parcel::Kind::kPut && !parcel.left) note_left(flow, when);
+  scheduler_.at(when, {.rank = flow.from}, [&flow] { flow.owner->lost(flow); });
+  settle(flow);
+}
+
+void Courier::end_read(Parcel& parcel, Parcel::State state, Picoseconds when) {
+  if (!parcel.reader) return parcels_.give_back(parcel);
+  parcel.state = state;
+  parcel.when = when;
+  scheduler_.wake(parcel.reader, when);
+}
+
+// What the fabric has told lets parcels come out in order. A put's own event was scheduled before,
+// for the same rank: at an equal time it comes first.
+void Courier::settle(Flow& flow) {
+  while (flow.unsettled != nullptr && flow.unsettled->state != Parcel::State::kUnderWay) {
+    Parcel& parcel = *flow.unsettled;
+    flow.unsettled = parcel.next;
+    if (parcel.state == Parcel::State::kLost) {
+      flow.broken = true;
+      remove(parcel);
+      continue;
+    }
+    flow.latest = std::max(flow.latest, parcel.when);
+    if (parcel.kind == Parcel::Kind::kPut) continue;
+    if (flow.broken && parcel.kind != Parcel::Kind::kFarewell) {
+      remove(parcel);
+      continue;
+    }
+    scheduler_.at(std::max(flow.latest, scheduler_.now()), {.rank = flow.to},
+                  [this, &parcel] { deliver(parcel); });
+  }
+}
+
+void Courier::deliver(Parcel& parcel) {
+  ++counts_.deliveries;
+  Flow& flow = *parcel.flow;
+  const Parcel::Kind kind = parcel.kind;
+  const bool there = !parcel.dropped;
+  if (there && kind == Parcel::Kind::kPut) deliver_put(parcel);
+  if (there && kind == Parcel::Kind::kPost) {
+    Line& line = *parcel.line;
+    std::memcpy(line.payload, parcel.content.payload, sizeof(line.payload));
+    std::atomic_ref(line.stamp).store(parcel.content.stamp, std::memory_order_relaxed);
+    // Release: pairs with the acquire load of whoever waits for this line.
+    line.value.store(parcel.content.value, std::memory_order_release);
+  }
+  if (there && kind != Parcel::Kind::kFarewell) fold(parcel);
+  remove(parcel);
+  if (there && kind == Parcel::Kind::kPost) flow.owner->line_filled(flow);
+  if (there && kind == Parcel::Kind::kFarewell) flow.owner->said_farewell(flow);
+}
+
+void Courier::deliver_put(const Parcel& parcel) {
+  const std::byte* taken = parcel.taken;
+  std::uint64_t hash = 0;
+  for (const CopyPiece& piece : parcel.pieces) {
+    if (piece.destination == nullptr) continue;
+    const std::byte* const source = taken != nullptr ? taken : piece.source;
+    kernels::copy(piece.destination, source, piece.bytes);
+    if (payload_digest_) hash = hash_bytes({source, piece.bytes}, hash);
+    if (taken != nullptr) taken += piece.bytes;
+  }
+  if (payload_digest_) digest_.add_payload(parcel.from, parcel.to, hash);
+}
+
+void Courier::fold(const Parcel& parcel) {
+  counts_.bytes += parcel.bytes;
+  counts_.last = std::max(counts_.last, scheduler_.now());
+  digest_.fold_arrival(scheduler_.now(), parcel);
+}
+
+void Courier::remove(Parcel& parcel) {
+  parcel.flow->remove(parcel);
+  if (parcel.kind == Parcel::Kind::kPut) {
+    buffers_.give_back(parcel.taken, parcel.bytes);
+    parcel.taken = nullptr;
+  }
+  parcels_.give_back(parcel);
+}
+
+}  // namespace tutti::ub

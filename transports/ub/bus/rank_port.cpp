@@ -1,0 +1,112 @@
+#include "transports/ub/bus/rank_port.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace tutti::ub {
+
+namespace {
+
+// What a look takes where the profile says nothing: what a clock shows, so that a wait of
+// microseconds is a thousand looks and not a million.
+constexpr Picoseconds kLeastPoll{1000};
+
+class BellSubject final : public ParkSubject {
+ public:
+  BellSubject(Roster& roster, const Doorbell& bell) : roster_(roster), bell_(bell) {}
+  std::string describe() const override {
+    const auto owner = roster_.control().owner_of(bell_);
+    return owner ? fmt::format("a line that rings rank {}", roster_.place(*owner))
+                 : std::string("a line that rings everybody");
+  }
+
+ private:
+  Roster& roster_;
+  const Doorbell& bell_;
+};
+
+}  // namespace
+
+RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank rank)
+    : simulation_(simulation),
+      roster_(std::move(roster)),
+      courier_(simulation.courier()),
+      rank_(rank),
+      place_(roster_->place(rank)),
+      poll_cost_(kLeastPoll) {
+  if (const auto& software = simulation.topology().profile().software) {
+    poll_cost_ = std::max(poll_cost_, nanoseconds(software->poll_ns));
+    post_cost_ = nanoseconds(software->flag_ns);
+  }
+}
+
+void RankPort::work(Picoseconds time) {
+  if (time == Picoseconds::zero()) return;
+  scheduler().advance(time * simulation_.faults().core_percent(place_, scheduler().now()) / 100);
+  check_alive();
+}
+
+void RankPort::poll() {
+  const int percent = simulation_.faults().core_percent(place_, scheduler().now());
+  scheduler().advance(std::max(kLeastPoll, poll_cost_ * percent / 100));
+  check_alive();
+}
+
+// Rounded down: a deadline in nanoseconds is reached when all of its picoseconds have passed.
+Nanoseconds RankPort::now() const noexcept {
+  return std::chrono::duration_cast<Nanoseconds>(scheduler().now());
+}
+
+Picoseconds RankPort::deadline(Nanoseconds timeout) const noexcept {
+  const Picoseconds now = scheduler().now();
+  const Nanoseconds most = std::chrono::duration_cast<Nanoseconds>(kNever - now);
+  if (timeout >= most) return kNever;
+  return now + std::max(timeout, Nanoseconds::zero());
+}
+
+void RankPort::read(Rank peer, std::size_t bytes, std::uint32_t rows) {
+  if (!courier_.read(place_, roster_->place(peer), bytes, rows)) {
+    check_alive();
+    fail_because_of({peer}, tuttiSystemError,
+                    "rank {} cannot be read: it, or every way there, has failed", peer);
+  }
+  check_alive();
+}
+
+void RankPort::put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken) {
+  check_alive();
+  courier_.put(roster_->flow(rank_, peer), pieces, taken);
+}
+
+void RankPort::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
+  check_alive();
+  courier_.post(roster_->flow(rank_, peer), roster_->control().line(peer, line), value, content);
+  work(post_cost_);
+}
+
+void RankPort::flush(Rank peer, Nanoseconds timeout) {
+  check_alive();
+  if (!courier_.flush(roster_->flow(rank_, peer), deadline(timeout))) {
+    fail_because_of({peer}, tuttiTimeout, "puts to rank {} have not left after {} ms", peer,
+                    std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
+  }
+}
+
+void RankPort::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) {
+  check_alive();
+  const auto rung = [&] { return bell.ring.load(std::memory_order_acquire) != seen; };
+  if (rung() || timeout <= Nanoseconds::zero()) return poll();
+  const Picoseconds end = deadline(timeout);
+  const WaitList::Place place(roster_->sleepers(bell), scheduler().current());
+  const BellSubject subject(*roster_, bell);
+  while (!rung() && scheduler().now() < end) {
+    if (scheduler().park_until(end, subject) == Wake::kCancelled) break;
+    check_alive();
+  }
+  check_alive();
+}
+
+}  // namespace tutti::ub

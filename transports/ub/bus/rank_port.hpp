@@ -1,0 +1,51 @@
+// What one rank of a communicator does on the bus, at the virtual time at which it does it.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "transports/ub/bus/simulation.hpp"
+
+namespace tutti::ub {
+
+// Shared by a rank's transport and its windows. Calls are made by fibres of that rank.
+class RankPort {
+ public:
+  RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank rank);
+
+  Roster& roster() const noexcept { return *roster_; }
+  Courier& courier() const noexcept { return courier_; }
+  Scheduler& scheduler() const noexcept { return courier_.scheduler(); }
+  Rank rank() const noexcept { return rank_; }
+  int place() const noexcept { return place_; }
+
+  // Ends the fibre if the rank's node has failed.
+  void check_alive() const { courier_.check_alive(place_); }
+
+  // The rank's cores work for `time`; longer where they are slow.
+  void work(Picoseconds time);
+  // Looks, and finds nothing: never free, so that whoever polls gets on.
+  void poll();
+  Nanoseconds now() const noexcept;
+
+  // Waits until bytes have come from `peer`. tuttiSystemError, naming it, if they do not come.
+  void read(Rank peer, std::size_t bytes, std::uint32_t rows);
+  void put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken = nullptr);
+  void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content);
+  // tuttiTimeout, naming the peer.
+  void flush(Rank peer, Nanoseconds timeout);
+  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout);
+
+ private:
+  Picoseconds deadline(Nanoseconds timeout) const noexcept;
+
+  Simulation& simulation_;
+  std::shared_ptr<Roster> roster_;
+  Courier& courier_;
+  Rank rank_;
+  int place_;
+  Picoseconds poll_cost_;
+  Picoseconds post_cost_{};
+};
+
+}  // namespace tutti::ub

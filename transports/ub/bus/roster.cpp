@@ -1,0 +1,112 @@
+#include "transports/ub/bus/roster.hpp"
+
+#include <utility>
+
+namespace tutti::ub {
+
+Roster::Roster(Courier& courier, std::vector<int> places)
+    : courier_(courier),
+      places_(std::move(places)),
+      states_(places_.size() * places_.size(), static_cast<std::uint8_t>(PeerState::kAlive)),
+      flows_(places_.size()),
+      sleepers_(places_.size()) {}
+
+void Roster::make_control(const ControlSegment& segment) {
+  if (control_ == nullptr) control_ = std::make_unique<ControlMemory>(ranks(), segment);
+  if (control_->bytes() == segment.bytes && control_->line_bytes() == segment.line_bytes) return;
+  fail(tuttiMismatch, "a control segment of {} bytes, where another rank has {}", segment.bytes,
+       control_->bytes());
+}
+
+Flow& Roster::flow(Rank from, Rank to) {
+  auto& flows = flows_[index(from)];
+  if (flows == nullptr) [[unlikely]] {
+    flows = std::make_unique<Flow[]>(places_.size());
+    for (Rank peer = 0; peer < ranks(); ++peer) {
+      Flow& flow = flows[index(peer)];
+      flow.owner = this;
+      flow.rank = from;
+      flow.peer = peer;
+      flow.from = place(from);
+      flow.to = place(peer);
+    }
+  }
+  return flows[index(to)];
+}
+
+WaitList& Roster::sleepers(const Doorbell& bell) {
+  if (control_ != nullptr) {
+    if (const auto rank = control_->owner_of(bell)) return sleepers_[index(*rank)];
+    if (&control_->shared_bell() == &bell) return shared_sleepers_;
+  }
+  fail(tuttiInternalError, "a rank sleeps on what is no doorbell of its communicator");
+}
+
+void Roster::ring(Rank rank) {
+  control_->own_bell(rank).ring.fetch_add(1, std::memory_order_release);
+  sleepers_[index(rank)].wake_all(courier_.scheduler());
+}
+
+void Roster::alarm(Rank rank) {
+  if (control_ == nullptr) return;
+  control_->own_bell(rank).alarm.store(1, std::memory_order_release);
+  ring(rank);
+}
+
+void Roster::mark(Rank viewer, Rank peer, PeerState state) {
+  std::uint8_t& known = states_[index(viewer) * places_.size() + index(peer)];
+  if (known != static_cast<std::uint8_t>(PeerState::kAlive)) return;
+  known = static_cast<std::uint8_t>(state);
+  alarm(viewer);
+}
+
+void Roster::line_filled(Flow& flow) { ring(flow.peer); }
+
+void Roster::lost(Flow& flow) {
+  if (!courier_.gone(flow.from)) mark(flow.rank, flow.peer, PeerState::kDead);
+}
+
+void Roster::leave(Rank rank) {
+  for (Rank peer = 0; peer < ranks(); ++peer) {
+    if (flows_[index(rank)] == nullptr || flow(rank, peer).first == nullptr) {
+      mark(peer, rank, PeerState::kLeft);
+    } else {
+      courier_.say_farewell(flow(rank, peer));
+    }
+  }
+}
+
+void Roster::wake_gone(int place) {
+  for (Rank rank = 0; rank < ranks(); ++rank) {
+    if (places_[index(rank)] == place) sleepers_[index(rank)].wake_all(courier_.scheduler());
+  }
+  shared_sleepers_.wake_all(courier_.scheduler());
+}
+
+void Roster::tell_gone(int place) {
+  for (Rank rank = 0; rank < ranks(); ++rank) {
+    if (places_[index(rank)] != place) continue;
+    for (Rank viewer = 0; viewer < ranks(); ++viewer) {
+      if (!courier_.gone(places_[index(viewer)])) mark(viewer, rank, PeerState::kDead);
+    }
+  }
+}
+
+void Roster::record(Rank rank, const Error& error) {
+  if (failure_.has_value() || courier_.gone(place(rank))) return;
+  failure_.emplace(error);
+  for (Rank peer = 0; peer < ranks(); ++peer) alarm(peer);
+  shared_sleepers_.wake_all(courier_.scheduler());
+}
+
+void Roster::take_sources(Rank rank) {
+  if (flows_[index(rank)] == nullptr) return;
+  for (Rank peer = 0; peer < ranks(); ++peer) courier_.take_sources(flow(rank, peer));
+}
+
+void Roster::drop_sources(Rank rank) noexcept {
+  if (flows_[index(rank)] == nullptr) return;
+  for (Rank peer = 0; peer < ranks(); ++peer) courier_.drop_sources(flow(rank, peer));
+}
+
+}  // namespace tutti::ub

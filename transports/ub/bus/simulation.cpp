@@ -1,0 +1,140 @@
+#include "transports/ub/bus/simulation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/context.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace tutti::ub {
+
+namespace {
+
+// Faults of the profile come first, as make_fabric() has them: what a seed chooses depends on the
+// place in the list.
+std::vector<Fault> all_faults(const SimulationOptions& options) {
+  std::vector<Fault> faults = options.profile.faults;
+  faults.insert(faults.end(), options.fabric.faults.begin(), options.fabric.faults.end());
+  return faults;
+}
+
+std::string what_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "something that is no std::exception";
+  }
+}
+
+}  // namespace
+
+Simulation::Simulation(SimulationOptions options)
+    : options_(std::move(options)),
+      topology_(options_.profile, options_.placement),
+      faults_(topology_, all_faults(options_), options_.fabric.seed),
+      engine_(std::in_place, options_.scheduler, *this),
+      courier_(std::in_place, engine_->scheduler, topology_,
+               CourierOptions{.fabric = options_.fabric, .payload_digest = options_.payload_digest},
+               static_cast<ModelEvents&>(*this)),
+      ends_(static_cast<std::size_t>(topology_.ranks())) {}
+
+Simulation::~Simulation() = default;
+
+Simulation* Simulation::current() noexcept {
+  const auto* host = dynamic_cast<Host*>(current_context().host);
+  return host != nullptr ? &host->simulation : nullptr;
+}
+
+SimulationReport Simulation::run(const std::function<void(int rank)>& body) {
+  if (std::exchange(ran_, true)) fail(tuttiInvalidUsage, "a simulation runs once");
+  struct EndOfFibres {  // which use everything else
+    std::optional<Engine>& engine;
+    ~EndOfFibres() { engine.reset(); }
+  } const guard{engine_};
+  spawn(body);
+  schedule_ends();
+  scheduler().run();
+  return report();
+}
+
+void Simulation::spawn(const std::function<void(int rank)>& body) {
+  for (int rank = 0; rank < topology_.ranks(); ++rank) {
+    fibres_.push_back(scheduler().spawn({.rank = rank}, Picoseconds(0), [this, rank, &body] {
+      body(rank);
+      ends_[static_cast<std::size_t>(rank)] = {.how = RankEnd::How::kFinished,
+                                               .at = scheduler().now()};
+    }));
+  }
+}
+
+// A rank whose node fails stops at its next call; all others hear of it when the fabric has
+// noticed, if they have not lost something to it before.
+void Simulation::schedule_ends() {
+  for (int rank = 0; rank < topology_.ranks(); ++rank) {
+    const auto end = faults_.end_of(rank);
+    if (!end) continue;
+    scheduler().at(end->at, {.rank = rank}, [this, rank] {
+      courier_->kill(rank);
+      scheduler().cancel(fibres_[static_cast<std::size_t>(rank)]);
+      for (const auto& roster : rosters_) roster->wake_gone(rank);
+      RankEnd& own = ends_[static_cast<std::size_t>(rank)];
+      if (own.how == RankEnd::How::kStuck)
+        own = {.how = RankEnd::How::kDied, .at = scheduler().now()};
+    });
+    scheduler().at(end->detected, {.rank = Entity::kFabric}, [this, rank] {
+      for (const auto& roster : rosters_) roster->tell_gone(rank);
+    });
+  }
+}
+
+void Simulation::schedule(Picoseconds at, EventTarget& target, std::uint64_t token) {
+  ++model_events_;
+  scheduler().at(at, {.rank = Entity::kFabric},
+                 [at, token, target = &target] { target->fire(at, token); });
+}
+
+void Simulation::fibre_failed(FibreId, const Entity& who, std::exception_ptr why) {
+  RankEnd& end = ends_[static_cast<std::size_t>(who.rank)];
+  if (end.failure != nullptr) return;
+  end = {.how = RankEnd::How::kFailed,
+         .at = scheduler().now(),
+         .why = what_of(why),
+         .failure = std::move(why)};
+}
+
+void Simulation::deadlocked(std::span<const ParkedFibre> parked) {
+  std::string text =
+      fmt::format("at {} ps all ranks wait for each other:", scheduler().now().count());
+  for (const ParkedFibre& fibre : parked) {
+    if (courier_->gone(fibre.who.rank)) continue;
+    text += fmt::format("\n  {} since {} ps for {}", to_string(fibre.who), fibre.since.count(),
+                        fibre.waits_for);
+    RankEnd& end = ends_[static_cast<std::size_t>(fibre.who.rank)];
+    if (end.how == RankEnd::How::kStuck) end = {.at = fibre.since, .why = fibre.waits_for};
+  }
+  TUTTI_INFO(kNet, "{}", text);
+  deadlocks_.push_back(std::move(text));
+}
+
+SimulationReport Simulation::report() {
+  const Courier::Counts& counts = courier_->counts();
+  SimulationReport report{.end = counts.last,
+                          .last_arrival = counts.last,
+                          .bound = courier_->bound(),
+                          .ranks = ends_,
+                          .deadlocks = std::move(deadlocks_),
+                          .arrivals = courier_->digest().arrivals(),
+                          .payload = courier_->digest().payload(),
+                          .transfers = counts.transfers,
+                          .bytes = counts.bytes,
+                          .events = model_events_ + counts.deliveries};
+  for (const RankEnd& rank : report.ranks) report.end = std::max(report.end, rank.at);
+  return report;
+}
+
+}  // namespace tutti::ub

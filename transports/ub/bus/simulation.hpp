@@ -1,0 +1,83 @@
+// A simulated fabric with a fibre for every rank, from time 0 to the end of all of them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "transports/ub/bus/report.hpp"
+#include "transports/ub/bus/roster.hpp"
+#include "transports/ub/engine/scheduler_host.hpp"
+#include "transports/ub/model/fault_schedule.hpp"
+
+namespace tutti::ub {
+
+struct SimulationOptions {
+  Profile profile;  // load_profile("cloudmatrix384")
+  RankPlacement placement;
+  FabricOptions fabric;
+  Scheduler::Options scheduler;
+  bool payload_digest = true;  // see CourierOptions
+};
+
+// Used by one thread. Whatever it decides follows from its options and from what the ranks do.
+class Simulation final : private SchedulerOwner, private ModelEvents {
+ public:
+  // tuttiInvalidArgument for what the profile does not have.
+  explicit Simulation(SimulationOptions options);
+  ~Simulation() override;
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  // The one whose fibre runs; nullptr: none.
+  static Simulation* current() noexcept;
+
+  // Runs body(rank) on a fibre for every rank, once. What a body throws is in the report. Ranks
+  // that wait for ever are ended before this returns.
+  SimulationReport run(const std::function<void(int rank)>& body);
+
+  Scheduler& scheduler() noexcept { return engine_->scheduler; }
+  Courier& courier() noexcept { return *courier_; }
+  const Topology& topology() const noexcept { return topology_; }
+  const FaultSchedule& faults() const noexcept { return faults_; }
+
+  // Keeps what the ranks of a communicator share.
+  void adopt(std::shared_ptr<Roster> roster) { rosters_.push_back(std::move(roster)); }
+
+ private:
+  void fibre_failed(FibreId id, const Entity& who, std::exception_ptr why) override;
+  void deadlocked(std::span<const ParkedFibre> parked) override;
+  void schedule(Picoseconds at, EventTarget& target, std::uint64_t token) override;
+
+  void spawn(const std::function<void(int rank)>& body);
+  void schedule_ends();
+  SimulationReport report();
+
+  const SimulationOptions options_;
+  const Topology topology_;
+  const FaultSchedule faults_;
+  // What the library waits through, and by which a fibre finds its simulation.
+  struct Host final : SchedulerHost {
+    Simulation& simulation;
+    Host(Scheduler& scheduler, Simulation& its) : SchedulerHost(scheduler), simulation(its) {}
+  };
+  // The host keeps the reference to the scheduler, no more.
+  struct Engine {
+    Host host;
+    Scheduler scheduler;
+    Engine(Scheduler::Options options, Simulation& simulation)
+        : host(reference(), simulation), scheduler((options.host = &host, options), simulation) {}
+    Scheduler& reference() noexcept { return scheduler; }
+  };
+  std::optional<Engine> engine_;  // until run() ends
+  std::optional<Courier> courier_;
+  std::vector<std::shared_ptr<Roster>> rosters_;
+  std::vector<FibreId> fibres_;  // [rank]
+  std::vector<RankEnd> ends_;
+  std::vector<std::string> deadlocks_;
+  std::uint64_t model_events_ = 0;
+  bool ran_ = false;
+};
+
+}  // namespace tutti::ub
