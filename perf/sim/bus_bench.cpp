@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "tests/support/fibre_group.hpp"
+#include "bootstrap/local_group.hpp"
 #include "transports/ub/bus/bus_transport.hpp"
 
 namespace tutti::perf {
@@ -67,7 +67,7 @@ void run(benchmark::State& state, const Shape& shape) {
   ub::Simulation simulation({.profile = ub::load_profile("cloudmatrix384-wire"),
                              .placement = {.ranks = shape.ranks},
                              .payload_digest = shape.digest});
-  test::FibreGroup group(simulation.scheduler(), shape.ranks);
+  LocalGroup group(shape.ranks, std::chrono::seconds(120));
   ub::Picoseconds took{};
   bool over = false;
   const auto report = simulation.run([&](int number) {

@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "bootstrap/local_group.hpp"
-#include "tests/support/fibre_group.hpp"
 #include "tests/support/thread_world.hpp"
 #include "transports/ub/bus/simulation.hpp"
 
@@ -18,7 +17,7 @@ constexpr Nanoseconds kDeadline = std::chrono::seconds(120);
 void run_on_bus(ub::SimulationOptions options, int ranks, const TransportKind::Body& body) {
   options.placement.ranks = ranks;
   ub::Simulation simulation(std::move(options));
-  FibreGroup group(simulation.scheduler(), ranks);
+  LocalGroup group(ranks, kDeadline);
   const ub::SimulationReport report =
       simulation.run([&](int rank) { body(group.bootstrap(rank)); });
   for (int rank = 0; rank < ranks; ++rank) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/fibre_group.hpp"
+#include "bootstrap/local_group.hpp"
 #include "transports/ub/bus/bus_transport.hpp"
 
 namespace tutti::ub::test {
@@ -81,7 +81,7 @@ using RankBody = std::function<void(BusRank&)>;
 inline SimulationReport simulate(SimulationOptions options, int ranks, const RankBody& body) {
   options.placement.ranks = ranks;
   Simulation simulation(std::move(options));
-  tutti::test::FibreGroup group(simulation.scheduler(), ranks);
+  tutti::LocalGroup group(ranks, std::chrono::seconds(120));
   return simulation.run([&](int number) {
     BusRank rank(group.bootstrap(number));
     body(rank);
