@@ -74,8 +74,10 @@ void Operation::publish(LineContent& content) const {
   Channel& channel = *channel_;
   Sequence floor = channel.completed();
   for (Rank peer = 0; peer < ranks(); ++peer) {
+    // Acquire pairs with the release in learn(), maybe on another stream's thread: who takes the
+    // floor from the published line writes where the peer has read.
     const Sequence known =
-        channel.credits_[static_cast<std::size_t>(peer)].known.load(std::memory_order_relaxed);
+        channel.credits_[static_cast<std::size_t>(peer)].known.load(std::memory_order_acquire);
     if (peer != rank() && static_cast<std::int64_t>(known - floor) < 0) floor = known;
   }
   content.stamp = fingerprint_ | floor << kFingerprintBits;
