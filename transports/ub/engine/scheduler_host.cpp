@@ -83,8 +83,7 @@ FibreHost::Fibre SchedulerHost::spawn(std::function<void()> body) {
   Number number(*this, scheduler_.who().rank);
   const Entity who = number.entity();
   return name_of(scheduler_.spawn(
-      who, scheduler_.now(),
-      [number = std::move(number), body = std::move(body)] { body(); }));
+      who, scheduler_.now(), [number = std::move(number), body = std::move(body)] { body(); }));
 }
 
 void SchedulerHost::join(Fibre fibre) {
