@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "perf/common/stopwatch.hpp"
 #include "perf/peers/gloo_peer.hpp"
 #include "perf/peers/program.hpp"
 #include "perf/peers/sampling.hpp"

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "perf/common/routing.hpp"
+#include "perf/common/stopwatch.hpp"
 #include "perf/peers/moe_step.hpp"
 #include "perf/peers/sampling.hpp"
 #include "perf/peers/weighted_sum.hpp"

@@ -1,6 +1,7 @@
 // peer-openmpi and peer-mpich: started by mpirun, one process per rank.
 #include <mpi.h>
 
+#include "perf/common/stopwatch.hpp"
 #include "perf/peers/mpi_peer.hpp"
 #include "perf/peers/program.hpp"
 #include "perf/peers/sampling.hpp"

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <numeric>
 #include <vector>
+
+#include "perf/common/stopwatch.hpp"
 
 namespace tutti::perf {
 namespace {
@@ -26,11 +27,6 @@ std::size_t agree_on_batch(Peer& peer, int warmup, const std::function<void()>& 
 }
 
 }  // namespace
-
-double now_us() {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double, std::micro>(since).count();
-}
 
 void time_iterations(Peer& peer, const PeerOptions& options, const std::function<void()>& iteration,
                      Row& row) {

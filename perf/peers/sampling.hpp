@@ -10,8 +10,6 @@
 
 namespace tutti::perf {
 
-double now_us();
-
 // Runs `iteration` on every rank and fills iters, batch, mode and time_us of `row`, the same on
 // every rank.
 void time_iterations(Peer& peer, const PeerOptions& options, const std::function<void()>& iteration,

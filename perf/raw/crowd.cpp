@@ -13,13 +13,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
 
 #include "perf/common/statistics.hpp"
+#include "perf/common/stopwatch.hpp"
 #include "perf/raw/shared_memory.hpp"
 
 namespace tutti::raw {
@@ -111,27 +111,22 @@ class Member {
   Contribution result_{};
 };
 
-double now_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double, std::micro>(now).count();
-}
-
 // In the last two warm-ups rank 0 looks how long a round takes, and tells how many there will be.
 void measure(Meeting& meeting, Member& member, int rank, double seconds) {
   for (std::size_t i = 0; i + 2 < kWarmUps; ++i) member.meet();
-  const double start = now_us();
+  const double start = perf::now_us();
   member.meet();
   if (rank == 0) {
-    const double one_us = std::max(now_us() - start, 0.1);
+    const double one_us = std::max(perf::now_us() - start, 0.1);
     meeting.batch = perf::batch_for(one_us);
     const double samples = seconds * 1e6 / one_us / static_cast<double>(meeting.batch);
     meeting.samples = std::clamp<std::size_t>(static_cast<std::size_t>(samples), 10, kMaxSamples);
   }
   member.meet();
   for (std::size_t i = 0; i < meeting.samples; ++i) {
-    const double begin = now_us();
+    const double begin = perf::now_us();
     for (std::size_t k = 0; k < meeting.batch; ++k) member.meet();
-    meeting.sample_us[rank][i] = (now_us() - begin) / static_cast<double>(meeting.batch);
+    meeting.sample_us[rank][i] = (perf::now_us() - begin) / static_cast<double>(meeting.batch);
   }
   member.meet();  // all times are there
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -12,6 +11,7 @@
 
 #include "perf/common/machine.hpp"
 #include "perf/common/statistics.hpp"
+#include "perf/common/stopwatch.hpp"
 #include "perf/raw/crowd.hpp"
 #include "perf/raw/kernels.hpp"
 #include "perf/raw/loops.hpp"
@@ -19,17 +19,12 @@
 namespace tutti::raw {
 namespace {
 
-double now_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double, std::micro>(now).count();
-}
-
 double timed_run_us(Side& side, const Loop& loop, std::size_t iterations) {
   if (loop.before) loop.before(side);
   side.exchange();
-  const double start = now_us();
+  const double start = perf::now_us();
   loop.run(side, iterations);
-  return now_us() - start;
+  return perf::now_us() - start;
 }
 
 // Iterations that make a sample long enough, agreed by both sides: rank 0's clock decides. The best
@@ -54,12 +49,12 @@ std::size_t find_batch(Side& side, const Loop& loop) {
 // decides.
 std::size_t measure(Side& side, const Loop& loop, double seconds) {
   const std::size_t batch = find_batch(side, loop);
-  const double end = now_us() + seconds * 1e6;
+  const double end = perf::now_us() + seconds * 1e6;
   std::size_t samples = 0;
   do {
     const double sample = timed_run_us(side, loop, batch);
     side.mine().sample_us[samples++] = sample / static_cast<double>(batch);
-    if (side.rank() == 0) side.mine().go_on = samples < kMaxSamples && now_us() < end;
+    if (side.rank() == 0) side.mine().go_on = samples < kMaxSamples && perf::now_us() < end;
     side.exchange();
   } while (side.of(0).go_on != 0);
   return samples;

@@ -53,86 +53,80 @@ void through_staging(Side& side, const std::byte* from, std::size_t bytes, const
   }
 }
 
-Loop all_reduce_staged(std::size_t bytes, const Chunks& chunks) {
-  return {"all_reduce_plain", chunks.name(), bytes,
+// A loop whose iterations are step(side, in, out) on this process's own buffers, between two
+// meetings.
+template <typename Step>
+Loop plain_loop(const char* op, const std::string& variant, std::size_t bytes,
+                std::size_t buffer_bytes, const Step& step) {
+  return {op, variant, bytes,
           [=, plain = std::make_shared<PlainBuffers>()](Side& side, std::size_t iterations) {
-            plain->need(bytes);
+            plain->need(buffer_bytes);
             for (std::size_t i = 0; i < iterations; ++i) {
               side.exchange();
-              through_staging(side, plain->in.data(), bytes, chunks,
-                              [&](std::byte* theirs, std::size_t at, std::size_t length) {
-                                add_f32(floats(plain->out.data() + at),
-                                        floats(plain->in.data() + at), floats(theirs),
-                                        length / sizeof(float));
-                              });
+              step(side, plain->in.data(), plain->out.data());
               side.exchange();
             }
           }};
+}
+
+template <typename Step>
+Loop kernel_loop(const char* op, std::size_t bytes, std::size_t buffer_bytes, const Step& step) {
+  Loop loop = plain_loop(op, "copy by kernel", bytes, buffer_bytes, step);
+  loop.by_kernel = true;
+  return loop;
+}
+
+Loop all_reduce_staged(std::size_t bytes, const Chunks& chunks) {
+  return plain_loop("all_reduce_plain", chunks.name(), bytes, bytes,
+                    [=](Side& side, std::byte* in, std::byte* out) {
+                      through_staging(side, in, bytes, chunks,
+                                      [&](std::byte* theirs, std::size_t at, std::size_t length) {
+                                        add_f32(floats(out + at), floats(in + at), floats(theirs),
+                                                length / sizeof(float));
+                                      });
+                    });
 }
 
 // Each rank reads a half, adds to it, and then reads the other half's sum.
 Loop all_reduce_by_kernel(std::size_t bytes) {
-  return {"all_reduce_plain",
-          "copy by kernel",
-          bytes,
-          [=, plain = std::make_shared<PlainBuffers>()](Side& side, std::size_t iterations) {
-            plain->need(bytes);
-            const std::size_t half = bytes / 2;
-            const std::size_t mine = side.rank() == 0 ? 0 : half, other = half - mine;
-            std::byte* const in = plain->in.data();
-            std::byte* const out = plain->out.data();
-            const std::uint64_t their_out = side.exchange(address_of(out));
-            for (std::size_t i = 0; i < iterations; ++i) {
-              const std::uint64_t their_in = side.exchange(address_of(in));
-              side.read_theirs(out + mine, their_in + mine, half);
-              add_f32(floats(out + mine), floats(out + mine), floats(in + mine),
-                      half / sizeof(float));
-              side.exchange();
-              side.read_theirs(out + other, their_out + other, half);
-              side.exchange();
-            }
-          },
-          {},
-          true};
+  return kernel_loop("all_reduce_plain", bytes, bytes,
+                     [half = bytes / 2](Side& side, std::byte* in, std::byte* out) {
+                       const std::size_t mine = side.rank() == 0 ? 0 : half, other = half - mine;
+                       const std::uint64_t their_in = side.exchange(address_of(in));
+                       side.read_theirs(out + mine, their_in + mine, half);
+                       add_f32(floats(out + mine), floats(out + mine), floats(in + mine),
+                               half / sizeof(float));
+                       const std::uint64_t their_out = side.exchange(address_of(out));
+                       side.read_theirs(out + other, their_out + other, half);
+                     });
+}
+
+void copy_own_block(const Side& side, const std::byte* in, std::byte* out, std::size_t bytes) {
+  const auto rank = static_cast<std::size_t>(side.rank());
+  copy_bytes(out + rank * bytes, in + rank * bytes, bytes);
 }
 
 Loop all_to_all_staged(std::size_t bytes, const Chunks& chunks) {
-  return {"all_to_all_plain", chunks.name(), bytes,
-          [=, plain = std::make_shared<PlainBuffers>()](Side& side, std::size_t iterations) {
-            plain->need(2 * bytes);
-            const auto rank = static_cast<std::size_t>(side.rank());
-            std::byte* const in = plain->in.data();
-            std::byte* const out = plain->out.data();
-            for (std::size_t i = 0; i < iterations; ++i) {
-              side.exchange();
-              through_staging(side, in + (1 - rank) * bytes, bytes, chunks,
-                              [&](const std::byte* theirs, std::size_t at, std::size_t length) {
-                                copy_bytes(out + (1 - rank) * bytes + at, theirs, length);
-                              });
-              copy_bytes(out + rank * bytes, in + rank * bytes, bytes);
-              side.exchange();
-            }
-          }};
+  return plain_loop("all_to_all_plain", chunks.name(), bytes, 2 * bytes,
+                    [=](Side& side, std::byte* in, std::byte* out) {
+                      const std::size_t others = static_cast<std::size_t>(1 - side.rank()) * bytes;
+                      through_staging(
+                          side, in + others, bytes, chunks,
+                          [&](const std::byte* theirs, std::size_t at, std::size_t length) {
+                            copy_bytes(out + others + at, theirs, length);
+                          });
+                      copy_own_block(side, in, out, bytes);
+                    });
 }
 
 Loop all_to_all_by_kernel(std::size_t bytes) {
-  return {"all_to_all_plain",
-          "copy by kernel",
-          bytes,
-          [=, plain = std::make_shared<PlainBuffers>()](Side& side, std::size_t iterations) {
-            plain->need(2 * bytes);
-            const auto rank = static_cast<std::size_t>(side.rank());
-            std::byte* const in = plain->in.data();
-            std::byte* const out = plain->out.data();
-            for (std::size_t i = 0; i < iterations; ++i) {
-              const std::uint64_t theirs = side.exchange(address_of(in));
-              side.read_theirs(out + (1 - rank) * bytes, theirs + rank * bytes, bytes);
-              copy_bytes(out + rank * bytes, in + rank * bytes, bytes);
-              side.exchange();
-            }
-          },
-          {},
-          true};
+  return kernel_loop("all_to_all_plain", bytes, 2 * bytes,
+                     [=](Side& side, std::byte* in, std::byte* out) {
+                       const auto rank = static_cast<std::size_t>(side.rank());
+                       const std::uint64_t theirs = side.exchange(address_of(in));
+                       side.read_theirs(out + (1 - rank) * bytes, theirs + rank * bytes, bytes);
+                       copy_own_block(side, in, out, bytes);
+                     });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/library.hpp"
 #include "perf/tutti_perf/moe_data.hpp"
 #include "perf/tutti_perf/moe_layer.hpp"

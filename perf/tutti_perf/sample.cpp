@@ -1,10 +1,10 @@
 #include "perf/tutti_perf/sample.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 
 #include "perf/common/statistics.hpp"
+#include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/library.hpp"
 
 namespace tutti::perf {
@@ -57,11 +57,6 @@ void fill_rows(tuttiComm_t comm, const Options& options, const RunBatch& run,
 }
 
 }  // namespace
-
-double now_us() {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double, std::micro>(since).count();
-}
 
 std::size_t total(tuttiComm_t comm, std::size_t value) {
   auto sum = static_cast<std::uint64_t>(value);

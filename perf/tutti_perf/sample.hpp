@@ -14,8 +14,6 @@
 
 namespace tutti::perf {
 
-double now_us();
-
 // The sum of `value` over all ranks. Collective.
 std::size_t total(tuttiComm_t comm, std::size_t value);
 
