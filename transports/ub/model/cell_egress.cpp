@@ -136,7 +136,7 @@ void CellFabric::send_cell(Picoseconds now, std::uint32_t flow, std::size_t port
   const Picoseconds all_left = job.left;
   const bool trunk = trunks_[static_cast<std::size_t>(path.network)] &&
                      topology_.node_of(cell.from) != topology_.node_of(cell.to);
-  const Picoseconds flight = trunk ? path.flight / 3 : path.flight;
+  const Picoseconds flight = trunk ? path.to_trunk() : path.flight;
   cell.tail = left + flight;
   wait(trunk ? Stage::kUp : Stage::kIngress, cell.from, now + flight, id);
   if (last) sink_.left(tag, all_left);

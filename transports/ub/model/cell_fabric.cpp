@@ -120,8 +120,7 @@ void CellFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
       trunk_free_[(up ? 0 : egress_.size()) + port_index(route.network, node, cell.channel)];
   const Picoseconds start = std::max(now, trunk);
   trunk = start + busy;
-  const Picoseconds third = path.flight / 3;
-  const Picoseconds onward = up ? third : path.flight - 2 * third;
+  const Picoseconds onward = path.behind_trunk(up);
   cell.tail = std::max(cell.tail, trunk) + onward;
   wait(up ? Stage::kDown : Stage::kBehindTrunk, node, start + onward, id);
 }

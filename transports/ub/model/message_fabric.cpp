@@ -109,9 +109,8 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   const Picoseconds left = rest.tail;
   const bool whole = rest.ticket == kNone;
   if (passes_trunk(rest, route.network)) {
-    const Picoseconds third = path.flight / 3;
-    rest.tail += third;
-    wait(Stage::kUp, rest.from, start + third, id);
+    rest.tail += path.to_trunk();
+    wait(Stage::kUp, rest.from, start + path.to_trunk(), id);
   } else {
     rest.tail += path.flight;
     wait(Stage::kIngress, rest.from, start + path.flight, id);
@@ -128,8 +127,7 @@ void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
   const Rate rate = spreading_.trunk_rate(route, now);
   Picoseconds& trunk = port(up ? Port::kUp : Port::kDown, route.network, node, message.channel);
   take(trunk, now, rate.time(message.bytes));
-  const Picoseconds third = path.flight / 3;
-  const Picoseconds onward = up ? third : path.flight - 2 * third;
+  const Picoseconds onward = path.behind_trunk(up);
   message.tail = std::max(message.tail, trunk) + onward;
   wait(up ? Stage::kDown : Stage::kBehindTrunk, node, now + onward, id);
 }

@@ -24,6 +24,12 @@ struct FabricPath {
   Picoseconds flight{};  // from the egress port to the ingress port
   Rate port;             // all planes together
   Rate plane;            // one of them
+
+  // The trunks of two nodes lie between the ports, a third of the flight apart.
+  Picoseconds to_trunk() const noexcept { return flight / 3; }
+  Picoseconds behind_trunk(bool first) const noexcept {
+    return first ? to_trunk() : flight - 2 * to_trunk();
+  }
 };
 
 class Topology {
