@@ -12,6 +12,13 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
+// Every fibre costs TSan a thread's memory.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kThreadSanitized = true;
+#else
+inline constexpr bool kThreadSanitized = false;
+#endif
+
 inline std::vector<int> rank_counts() {
   return kSanitized ? std::vector{1, 2, 3, 8} : std::vector{1, 2, 3, 4, 7, 8};
 }
