@@ -7,18 +7,18 @@
 
 namespace tutti {
 
-Condition::Waiting::Waiting(Condition& condition, FibreHost& host)
+Condition::WaitingFibre::WaitingFibre(Condition& condition, FibreHost& host)
     : condition_(condition), host_(host), fibre_(host.current()), before_(condition.last_) {
   (before_ == nullptr ? condition_.first_ : before_->after_) = this;
   condition_.last_ = this;
 }
 
-Condition::Waiting::~Waiting() {
+Condition::WaitingFibre::~WaitingFibre() {
   (before_ == nullptr ? condition_.first_ : before_->after_) = after_;
   (after_ == nullptr ? condition_.last_ : after_->before_) = before_;
 }
 
-bool Condition::Waiting::park(std::unique_lock<std::mutex>& lock, Nanoseconds deadline) {
+bool Condition::WaitingFibre::park(std::unique_lock<std::mutex>& lock, Nanoseconds deadline) {
   struct Unlocked {
     std::unique_lock<std::mutex>& lock;
     explicit Unlocked(std::unique_lock<std::mutex>& its) : lock(its) { lock.unlock(); }
@@ -36,7 +36,7 @@ Nanoseconds Condition::deadline_of(Nanoseconds timeout) noexcept {
 }
 
 void Condition::wake_first() {
-  for (Waiting* each = first_; each != nullptr; each = each->after_) {
+  for (WaitingFibre* each = first_; each != nullptr; each = each->after_) {
     if (each->woken_) continue;
     each->woken_ = true;
     return each->host_.wake(each->fibre_);
@@ -44,7 +44,7 @@ void Condition::wake_first() {
 }
 
 void Condition::wake_all() {
-  for (Waiting* each = first_; each != nullptr; each = each->after_) {
+  for (WaitingFibre* each = first_; each != nullptr; each = each->after_) {
     if (!std::exchange(each->woken_, true)) each->host_.wake(each->fibre_);
   }
 }

@@ -2,6 +2,7 @@
 // held while its holder waits.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <tutti/transport.hpp>
@@ -66,12 +67,12 @@ class Condition {
   static constexpr Nanoseconds kNoDeadline = Nanoseconds::max();
 
   // A fibre that waits, in the list for as long as it does. The list is touched by one thread.
-  class Waiting {
+  class WaitingFibre {
    public:
-    Waiting(Condition& condition, FibreHost& host);
-    ~Waiting();
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
+    WaitingFibre(Condition& condition, FibreHost& host);
+    ~WaitingFibre();
+    WaitingFibre(const WaitingFibre&) = delete;
+    WaitingFibre& operator=(const WaitingFibre&) = delete;
 
     // False: waiting longer is in vain.
     bool park(std::unique_lock<std::mutex>& lock, Nanoseconds deadline);
@@ -82,14 +83,14 @@ class Condition {
     FibreHost& host_;
     const FibreHost::Fibre fibre_;
     bool woken_ = false;  // since it parked last
-    Waiting* before_;
-    Waiting* after_ = nullptr;
+    WaitingFibre* before_;
+    WaitingFibre* after_ = nullptr;
   };
 
   template <typename Ready>
   bool wait_on_fibre(FibreHost& host, std::unique_lock<std::mutex>& lock, Nanoseconds deadline,
                      Ready& ready) {
-    Waiting self(*this, host);
+    WaitingFibre self(*this, host);
     do {
       if (host.now() >= deadline || !self.park(lock, deadline)) return ready();
     } while (!ready());
@@ -102,8 +103,8 @@ class Condition {
 
   const char* what_;
   std::condition_variable threads_;
-  Waiting* first_ = nullptr;  // of the fibres, by when they began
-  Waiting* last_ = nullptr;
+  WaitingFibre* first_ = nullptr;  // of the fibres, by when they began
+  WaitingFibre* last_ = nullptr;
 };
 
 // A mutex whose holder may wait, and on a fibre park: others wait as fibres do. Not recursive.
