@@ -6,10 +6,16 @@
 
 namespace tutti {
 
-std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap) {
-  if (name.empty() || name == "shm") return std::make_unique<shm::ShmTransport>(bootstrap);
-  if (name == "ub") return std::make_unique<ub::BusTransport>(bootstrap);
+void check_transport(const std::string& name) {
+  if (name.empty() || name == "shm") return;
+  if (name == "ub") return ub::BusTransport::check_caller();
   fail(tuttiInvalidArgument, "there is no transport \"{}\"; built in: shm, ub", name);
+}
+
+std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap) {
+  check_transport(name);
+  if (name == "ub") return std::make_unique<ub::BusTransport>(bootstrap);
+  return std::make_unique<shm::ShmTransport>(bootstrap);
 }
 
 }  // namespace tutti

@@ -9,9 +9,13 @@
 
 namespace tutti {
 
+// Can this rank open it? Before ranks meet, so that each one hears its own mistake, not that
+// another one has gone. tuttiInvalidArgument, listing the names, for one that is not built in;
+// tuttiInvalidUsage for "ub" outside a simulation.
+void check_transport(const std::string& name);
+
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every
-// rank. tuttiInvalidArgument, listing the names, for one that is not built in; tuttiInvalidUsage
-// for "ub" outside a simulation.
+// rank. Throws what check_transport() throws.
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap);
 
 }  // namespace tutti

@@ -2,6 +2,7 @@
 
 #include "base/environment.hpp"
 #include "base/error.hpp"
+#include "transports/registry.hpp"
 
 namespace tutti {
 
@@ -22,6 +23,7 @@ Settings Settings::read(const tuttiConfig_t* config, const char* default_name) {
   settings.first_sequence =
       static_cast<Sequence>(env_int("TUTTI_SEQUENCE_START", 1, 1, std::int64_t{1} << 62));
   settings.apply(config);
+  check_transport(settings.transport);
   return settings;
 }
 

@@ -20,7 +20,8 @@ struct Settings {
   bool in_place = true;  // TUTTI_IN_PLACE: read peers' buffers in place where they can be reached
   Sequence first_sequence = 1;
 
-  // `config` may be NULL. tuttiInvalidArgument names the field or the variable.
+  // `config` may be NULL. tuttiInvalidArgument names the field or the variable; what
+  // check_transport() throws.
   static Settings read(const tuttiConfig_t* config, const char* default_name);
   // A child's: these, under another name, with what `config` (may be NULL) defines.
   Settings for_child(const tuttiConfig_t* config, const char* default_name) const;

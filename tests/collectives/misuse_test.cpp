@@ -36,6 +36,21 @@ TEST_F(Misuse, OfPointersNamesThem) {
   EXPECT_NE(std::string(tuttiGetLastError(nullptr)).find("comm"), std::string::npos);
 }
 
+TEST_F(Misuse, OfTheTransportIsHeardBeforeRanksMeet) {
+  tuttiUniqueId id;
+  ASSERT_EQ(tuttiGetUniqueId(&id), tuttiSuccess);
+  const auto expect_alone = [&](const char* transport, tuttiResult_t code, const char* word) {
+    const ScopedVariable variable("TUTTI_TRANSPORT", transport);
+    tuttiComm_t alone = nullptr;  // rank 0 never comes
+    EXPECT_EQ(tuttiCommInitRank(&alone, 2, id, 1), code);
+    EXPECT_EQ(alone, nullptr);
+    EXPECT_NE(std::string(tuttiGetLastError(nullptr)).find(word), std::string::npos)
+        << tuttiGetLastError(nullptr);
+  };
+  expect_alone("rubbish", tuttiInvalidArgument, "rubbish");
+  expect_alone("ub", tuttiInvalidUsage, "simulation");
+}
+
 TEST_F(Misuse, OfTypesOperatorsAndRootsNamesThem) {
   expect(tuttiAllReduce(a, b, 8, static_cast<tuttiDataType_t>(12), tuttiSum, comm, nullptr),
          tuttiInvalidArgument, "datatype");

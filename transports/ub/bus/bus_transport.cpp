@@ -53,6 +53,8 @@ std::shared_ptr<Roster> meet(Simulation& simulation, Bootstrap& bootstrap) {
 
 }  // namespace
 
+void BusTransport::check_caller() { static_cast<void>(current_simulation()); }
+
 BusTransport::BusTransport(Bootstrap& bootstrap)
     : bootstrap_(bootstrap),
       port_([&] {

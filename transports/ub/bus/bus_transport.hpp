@@ -12,6 +12,9 @@ namespace tutti::ub {
 
 class BusTransport final : public Transport {
  public:
+  // tuttiInvalidUsage unless a fibre of a simulation calls.
+  static void check_caller();
+
   // Collective, on fibres of the simulation that runs; tuttiInvalidUsage elsewhere. `bootstrap` is
   // used by this and by open_*, not later; the caller keeps it until then.
   explicit BusTransport(Bootstrap& bootstrap);
