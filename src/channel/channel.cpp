@@ -75,7 +75,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       unheard_(std::make_unique<Unheard[]>(layout_.depth)),
-      assemblies_(std::make_unique<std::uint64_t[]>(layout_.depth)),
+      assemblies_(std::make_unique<std::uint64_t[]>(layout_.depth * kRounds)),
       completed_(options_.first_sequence),
       swept_(options_.first_sequence),
       floor_(options_.first_sequence),
@@ -113,8 +113,9 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       set(layout_.operation_line(0, Phase::kEntry, source), layout_.depth * kPhases,
           line_value(before));
     }
-    set(layout_.arrival_line(0, 0), layout_.depth * layout_.ranks, line_value(before));
-    set(layout_.result_line(0), layout_.depth, line_value(before));
+    set(layout_.arrival_line(0, Round::kFirst, 0), layout_.depth * kRounds * layout_.ranks,
+        line_value(before));
+    set(layout_.result_line(0, Round::kFirst), layout_.depth * kRounds, line_value(before));
   }
 }
 

@@ -226,7 +226,7 @@ class Channel {
     std::uint64_t fingerprint = 0;
   };
   std::unique_ptr<Unheard[]> unheard_;
-  std::unique_ptr<std::uint64_t[]> assemblies_;  // per slot: how often it was used by arrive()
+  std::unique_ptr<std::uint64_t[]> assemblies_;  // [assembly]: how often arrive()d at
 
   // finished_[slot] is the last operation done in that slot, plus one; completed_ follows it in
   // order.

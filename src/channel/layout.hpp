@@ -7,8 +7,8 @@
 //   then   the set-up boards
 //   then   from a page boundary, the end of the front: a block of lines for each source: credit,
 //          point to point [kPairDepth][kPairLines], operations [depth][kPhases]
-//   then   arrivals [depth][source], results [depth] and counters [depth] of assemblies, a line
-//          each; in use on rank 0 only
+//   then   arrivals [depth][kRounds][source], results and counters [depth][kRounds] of assemblies,
+//          a line each; in use on rank 0 only
 //   then   staging, from a page boundary: operations [depth], point to point
 //
 // Whatever hundreds of ranks do, each touches the front of every other: it is short, so that a
@@ -34,6 +34,10 @@ enum class Phase : std::uint8_t {
   kDone,   // "I have finished reading your memory and writing to it"
 };
 inline constexpr unsigned kPhases = 4;
+
+// An operation may assemble twice: to begin, and to learn that everybody is done.
+enum class Round : std::uint8_t { kFirst, kLast };
+inline constexpr unsigned kRounds = 2;
 
 // The marks of one message from a sender to a receiver; entry and ready lie at the receiver, wanted
 // and taken at the sender.
@@ -70,14 +74,22 @@ struct ControlLayout {
     return pair_line(kPairDepth, PairLine::kEntry, source) + slot * kPhases +
            static_cast<unsigned>(phase);
   }
-  constexpr LineId arrival_line(unsigned slot, Rank source) const {
-    return credit_line(static_cast<Rank>(ranks)) + slot * ranks + static_cast<LineId>(source);
+  constexpr LineId arrival_line(unsigned slot, Round round, Rank source) const {
+    return credit_line(static_cast<Rank>(ranks)) + assembly(slot, round) * ranks +
+           static_cast<LineId>(source);
   }
-  constexpr LineId result_line(unsigned slot) const { return arrival_line(depth, 0) + slot; }
-  constexpr std::size_t counter_offset(unsigned slot) const {
-    return kLine * (result_line(depth) + slot);
+  constexpr LineId result_line(unsigned slot, Round round) const {
+    return arrival_line(depth, Round::kFirst, 0) + assembly(slot, round);
   }
-  constexpr std::size_t line_bytes() const { return align(counter_offset(depth)); }
+  constexpr std::size_t counter_offset(unsigned slot, Round round) const {
+    return kLine * (result_line(depth, Round::kFirst) + assembly(slot, round));
+  }
+  constexpr std::size_t line_bytes() const { return align(counter_offset(depth, Round::kFirst)); }
+
+  // Of all assemblies that may be under way.
+  static constexpr unsigned assembly(unsigned slot, Round round) {
+    return slot * kRounds + static_cast<unsigned>(round);
+  }
 
   constexpr std::size_t slot_offset(unsigned slot) const {
     return line_bytes() + slot * slot_bytes;

@@ -43,34 +43,35 @@ const std::byte* Operation::view_staging(Rank peer, std::size_t offset, std::siz
   return channel.control().view(peer, layout.slot_offset(slot_) + offset, bytes).data();
 }
 
-bool Operation::arrive(LineContent& content) const {
+bool Operation::arrive(LineContent& content, Round round) const {
   Channel& channel = *channel_;
   // The lines of all ranks lie side by side on rank 0: who arrives last reads a few pages, the same
   // for every rank that is last, and not one in each segment. The counter's release and acquire
   // order the two.
-  const LineId line = channel.layout().arrival_line(slot_, rank());
+  const LineId line = channel.layout().arrival_line(slot_, round, rank());
   if (rank() == 0) {  // no credit of one's own is needed: begin() has waited for the slot
     content.stamp = fingerprint_ | channel.completed() << kFingerprintBits;
     channel.control().post(0, line, line_value(sequence_), content);
   } else {
     post_line(0, line, content, 0);
   }
-  const std::uint64_t target =
-      ++channel.assemblies_[slot_] * static_cast<std::uint64_t>(channel.ranks());
-  return channel.control().fetch_add(0, channel.layout().counter_offset(slot_), 1) + 1 == target;
+  const std::uint64_t target = ++channel.assemblies_[ControlLayout::assembly(slot_, round)] *
+                               static_cast<std::uint64_t>(channel.ranks());
+  return channel.control().fetch_add(0, channel.layout().counter_offset(slot_, round), 1) + 1 ==
+         target;
 }
 
-const Line& Operation::arrival_of(Rank peer) const noexcept {
-  return channel_->control().lines(0)[channel_->layout().arrival_line(slot_, peer)];
+const Line& Operation::arrival_of(Rank peer, Round round) const noexcept {
+  return channel_->control().lines(0)[channel_->layout().arrival_line(slot_, round, peer)];
 }
 
 const Line& Operation::brought(Rank peer) const {
-  const Line& line = arrival_of(peer);
+  const Line& line = arrival_of(peer, Round::kFirst);
   accept(peer, line);
   return line;
 }
 
-void Operation::publish(LineContent& content) const {
+void Operation::publish(LineContent& content, Round round) const {
   Channel& channel = *channel_;
   Sequence floor = channel.completed();
   for (Rank peer = 0; peer < ranks(); ++peer) {
@@ -81,23 +82,24 @@ void Operation::publish(LineContent& content) const {
     if (peer != rank() && static_cast<std::int64_t>(known - floor) < 0) floor = known;
   }
   content.stamp = fingerprint_ | floor << kFingerprintBits;
-  channel.control().post_all(channel.layout().result_line(slot_), line_value(sequence_), content);
+  channel.control().post_all(channel.layout().result_line(slot_, round), line_value(sequence_),
+                             content);
   channel.raise_floor(floor);
 }
 
-const Line& Operation::published_line() const noexcept {
-  return channel_->control().lines(0)[channel_->layout().result_line(slot_)];
+const Line& Operation::published_line(Round round) const noexcept {
+  return channel_->control().lines(0)[channel_->layout().result_line(slot_, round)];
 }
 
-const Line& Operation::await_published() const {
-  const Line& line = published_line();
+const Line& Operation::await_published(Round round) const {
+  const Line& line = published_line(round);
   const std::uint64_t want = line_value(sequence_);
   wait_on(
       channel_->shared_bell(),
       [&] { return reached(line.value.load(std::memory_order_acquire), want); },
       [&](std::vector<Rank>& ranks_missing) {
         for (Rank peer = 0; peer < ranks(); ++peer) {
-          if (!reached(arrival_of(peer).value.load(std::memory_order_acquire), want))
+          if (!reached(arrival_of(peer, round).value.load(std::memory_order_acquire), want))
             ranks_missing.push_back(peer);
         }
         // Everybody is here: the last to arrive still works on the result, or died doing so.

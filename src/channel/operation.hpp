@@ -75,11 +75,12 @@ class Operation {
 
   // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
   // (brought(r): the line that rank r posted to rank 0), and publishes one line that all
-  // read. Needs Access::shared_words. One system call wakes everybody.
-  bool arrive(LineContent& content) const;
+  // read. Needs Access::shared_words. One system call wakes everybody. Who has seen the first
+  // round published may look at what the others brought, until the operation finishes.
+  bool arrive(LineContent& content, Round round = Round::kFirst) const;
   const Line& brought(Rank rank) const;
-  void publish(LineContent& content) const;
-  const Line& await_published() const;
+  void publish(LineContent& content, Round round = Round::kFirst) const;
+  const Line& await_published(Round round = Round::kFirst) const;
 
   // For an operation that ends without a line from every peer: looks at what has arrived, and again
   // when the slot is used next, whether somebody meant another operation.
@@ -121,9 +122,9 @@ class Operation {
         extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   }
   void await_mark(Rank source, Phase phase, unsigned step) const;
-  const Line& arrival_of(Rank peer) const noexcept;
+  const Line& arrival_of(Rank peer, Round round) const noexcept;
   void await_credits() const;
-  const Line& published_line() const noexcept;
+  const Line& published_line(Round round) const noexcept;
 
   template <typename Missing>
   class Subject final : public WaitSubject {

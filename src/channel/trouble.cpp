@@ -94,7 +94,8 @@ void Channel::check_entries(const Operation& operation) {
   for (Rank peer = 0; peer < ranks(); ++peer) {
     if (peer == rank_) continue;
     if (is_strange(own_line(operation.line_id(Phase::kEntry, peer))) ||
-        (rank_ == 0 && is_strange(own_line(layout_.arrival_line(operation.slot_, peer))))) {
+        (rank_ == 0 &&
+         is_strange(own_line(layout_.arrival_line(operation.slot_, Round::kFirst, peer))))) {
       raise_mismatch(operation);
     }
   }
@@ -111,8 +112,8 @@ const Line* Channel::entry_of(const Operation& operation, Rank peer) {
   }
   if (!transport_.access(peer).shared_words) return nullptr;
   const Line* const first = control().lines(0);
-  for (const LineId id :
-       {operation.line_id(Phase::kEntry, peer), layout_.arrival_line(operation.slot_, peer)}) {
+  for (const LineId id : {operation.line_id(Phase::kEntry, peer),
+                          layout_.arrival_line(operation.slot_, Round::kFirst, peer)}) {
     if (shows(first[id])) return &first[id];
   }
   return nullptr;

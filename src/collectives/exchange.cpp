@@ -164,7 +164,7 @@ class Exchange {
     const auto out = rows_.to(self_);
     const auto in = rows_.from(self_);
     if (!out.moves || !in.moves || out.data == in.data) return;
-    if (out.bytes != in.bytes) mismatch(self_, out.bytes, in.bytes);
+    if (out.bytes != in.bytes) raise_mismatch(operation_, self_, out.bytes, in.bytes);
     copy(in.data, out.data, out.bytes);
   }
 
@@ -172,7 +172,7 @@ class Exchange {
     const auto row = rows_.from(peer);
     if (!row.moves) return;
     const ExchangeEntry entry = entry_of(peer);
-    if (entry.bytes != row.bytes) mismatch(peer, entry.bytes, row.bytes);
+    if (entry.bytes != row.bytes) raise_mismatch(operation_, peer, entry.bytes, row.bytes);
     const std::size_t unsent =
         unsent_.empty() ? StagedRows::kFree : unsent_[static_cast<std::size_t>(peer)];
     if (entry.way == Way::kStaged) {
@@ -212,18 +212,6 @@ class Exchange {
     return entry;
   }
 
-  [[noreturn]] void mismatch(Rank peer, std::size_t sent, std::size_t expected) {
-    std::vector<int> culprits{std::min(peer, self_), std::max(peer, self_)};
-    if (peer == self_) culprits.pop_back();
-    channel_.raise(
-        Error(tuttiMismatch,
-              fmt::format("{}, sequence {} on \"{}\": rank {} sends {} bytes to rank {}, which "
-                          "expects {}",
-                          operation_.describe(), operation_.sequence(), channel_.name(), peer, sent,
-                          self_, expected),
-              std::move(culprits)));
-  }
-
   void claim() {
     if (staging_.empty()) staging_ = operation_.claim_staging();
   }
@@ -253,6 +241,20 @@ class Exchange {
 
 void exchange(const Operation& operation, const Request& request, const Selection& selection) {
   Exchange(operation, request, selection).run();
+}
+
+void raise_mismatch(const Operation& operation, Rank peer, std::size_t sent, std::size_t expected) {
+  const Rank self = operation.rank();
+  std::vector<int> culprits{std::min(peer, self), std::max(peer, self)};
+  if (peer == self) culprits.pop_back();
+  Channel& channel = operation.channel();
+  channel.raise(
+      Error(tuttiMismatch,
+            fmt::format("{}, sequence {} on \"{}\": rank {} sends {} bytes to rank {}, which "
+                        "expects {}",
+                        operation.describe(), operation.sequence(), channel.name(), peer, sent,
+                        self, expected),
+            std::move(culprits)));
 }
 
 }  // namespace tutti

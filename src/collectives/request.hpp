@@ -26,6 +26,12 @@ struct Extents {
   std::span<const std::size_t> displacements;
 };
 
+constexpr bool reduces(OperationKind kind) {
+  return kind == OperationKind::kAllReduce || kind == OperationKind::kBarrier ||
+         kind == OperationKind::kReduce || kind == OperationKind::kReduceScatter ||
+         kind == OperationKind::kReduceScatterv;
+}
+
 struct Request {
   OperationKind kind = OperationKind::kBarrier;
   const std::byte* send = nullptr;

@@ -4,6 +4,7 @@
 #include "collectives/all_reduce_line.hpp"
 #include "collectives/all_reduce_one_shot.hpp"
 #include "collectives/exchange.hpp"
+#include "collectives/exchange_assembly.hpp"
 #include "collectives/local.hpp"
 #include "collectives/two_shot.hpp"
 
@@ -19,7 +20,11 @@ void run_collective(const Operation& operation, const Request& request, Algorith
       all_reduce_line(operation, request);
       break;
     case Algorithm::kAssembly:
-      all_reduce_assembly(operation, request);
+      if (reduces(request.kind)) {
+        all_reduce_assembly(operation, request);
+      } else {
+        exchange_assembly(operation, request, selection);
+      }
       break;
     case Algorithm::kOneShot:
       all_reduce_one_shot(operation, request);

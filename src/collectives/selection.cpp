@@ -32,15 +32,21 @@ constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // 33, 2 MiB 540 / 265. Zen 5 where a system call takes 2 us, in two: 32 KiB 3.7 / 6.7, 64 KiB 6.6 /
 // 8.3, 256 KiB 24 / 23.
 constexpr std::size_t kLeastGetBytes = std::size_t{128} << 10;
+// More ranks than cores, all_to_all, Zen 5 where a system call takes 2 us, milliseconds, exchange /
+// assembly: 64 ranks 64 B 1.4 / 9, 2 KiB 3.7 / 12, 64 KiB 57 / 78; 384 ranks 4 KiB more than 30000
+// / 1260.
+constexpr int kExchangeCrowd = 64;
 constexpr std::size_t kPipes = 8;
+constexpr std::size_t kCopiedInPlaceBytes = std::size_t{64} << 20;
 
 bool is_all_reduce(OperationKind kind) {
   return kind == OperationKind::kAllReduce || kind == OperationKind::kBarrier;
 }
 
-bool reduces(OperationKind kind) {
-  return is_all_reduce(kind) || kind == OperationKind::kReduce ||
-         kind == OperationKind::kReduceScatter || kind == OperationKind::kReduceScatterv;
+// Everybody sends to everybody, from one place for each that the receiver can tell.
+bool assembles_rows(OperationKind kind) {
+  return kind == OperationKind::kAlltoAll || kind == OperationKind::kAllGather ||
+         kind == OperationKind::kAllGatherv;
 }
 
 }  // namespace
@@ -69,9 +75,10 @@ bool Selection::serves(Algorithm algorithm, OperationKind kind) {
     case Algorithm::kLocal:
       return true;
     case Algorithm::kLine:
-    case Algorithm::kAssembly:
     case Algorithm::kOneShot:
       return is_all_reduce(kind);
+    case Algorithm::kAssembly:
+      return is_all_reduce(kind) || assembles_rows(kind);
     case Algorithm::kTwoShot:
       return reduces(kind);
     case Algorithm::kExchange:
@@ -89,6 +96,8 @@ bool Selection::can(Algorithm algorithm, const Request& request) const {
       return is_all_reduce(request.kind) && bytes <= LineContent::kPayloadBytes &&
              !request.reducer.scaled;
     case Algorithm::kAssembly:
+      if (assembles_rows(request.kind)) return true;
+      [[fallthrough]];
     case Algorithm::kOneShot:
       return is_all_reduce(request.kind) && bytes <= situation_.slot_bytes &&
              !request.reducer.scaled;
@@ -109,7 +118,10 @@ Algorithm Selection::choose(const Request& request) const {
     }
     return *forced_;
   }
-  if (!reduces(request.kind)) return Algorithm::kExchange;
+  if (!reduces(request.kind)) {
+    const bool assembly = situation_.crowded && situation_.ranks > kExchangeCrowd;
+    return assembly && assembles_rows(request.kind) ? Algorithm::kAssembly : Algorithm::kExchange;
+  }
   if (!is_all_reduce(request.kind) || request.reducer.scaled) return Algorithm::kTwoShot;
   const std::size_t bytes = request.bytes();
   if (situation_.crowded && bytes <= kAssemblyBytes) return Algorithm::kAssembly;
@@ -126,5 +138,6 @@ std::size_t Selection::eager_plain_bytes() const noexcept { return kEagerPlainBy
 std::size_t Selection::least_get_bytes() noexcept { return kLeastGetBytes; }
 std::size_t Selection::chunk_bytes() const noexcept { return kChunkBytes; }
 std::size_t Selection::pipes() const noexcept { return kPipes; }
+std::size_t Selection::copied_in_place_bytes() const noexcept { return kCopiedInPlaceBytes; }
 
 }  // namespace tutti

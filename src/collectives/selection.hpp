@@ -13,7 +13,8 @@ namespace tutti {
 enum class Algorithm : std::uint8_t {
   kLocal,     // one rank: a copy
   kLine,      // the data travels in the 64-byte lines themselves
-  kAssembly,  // a counter, one rank that reduces, one broadcast: for more ranks than cores
+  kAssembly,  // a counter at which all meet, and one broadcast: for more ranks than cores. Who
+              // comes last reduces; or each copies the others' rows
   kOneShot,   // everybody reads everybody's staging
   kTwoShot,   // each rank reduces a share of all ranks' buffers, and stores it into all
   kExchange,  // rows from whoever has them to whoever needs them
@@ -47,6 +48,8 @@ class Selection {
   std::size_t chunk_bytes() const noexcept;
   // Staged rows to different peers under way at a time.
   std::size_t pipes() const noexcept;
+  // Assembly: an all-to-all in place of up to this many bytes a rank is copied first.
+  std::size_t copied_in_place_bytes() const noexcept;
 
  private:
   static bool serves(Algorithm algorithm, OperationKind kind);

@@ -14,12 +14,18 @@ namespace {
 // Several chunks of staging.
 constexpr std::size_t kLargest = kSanitized ? 70'001 : 300'007;
 
-// The second parameter is TUTTI_IN_PLACE: without it every buffer goes through staging, as private
-// memory of other processes does.
-class Exchanges : public testing::TestWithParam<std::tuple<int, const char*>> {
+struct Way {
+  const char* algorithm;  // TUTTI_ALGO
+  // TUTTI_IN_PLACE: without it every buffer goes through staging, as private memory of other
+  // processes does.
+  const char* in_place;
+};
+
+class Exchanges : public testing::TestWithParam<std::tuple<int, Way>> {
  protected:
   static int ranks() { return std::get<0>(GetParam()); }
-  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<1>(GetParam())};
+  const ScopedVariable algorithm_{"TUTTI_ALGO", std::get<1>(GetParam()).algorithm};
+  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<1>(GetParam()).in_place};
 };
 
 TEST_P(Exchanges, DeliverEveryElementForEverySizePlaceAndMemory) {
@@ -50,7 +56,9 @@ TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Exchanges,
                          testing::Combine(testing::ValuesIn(rank_counts()),
-                                          testing::Values("1", "0")));
+                                          testing::Values(Way{"exchange", "1"},
+                                                          Way{"exchange", "0"},
+                                                          Way{"assembly", "1"})));
 
 // 20,000 operations back to back: lines, slots and credits many times round.
 TEST(Epochs, KeepTheirOrderOverManyEpochs) {
@@ -67,6 +75,29 @@ TEST(Epochs, KeepTheirOrderOverManyEpochs) {
       for (std::uint32_t from = 0; from < 3; ++from) {
         ASSERT_EQ(recv[from], epoch * 16 + from * 4 + static_cast<std::uint32_t>(rank));
       }
+    }
+  });
+}
+
+// The same by assemblies: two in each operation, in turn with those of reductions.
+TEST(Epochs, OfAssembliesKeepTheirOrder) {
+  const ScopedVariable algorithm("TUTTI_ALGO", "assembly");
+  const ThreadWorld world(3);
+  world.run([](int rank, tuttiComm_t comm) {
+    std::uint32_t words[3];
+    for (std::uint32_t epoch = 0; epoch < 3'000; ++epoch) {
+      for (std::uint32_t to = 0; to < 3; ++to) {
+        words[to] = epoch * 16 + static_cast<std::uint32_t>(rank) * 4 + to;
+      }
+      ASSERT_EQ(tuttiAlltoAll(words, words, 1, tuttiUint32, comm, nullptr), tuttiSuccess)
+          << tuttiGetLastError(comm);
+      for (std::uint32_t from = 0; from < 3; ++from) {
+        ASSERT_EQ(words[from], epoch * 16 + from * 4 + static_cast<std::uint32_t>(rank));
+      }
+      if (epoch % 3 != 0) continue;
+      std::uint32_t sum = epoch;
+      ASSERT_EQ(tuttiAllReduce(&sum, &sum, 1, tuttiUint32, tuttiSum, comm, nullptr), tuttiSuccess);
+      ASSERT_EQ(sum, 3 * epoch);
     }
   });
 }

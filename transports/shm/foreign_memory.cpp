@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kPiecesPerCall = 64;
 
 // One call for up to kPiecesPerCall pieces, starting `skip` bytes into the first.
-std::size_t read_some(int pid, std::span<const Fetch> pieces, std::size_t skip) {
+std::size_t read_some(int pid, std::span<const Fetch> pieces, std::uintptr_t base,
+                      std::size_t skip) {
   std::array<iovec, kPiecesPerCall> local;
   std::array<iovec, kPiecesPerCall> remote;
   const std::size_t count = std::min(pieces.size(), kPiecesPerCall);
@@ -23,7 +24,7 @@ std::size_t read_some(int pid, std::span<const Fetch> pieces, std::size_t skip) 
     const std::size_t from = i == 0 ? skip : 0;
     const auto rest = pieces[i].destination.subspan(from);
     local[i] = {rest.data(), rest.size()};
-    remote[i] = {reinterpret_cast<void*>(pieces[i].offset + from), rest.size()};
+    remote[i] = {reinterpret_cast<void*>(base + pieces[i].offset + from), rest.size()};
   }
   const auto got = ::process_vm_readv(pid, local.data(), count, remote.data(), count, 0);
   if (got < 0) fail_system("reading {} bytes of process {}", pieces[0].destination.size(), pid);
@@ -32,7 +33,7 @@ std::size_t read_some(int pid, std::span<const Fetch> pieces, std::size_t skip) 
 
 }  // namespace
 
-void read_foreign(int pid, std::span<const Fetch> pieces) {
+void read_foreign(int pid, std::span<const Fetch> pieces, std::uintptr_t base) {
   std::size_t done = 0;  // bytes of the first piece
   for (;;) {
     while (!pieces.empty() && done == pieces[0].destination.size()) {
@@ -40,7 +41,7 @@ void read_foreign(int pid, std::span<const Fetch> pieces) {
       done = 0;
     }
     if (pieces.empty()) return;
-    std::size_t got = read_some(pid, pieces, done);
+    std::size_t got = read_some(pid, pieces, base, done);
     if (got == 0) {
       errno = EFAULT;
       fail_system("reading {} bytes of process {}", pieces[0].destination.size(), pid);

@@ -7,8 +7,8 @@
 
 namespace tutti::shm {
 
-// Offsets are addresses there. tuttiSystemError when something of it cannot be read, whatever has
-// arrived by then.
-void read_foreign(int pid, std::span<const Fetch> pieces);
+// Offsets count from address `base` there. tuttiSystemError when something of it cannot be read,
+// whatever has arrived by then.
+void read_foreign(int pid, std::span<const Fetch> pieces, std::uintptr_t base = 0);
 
 }  // namespace tutti::shm

@@ -2,12 +2,17 @@
 
 #include "memory/heap.hpp"
 #include "transports/shm/copy_pieces.hpp"
+#include "transports/shm/foreign_memory.hpp"
 #include "transports/shm/shared_mappings.hpp"
 
 namespace tutti::shm {
 
-HeapWindow::HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps)
-    : rank_(rank), peers_(heaps.size()) {
+namespace {
+constexpr std::size_t kManyHeaps = 64;
+}
+
+HeapWindow::HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps, bool gets)
+    : rank_(rank), kernel_copies_(gets && heaps.size() > kManyHeaps), peers_(heaps.size()) {
   Heap& own = Heap::of_this_process();
   for (std::size_t i = 0; i < heaps.size(); ++i) {
     peers_[i].heap = heaps[i];
@@ -51,7 +56,12 @@ bool HeapWindow::put(Rank peer, std::span<const Piece> pieces) {
 }
 
 void HeapWindow::get(Rank peer, std::span<const Fetch> pieces) {
-  fetch_pieces(*this, peer, pieces);
+  const PeerHeap& from = peers_[static_cast<std::size_t>(peer)].heap;
+  if (kernel_copies_ && !from.this_process) {
+    read_foreign(from.file.pid, pieces, from.address);
+  } else {
+    fetch_pieces(*this, peer, pieces);
+  }
 }
 
 }  // namespace tutti::shm

@@ -1,4 +1,6 @@
-// The heaps of all ranks' processes as a window; a peer's heap is mapped when it is first used.
+// The heaps of all ranks' processes as a window; a peer's heap is mapped when it is first seen in
+// place. A get is a copy by the kernel where the peers are so many that mapping all of them would
+// cost each process more than the copies: page tables for hundreds of heaps.
 #pragma once
 
 #include <atomic>
@@ -13,13 +15,15 @@
 namespace tutti::shm {
 
 struct PeerHeap {
-  SharedFileHandle file;      // of the peer's process
-  bool this_process = false;  // then the heap is ours
+  SharedFileHandle file;       // of the peer's process
+  std::uintptr_t address = 0;  // where that process has it
+  bool this_process = false;   // then the heap is ours
 };
 
 class HeapWindow final : public Window {
  public:
-  HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps);
+  // `gets`: the kernel lets this process read the others' memory.
+  HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps, bool gets);
 
   std::span<std::byte> local() noexcept override;
   std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
@@ -40,6 +44,7 @@ class HeapWindow final : public Window {
   std::byte* map(Peer& peer);
 
   Rank rank_;
+  bool kernel_copies_;
   std::mutex mutex_;
   std::vector<Peer> peers_;
 };

@@ -27,6 +27,7 @@ struct Hello {
   std::int32_t pid;
   std::int32_t has_membarrier;
   SharedFileHandle heap;
+  std::uintptr_t heap_address;   // where it lies in that process
   std::uintptr_t token_address;  // where `process` lies in that process
   ProcessorShare processors;
   std::int32_t node;  // the NUMA node that this rank cannot leave; -1: there is none
@@ -46,6 +47,7 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
   mine.pid = ::getpid();
   mine.has_membarrier = register_membarrier();
   mine.heap = Heap::of_this_process().handle();
+  mine.heap_address = reinterpret_cast<std::uintptr_t>(Heap::of_this_process().base());
   mine.processors = processor_share();
   mine.node = memory_nodes() > 1 ? node_of(mine.processors.allowed) : 0;
   const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
@@ -61,8 +63,10 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
     }
     shares.push_back(hello.processors);
     fenced_ = fenced_ || hello.has_membarrier == 0;
-    peers_.push_back(
-        {hello.process, hello.pid, {hello.heap, hello.process == mine.process}, hello.node});
+    peers_.push_back({hello.process,
+                      hello.pid,
+                      {hello.heap, hello.heap_address, hello.process == mine.process},
+                      hello.node});
   }
   std::vector<std::uintptr_t> tokens;
   tokens.reserve(hellos.size());
@@ -135,7 +139,7 @@ std::unique_ptr<Window> ShmTransport::open_window(WindowKind kind) {
   if (kind == WindowKind::kHeap) {
     std::vector<PeerHeap> heaps;
     for (const Peer& peer : peers_) heaps.push_back(peer.heap);
-    return std::make_unique<HeapWindow>(rank_, heaps);
+    return std::make_unique<HeapWindow>(rank_, heaps, gets_);
   }
   std::vector<ProcessWindow::Peer> peers;
   for (const Peer& peer : peers_) peers.push_back({peer.pid, peer.heap.this_process});

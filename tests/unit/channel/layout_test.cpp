@@ -9,6 +9,7 @@ namespace tutti {
 namespace {
 
 const unsigned kRankCounts[] = {1, 2, 3, 8, 9, 64, 65, 384, 1024};
+const Round kBothRounds[] = {Round::kFirst, Round::kLast};
 
 // Everything that a layout gives out in its leading part, in bytes.
 class Places {
@@ -55,10 +56,14 @@ TEST(ControlLayout, NoTwoLinesOverlap) {
     }
     for (unsigned slot = 0; slot < layout.depth; ++slot) {
       for (Rank rank = 0; rank < static_cast<Rank>(ranks); ++rank) {
-        places.take_line(layout.arrival_line(slot, rank));
+        for (const Round round : kBothRounds) {
+          places.take_line(layout.arrival_line(slot, round, rank));
+        }
       }
-      places.take_line(layout.result_line(slot));
-      places.take(layout.counter_offset(slot));
+      for (const Round round : kBothRounds) {
+        places.take_line(layout.result_line(slot, round));
+        places.take(layout.counter_offset(slot, round));
+      }
     }
     for (const std::size_t board : {layout.board_offset(), layout.reasons_offset()}) {
       for (std::size_t at = 0; at < ControlLayout::kBoardBytes; at += ControlLayout::kLine) {
@@ -108,8 +113,9 @@ TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
     EXPECT_LE(
         bytes(layout.credit_line(0), layout.operation_line(layout.depth - 1, Phase::kDone, 0)),
         2 * ControlLayout::kPage);
-    EXPECT_EQ(bytes(layout.arrival_line(1, 0), layout.arrival_line(1, last)),
-              ranks * ControlLayout::kLine);
+    EXPECT_EQ(
+        bytes(layout.arrival_line(1, Round::kLast, 0), layout.arrival_line(1, Round::kLast, last)),
+        ranks * ControlLayout::kLine);
   }
 }
 
