@@ -51,8 +51,10 @@ class StagedReduction {
     for (std::size_t step = 0; step < steps; ++step) {
       await(Phase::kReady, mark_of(step));
       reduce(step);
-      operation_.charge(LocalWork::sync());
-      if (gives) tell(Phase::kDone, mark_of(step));
+      if (gives) {
+        operation_.charge(LocalWork::sync());
+        tell(Phase::kDone, mark_of(step));
+      }
       if (step + 1 < steps) bring(step + 1);
       if (!takes) continue;
       await(Phase::kDone, mark_of(step));
