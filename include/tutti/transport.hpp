@@ -171,6 +171,47 @@ enum class Waiting : std::uint8_t {
   kPark    // ranks are fibres of one thread: looks, then sleeps, since nothing comes while it runs
 };
 
+// What a rank does itself, beside what it sends. On a real machine it takes its time; a simulated
+// bus is told (Transport::charge). Moving a peer's bytes is charged by view and get, and by who
+// puts: a pass over what a view has just brought is part of that view.
+struct LocalWork {
+  enum class Kind : std::uint8_t {
+    kEntry,     // an operation begins
+    kSync,      // the rank's cores wait for each other, before a mark that stands for all of them
+    kLoad,      // `count` tokens of `bytes` each are read, one by a core at a time
+    kQuantise,  // the same, and each is quantised while its core reads the next one
+    kCounts,    // `count` peers' counts are taken into a prefix sum
+    kLooks,     // `count` flags of peers are looked at
+    kCopy,      // `bytes` are copied or gathered within the rank's memory
+    kReduce     // `bytes` of input, all sources together, are added up
+  };
+  struct Tokens {
+    std::size_t count = 0;
+    std::size_t bytes = 0;  // of each
+  };
+
+  static constexpr LocalWork entry() noexcept { return {Kind::kEntry, 1, 0}; }
+  static constexpr LocalWork sync() noexcept { return {Kind::kSync, 1, 0}; }
+  static constexpr LocalWork load(Tokens tokens) noexcept {
+    return {Kind::kLoad, tokens.count, tokens.bytes};
+  }
+  static constexpr LocalWork quantise(Tokens tokens) noexcept {
+    return {Kind::kQuantise, tokens.count, tokens.bytes};
+  }
+  static constexpr LocalWork counts(std::size_t peers) noexcept {
+    return {Kind::kCounts, peers, 0};
+  }
+  static constexpr LocalWork looks(std::size_t flags) noexcept { return {Kind::kLooks, flags, 0}; }
+  static constexpr LocalWork copy(std::size_t bytes) noexcept { return {Kind::kCopy, 1, bytes}; }
+  static constexpr LocalWork reduce(std::size_t bytes) noexcept {
+    return {Kind::kReduce, 1, bytes};
+  }
+
+  Kind kind;
+  std::size_t count;
+  std::size_t bytes;
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -206,6 +247,12 @@ class Transport {
   // The same on every rank.
   virtual Waiting waiting() const noexcept = 0;
   bool crowded() const noexcept { return waiting() == Waiting::kYield; }
+
+  // Does work take time that nobody spends? Asked once: where it does not, nobody calls charge().
+  virtual bool charges() const noexcept { return false; }
+  // The caller has done `work`; where time is virtual, it passes now. Called after the work and
+  // before anybody is told of it. A scheduling point of a fibre, from which it may be unwound.
+  virtual void charge(const LocalWork&) {}
 };
 
 }  // namespace tutti

@@ -72,6 +72,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       own_bell_(
           reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
       waiter_(transport, *own_bell_, options_.limits),
+      charges_(transport.charges()),
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       unheard_(std::make_unique<Unheard[]>(layout_.depth)),

@@ -127,6 +127,12 @@ class Channel {
   // Throws when the communicator has failed, a rank has died, or this rank has cancelled.
   void check_usable();
 
+  // This rank has done `work`: see Transport::charge.
+  void charge(const LocalWork& work) const {
+    if (charges_) [[unlikely]]
+      transport_.charge(work);
+  }
+
   Doorbell& own_bell() noexcept { return *own_bell_; }
   Doorbell& shared_bell() noexcept { return *shared_bell_; }
   const Line& own_line(LineId id) const noexcept { return lines_[id]; }
@@ -211,6 +217,7 @@ class Channel {
   Doorbell* shared_bell_;
   Waiter waiter_;
   CacheGauge gauge_;
+  const bool charges_;
   bool one_process_ = true;
   bool all_viewable_ = true;
   bool all_get_ = true;

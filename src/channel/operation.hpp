@@ -23,6 +23,8 @@ class Operation {
   Rank rank() const noexcept { return channel_->rank(); }
   int ranks() const noexcept { return channel_->ranks(); }
 
+  void charge(const LocalWork& work) const { channel_->charge(work); }
+
   // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth
   // behind. Stepped marks carry no content that is read: the next step may overwrite it.
   void post(Rank peer, Phase phase, LineContent& content, unsigned step = 0) const {

@@ -19,6 +19,7 @@ void all_reduce_line(const Operation& operation, const Request& request) {
   for (Rank peer = 0; peer < ranks; ++peer) {
     if (peer != self) operation.wait(peer, Phase::kEntry);
   }
+  operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
   if (bytes == 0) return;
 
   PerRank<const std::byte*> sources(ranks);
@@ -28,6 +29,7 @@ void all_reduce_line(const Operation& operation, const Request& request) {
   std::byte* const destination = request.recv;
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                   {&destination, 1}, sources.all(), request.count);
+  operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
 }
 
 }  // namespace tutti

@@ -12,6 +12,7 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   const std::size_t bytes = request.bytes();
   const auto staging = operation.claim_staging();
   kernels::SharedCopy(operation.channel().gauge(), bytes).copy(staging.data(), request.send, bytes);
+  operation.charge(LocalWork::copy(bytes));
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
 
   PerRank<const std::byte*> sources(ranks);
@@ -22,6 +23,8 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   std::byte* const destination = request.recv;
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                   {&destination, 1}, sources.all(), request.count);
+  operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
+  operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
 }
 
 }  // namespace tutti

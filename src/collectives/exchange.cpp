@@ -35,13 +35,18 @@ class Exchange {
       const Rank peer = rows_.partner(i);
       if (peer != self_) receive(peer);
     }
+    operation_.charge(LocalWork::looks(heard_));
     if (staged_) staged_->run(staging_);
     for (const Rank peer : late_) take(peer);
     if (rows_.rooted()) operation_.look_for_strangers();
     if (!any_in_place_) return;
+    std::size_t readers = 0;
     for (Rank peer = 0; peer < ranks_; ++peer) {
-      if (peer != self_ && is_in_place(rows_.to(peer))) operation_.wait(peer, Phase::kDone);
+      if (peer == self_ || !is_in_place(rows_.to(peer))) continue;
+      operation_.wait(peer, Phase::kDone);
+      ++readers;
     }
+    operation_.charge(LocalWork::looks(readers));
   }
 
  private:
@@ -112,6 +117,7 @@ class Exchange {
           if (!copied) {
             kernels::SharedCopy(channel_.gauge(), row.bytes)
                 .copy(staging_.data() + used, row.data, row.bytes);
+            operation_.charge(LocalWork::copy(row.bytes));
           }
           copied = rows_.same_for_all();
           if (!copied) used += round_up(row.bytes);
@@ -166,12 +172,14 @@ class Exchange {
     if (!out.moves || !in.moves || out.data == in.data) return;
     if (out.bytes != in.bytes) raise_mismatch(operation_, self_, out.bytes, in.bytes);
     copy(in.data, out.data, out.bytes);
+    operation_.charge(LocalWork::copy(out.bytes));
   }
 
   void receive(Rank peer) {
     const auto row = rows_.from(peer);
     if (!row.moves) return;
     const ExchangeEntry entry = entry_of(peer);
+    ++heard_;
     if (entry.bytes != row.bytes) raise_mismatch(operation_, peer, entry.bytes, row.bytes);
     const std::size_t unsent =
         unsent_.empty() ? StagedRows::kFree : unsent_[static_cast<std::size_t>(peer)];
@@ -234,6 +242,7 @@ class Exchange {
   std::optional<StagedRows> staged_;
   std::vector<std::size_t>
       unsent_;              // send and receive buffer are one: the staged row for each peer
+  std::size_t heard_ = 0;   // entries of peers
   std::vector<Rank> late_;  // whole rows to take when everything of ours is sent
 };
 

@@ -71,6 +71,7 @@ class ExchangeAssembly {
       if (readable) {
         copied_.resize(all);
         kernels::copy(copied_.data(), rows, all);
+        operation_.charge(LocalWork::copy(all));
         rows = copied_.data();
       }
     }
@@ -91,7 +92,9 @@ class ExchangeAssembly {
     if (peer == self_) {
       const Rows::Outgoing own = rows_.to(self_);
       if (own.bytes != row.bytes) raise_mismatch(operation_, self_, own.bytes, row.bytes);
-      if (row.bytes != 0 && own.data != row.data) kernels::copy(row.data, own.data, row.bytes);
+      if (row.bytes == 0 || own.data == row.data) return;
+      kernels::copy(row.data, own.data, row.bytes);
+      operation_.charge(LocalWork::copy(row.bytes));
       return;
     }
     const Offer offer = offer_of(peer);

@@ -7,7 +7,7 @@
 
 namespace tutti {
 
-void run_alone(const Request& request) {
+void run_alone(const Operation& operation, const Request& request) {
   switch (request.kind) {
     case OperationKind::kBarrier:
       return;
@@ -23,13 +23,16 @@ void run_alone(const Request& request) {
                                                  : std::span<const std::uint64_t>{};
       kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = 1},
                       {&destination, 1}, {&source, 1}, share.count, scales);
+      operation.charge(LocalWork::reduce(share.count * request.element_bytes()));
       return;
     }
     default: {
       const Rows rows(request, 0, 1);
       const auto out = rows.to(0);
       const auto in = rows.from(0);
-      if (out.bytes != 0 && out.data != in.data) kernels::copy(in.data, out.data, out.bytes);
+      if (out.bytes == 0 || out.data == in.data) return;
+      kernels::copy(in.data, out.data, out.bytes);
+      operation.charge(LocalWork::copy(out.bytes));
       return;
     }
   }

@@ -208,6 +208,7 @@ class TransferLoop final : public WaitSubject {
     kernels::SharedCopy(channel_.gauge(), bytes)
         .copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
               bytes);
+    channel_.charge(LocalWork::copy(bytes));
     t.moved += bytes;
     ++t.chunks;
     post(m, PairLine::kReady, t.chunks);
@@ -239,6 +240,7 @@ class TransferLoop final : public WaitSubject {
     const Message& m = t.message;
     const MessageEntry entry = read_entry(m);
     const std::uint64_t stamp = own_line(m, PairLine::kEntry).stamp;
+    channel_.charge(LocalWork::looks(1));
     if (entry.bytes != m.bytes || stamp != m.fingerprint) [[unlikely]] {
       mismatch(m, stamp, entry.bytes);
     }
@@ -340,6 +342,9 @@ class TransferLoop final : public WaitSubject {
   std::size_t open_;
 };
 
-void PointToPoint::run(std::span<Transfer> transfers) { TransferLoop(*this, transfers).run(); }
+void PointToPoint::run(std::span<Transfer> transfers) {
+  if (!transfers.empty()) channel_.charge(LocalWork::entry());
+  TransferLoop(*this, transfers).run();
+}
 
 }  // namespace tutti

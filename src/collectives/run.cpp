@@ -12,9 +12,10 @@ namespace tutti {
 
 void run_collective(const Operation& operation, const Request& request, Algorithm algorithm,
                     const Selection& selection) {
+  operation.charge(LocalWork::entry());
   switch (algorithm) {
     case Algorithm::kLocal:
-      run_alone(request);
+      run_alone(operation, request);
       break;
     case Algorithm::kLine:
       all_reduce_line(operation, request);

@@ -47,6 +47,7 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
       .copy(
           staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes,
           row.data + row.filled, bytes);
+  operation_.charge(LocalWork::copy(bytes));
   row.filled += bytes;
   ++row.chunks;
   for (const Rank peer : row.peers) operation_.post(peer, Phase::kReady, row.chunks);
@@ -61,6 +62,7 @@ bool StagedRows::advance(Received& row) {
     return false;
   }
   if (!operation_.has(row.peer, Phase::kReady, row.chunks + 1)) return false;
+  operation_.charge(LocalWork::looks(1));
   const std::size_t offset =
       row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes;
   kernels::copy(row.data + row.copied, operation_.view_staging(row.peer, offset, bytes), bytes);

@@ -40,6 +40,7 @@ void reduce_own_share(const Operation& operation, const Request& request,
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                   destinations.all().first(static_cast<std::size_t>(needed)), sources.all(),
                   share.count, scales);
+  operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
 }
 
 }  // namespace
@@ -74,16 +75,19 @@ void two_shot(const Operation& operation, const Request& request) {
     in_place = in_place && channel.reached_by_all(entries[peer].send.where) &&
                channel.reached_by_all(entries[peer].recv.where);
   }
+  operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
   const auto scalars = request.reducer.scaled ? scales.all() : std::span<const std::uint64_t>{};
   if (!in_place) {
     two_shot_staged(operation, request, scalars);
     return;
   }
   reduce_own_share(operation, request, entries, scalars);
+  operation.charge(LocalWork::sync());
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kDone);
   for (Rank peer = 0; peer < ranks; ++peer) {
     if (peer != self) operation.wait(peer, Phase::kDone);
   }
+  operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
 }
 
 }  // namespace tutti

@@ -51,7 +51,10 @@ class StagedReduction {
     for (std::size_t step = 0; step < steps; ++step) {
       await(Phase::kReady, mark_of(step));
       reduce(step);
-      if (gives) tell(Phase::kDone, mark_of(step));
+      if (gives) {
+        operation_.charge(LocalWork::sync());
+        tell(Phase::kDone, mark_of(step));
+      }
       if (step + 1 < steps) bring(step + 1);
       if (!takes) continue;
       await(Phase::kDone, mark_of(step));
@@ -91,6 +94,7 @@ class StagedReduction {
       staging.copy(staging_.data() + input_offset(step, owner),
                    request_.send + (shares_.of(owner).first + slice.first) * size_,
                    slice.count * size_);
+      operation_.charge(LocalWork::copy(slice.count * size_));
     }
   }
 
@@ -112,9 +116,11 @@ class StagedReduction {
             : staged;
     kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
                     {&destination, 1}, sources.all(), slice.count, scales_);
+    operation_.charge(LocalWork::reduce(static_cast<std::size_t>(ranks_) * slice.count * size_));
     if (request_.kind == OperationKind::kAllReduce) {
       kernels::SharedCopy(operation_.channel().gauge(), buffer_bytes_)
           .copy(staged, destination, slice.count * size_);
+      operation_.charge(LocalWork::copy(slice.count * size_));
     }
   }
 
@@ -135,6 +141,7 @@ class StagedReduction {
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.wait_step(peer, phase, mark);
     }
+    operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
   }
 
   const Operation& operation_;

@@ -30,15 +30,19 @@ class Combine {
   }
 
   void run() {
+    operation_.charge(LocalWork::entry());
     const Arrivals& arrivals = plan_.arrange(*plan_.dispatched_layout());
     announce(arrivals);
     for (Rank peer = 0; peer < ranks_; ++peer) hear(peer);
+    operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     map_tokens();
     sum_tokens();
+    operation_.charge(LocalWork::sync());
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.wait(peer, Phase::kDone);
     }
+    operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
   }
 
  private:
@@ -61,11 +65,13 @@ class Combine {
       for (std::size_t i = 0; i < count; ++i) {
         staging.copy(plan_.staged_results.data() + i * row_bytes_, rows + i * stride, row_bytes_);
       }
+      operation_.charge(LocalWork::copy(count * row_bytes_));
       rows = plan_.staged_results.data();
       stride = row_bytes_;
       ref = channel_.refer(rows, plan_.staged_results.size());
     }
     plan_.was_staged = rows != args_.rows;
+    operation_.charge(LocalWork::sync());
     for (int i = 0; i < ranks_; ++i) {
       const Rank peer = (self_ + i) % ranks_;
       const CombineEntry entry{.rows = ref,
@@ -135,6 +141,7 @@ class Combine {
     biases.resize(num_biases);
     ResultRows results(channel_, plan_, row_bytes_, own_rows_);
     std::size_t brought = 0;
+    std::size_t inputs = tokens * num_biases;
     for (std::size_t token = 0; token < tokens; ++token) {
       if (token == brought) brought = results.bring(token);
       std::size_t count = 0;
@@ -145,12 +152,14 @@ class Combine {
         weights[count] = lane_weights[token * lanes + lane];
         ++count;
       }
+      inputs += count;
       for (std::size_t b = 0; b < num_biases; ++b) {
         biases[b] = static_cast<const std::byte*>(args_.biases[b]) + token * row_bytes_;
       }
       kernels::weighted_sum(args_.type, out_ + token * row_bytes_, {rows.data(), count},
                             {weights.data(), by_rank() ? 0 : count}, biases, args_.hidden);
     }
+    operation_.charge(LocalWork::reduce(inputs * row_bytes_));
   }
 
   const Operation& operation_;

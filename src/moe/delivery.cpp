@@ -54,10 +54,13 @@ void Delivery::take(Rank source, const Parts& parts, std::byte* out) {
 void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out) {
   kernels::SharedCopy copies(channel_.gauge(), total(parts));  // peers read outputs in combine
   Walk walk(*this, source, out, parts.bytes);
+  std::size_t places = 0;  // beside those that the view of a peer's rows has paid for
   Step step;
   while (walk.next(step)) {
     copies.copy_row(step.all(), first + step.token * parts.stride, parts.bytes);
+    places += step.count - (source == channel_.rank() ? 0 : 1);
   }
+  channel_.charge(LocalWork::copy(places * parts.bytes));
 }
 
 void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
@@ -74,10 +77,13 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
     if (count == 0) return;
     channel_.get(source, parts.first.where, {pieces.data(), count});
     kernels::SharedCopy copies(channel_.gauge(), total(parts));
+    std::size_t places = 0;
     for (std::size_t i = 0; i < count; ++i) {
       behind.next(step);
       copies.copy_row(step.all().subspan(1), step.places[0], parts.bytes);
+      places += step.count - 1;
     }
+    channel_.charge(LocalWork::copy(places * parts.bytes));
   }
 }
 

@@ -33,6 +33,7 @@ class Dispatch {
         ranks_(operation.ranks()) {}
 
   bool run() {
+    operation_.charge(LocalWork::entry());
     plan_.set_weights(args_.topk_weights);
     announce();
     const Arrivals& arrivals = plan_.arrange(layout_);
@@ -48,11 +49,14 @@ class Dispatch {
       if (source != self_) operation_.wait(source, Phase::kEntry);
       if (fits) pull(source, delivery);
     }
+    operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     if (fits) finish_output(arrivals);
+    operation_.charge(LocalWork::sync());
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.wait(peer, Phase::kDone);
     }
+    operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     if (fits) plan_.dispatched(layout_, arrivals.num_rows());
     return fits;
   }
@@ -78,6 +82,7 @@ class Dispatch {
     for (std::size_t t = 0; t < tokens(); ++t) {
       copies.copy(staging.data() + t * bytes, first + t * stride, bytes);
     }
+    operation_.charge(LocalWork::load({.count = tokens(), .bytes = bytes}));
     return {channel_.refer(staging.data(), staging.size()), bytes, bytes};
   }
 
@@ -91,6 +96,7 @@ class Dispatch {
                               .side_stride = side_.stride};
     LineContent content;
     std::memcpy(content.payload, &entry, sizeof(entry));
+    operation_.charge(LocalWork::sync());
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kEntry, content);
   }
 
@@ -152,6 +158,7 @@ class Dispatch {
         std::memset(static_cast<std::byte*>(output_.side) + first * args_.side_bytes, 0,
                     count * args_.side_bytes);
       }
+      operation_.charge(LocalWork::copy(count * (args_.row_bytes + args_.side_bytes)));
     }
   }
 

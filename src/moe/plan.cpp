@@ -99,6 +99,8 @@ void Plan::hear() {
                                         header.count * sizeof(Entry));
     entries_[at(peer)] = {reinterpret_cast<const Entry*>(entries), header.count};
   }
+  channel_.charge(LocalWork::looks(at(channel_.ranks()) - 1));
+  channel_.charge(LocalWork::counts(at(channel_.ranks())));
   open_->finish();
   open_.reset();
 }

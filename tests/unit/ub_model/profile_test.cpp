@@ -52,6 +52,9 @@ TEST(Profile, CloudMatrixIsAsPublished) {
   EXPECT_EQ(bus.trunk->links, 16);
   ASSERT_TRUE(profile.software.has_value());
   EXPECT_EQ(profile.software->cores, 48);
+  ASSERT_EQ(profile.kernels.size(), 1U);
+  const std::int64_t microbatch[] = {48};
+  EXPECT_EQ(profile.kernels[0].time(microbatch), Picoseconds(600'000'000));
   EXPECT_EQ(profile.calibration.points.size(), 3U);
 }
 
@@ -83,7 +86,7 @@ TEST(Profile, AWrongFileGetsItsSentence) {
       // unknown, missing, wrong type
       {"ideal", "\"about\"", "\"abuot\": 1, \"about\"",
        "mine.json: /abuot: no such field; expected one of name, about, topology, networks, hops, "
-       "software, faults, calibration"},
+       "software, kernels, faults, calibration"},
       {"ideal", "\"planes\": 1, ", "",
        "mine.json: /networks/0/planes: is missing; expected a whole number from 1 to 64"},
       {"ideal", "\"planes\": 1", "\"planes\": \"one\"",
@@ -121,6 +124,21 @@ TEST(Profile, AWrongFileGetsItsSentence) {
       {"cloudmatrix384", "\"operator_entry_ns\": {\"value\": 10000",
        "\"operator_entry_ns\": {\"value\": -1",
        "mine.json: /software/operator_entry_ns/value: expected a number of at least 0, found -1"},
+      {"cloudmatrix384", "\"reduce_GBps\": {\"value\": 1600", "\"reduce_GBps\": {\"value\": 0",
+       "mine.json: /software/reduce_GBps/value: expected a number above 0, found 0"},
+      {"cloudmatrix384", "\"jitter_percent\": {\"value\": 0", "\"jitter_percent\": {\"value\": 101",
+       "mine.json: /software/jitter_percent/value: expected a whole number from 0 to 100, found "
+       "101"},
+      {"cloudmatrix384", "\"flag_ns\"", "\"flags_ns\"",
+       "mine.json: /software/flag_ns: is missing; expected an object"},
+      {"cloudmatrix384", "\"flag_ns\"",
+       "\"wait_ns\": {\"value\": 1, \"source\": \"s\"}, \"flag_ns\"",
+       "mine.json: /software/wait_ns: no such field; expected one of cores, operator_entry_ns, "
+       "core_sync_ns, row_issue_ns, flag_ns, count_ns, poll_ns, token_load_GBps, quantise_GBps, "
+       "local_copy_GBps, reduce_GBps, jitter_percent"},
+      {"cloudmatrix384", "\"poll_ns\": {\"value\": 100, \"source\": \"estimate: a load from HBM\"}",
+       "\"poll_ns\": {\"value\": 100}",
+       "mine.json: /software/poll_ns/source: is missing; expected a text that is not empty"},
       // contradictory
       {"cloudmatrix384", "\"bandwidth_GBps\": 167", "\"bandwidth_GBps\": 197",
        "mine.json: /hops/2/read/bandwidth_GBps: more than the 7 links of network 'bus' carry"},

@@ -43,6 +43,8 @@ class BusTransport final : public Transport {
   void abort(const Error& error) noexcept override;
   std::optional<Error> failure() const override;
   Waiting waiting() const noexcept override { return Waiting::kPark; }
+  bool charges() const noexcept override { return port_->charges(); }
+  void charge(const LocalWork& work) override { port_->charge(work); }
 
  private:
   Bootstrap& bootstrap_;

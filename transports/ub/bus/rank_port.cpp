@@ -35,25 +35,9 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
       roster_(std::move(roster)),
       courier_(simulation.courier()),
       rank_(rank),
-      place_(roster_->place(rank)),
-      poll_cost_(kLeastPoll) {
-  if (const auto& software = simulation.topology().profile().software) {
-    poll_cost_ = std::max(poll_cost_, nanoseconds(software->poll_ns));
-    post_cost_ = nanoseconds(software->flag_ns);
-  }
-}
+      place_(roster_->place(rank)) {}
 
-void RankPort::work(Picoseconds time) {
-  if (time == Picoseconds::zero()) return;
-  scheduler().advance(time * simulation_.faults().core_percent(place_, scheduler().now()) / 100);
-  check_alive();
-}
-
-void RankPort::poll() {
-  const int percent = simulation_.faults().core_percent(place_, scheduler().now());
-  scheduler().advance(std::max(kLeastPoll, poll_cost_ * percent / 100));
-  check_alive();
-}
+void RankPort::poll() { simulation_.work(costs().poll(), kLeastPoll); }
 
 // Rounded down: a deadline in nanoseconds is reached when all of its picoseconds have passed.
 Nanoseconds RankPort::now() const noexcept {
@@ -84,7 +68,7 @@ void RankPort::put(Rank peer, std::span<const CopyPiece> pieces, std::byte* take
 void RankPort::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
   check_alive();
   courier_.post(roster_->flow(rank_, peer), roster_->control().line(peer, line), value, content);
-  work(post_cost_);
+  simulation_.work(costs().flag());
 }
 
 void RankPort::flush(Rank peer, Nanoseconds timeout) {

@@ -22,8 +22,9 @@ class RankPort {
   // Ends the fibre if the rank's node has failed.
   void check_alive() const { courier_.check_alive(place_); }
 
-  // The rank's cores work for `time`; longer where they are slow.
-  void work(Picoseconds time);
+  // What the rank has done itself, in its time.
+  void charge(const LocalWork& work) { simulation_.work(costs().of(work)); }
+  bool charges() const noexcept { return !costs().free(); }
   // Looks, and finds nothing: never free, so that whoever polls gets on.
   void poll();
   Nanoseconds now() const noexcept;
@@ -37,6 +38,7 @@ class RankPort {
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout);
 
  private:
+  const WorkCosts& costs() const noexcept { return simulation_.costs(); }
   Picoseconds deadline(Nanoseconds timeout) const noexcept;
 
   Simulation& simulation_;
@@ -44,8 +46,6 @@ class RankPort {
   Courier& courier_;
   Rank rank_;
   int place_;
-  Picoseconds poll_cost_;
-  Picoseconds post_cost_{};
 };
 
 }  // namespace tutti::ub

@@ -31,6 +31,9 @@ struct SimulationReport {
   // Every time that all waited for each other: a line for each fibre.
   std::vector<std::string> deadlocks;
 
+  // Would every run be this one? Not when a rank's time has been measured on this machine.
+  bool deterministic = true;
+
   std::uint64_t arrivals = 0;  // digest of (time, rank, event, bytes), in order
   std::uint64_t payload = 0;   // digest of the bytes of puts, commits, views and gets, in no order
   std::uint64_t transfers = 0;

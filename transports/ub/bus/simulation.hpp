@@ -4,10 +4,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
+#include "transports/ub/bus/core_pace.hpp"
 #include "transports/ub/bus/report.hpp"
 #include "transports/ub/bus/roster.hpp"
+#include "transports/ub/bus/work_costs.hpp"
 #include "transports/ub/engine/scheduler_host.hpp"
 #include "transports/ub/model/fault_schedule.hpp"
 
@@ -17,6 +21,7 @@ struct SimulationOptions {
   Profile profile;  // load_profile("cloudmatrix384")
   RankPlacement placement;
   FabricOptions fabric;
+  JitterOptions jitter;
   Scheduler::Options scheduler;
   bool payload_digest = true;  // see CourierOptions
 };
@@ -41,6 +46,20 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   Courier& courier() noexcept { return *courier_; }
   const Topology& topology() const noexcept { return topology_; }
   const FaultSchedule& faults() const noexcept { return faults_; }
+  const WorkCosts& costs() const noexcept { return costs_; }
+
+  // --- From a fibre, for the rank whose fibre it is: its time passes, that of the rank's other
+  // streams does not. Ends the fibre if the rank's node has failed.
+
+  // Work that takes other ranks `time`, at this one's pace; not less than `least`, if anything.
+  void work(Picoseconds time, Picoseconds least = {});
+  // What the user's program computes: so long; as long as the profile's table says for a kernel of
+  // this shape; or `percent` of what `body` takes on this machine, after which no run is like
+  // another (SimulationReport::deterministic). tuttiInvalidArgument for a negative time, for a
+  // kernel or shape that the profile does not have, and for a percentage that is none.
+  void compute(Picoseconds time);
+  void compute(std::string_view kernel, std::span<const std::int64_t> shape);
+  void compute_measured(const std::function<void()>& body, int percent);
 
   // Keeps what the ranks of a communicator share.
   void adopt(std::shared_ptr<Roster> roster) { rosters_.push_back(std::move(roster)); }
@@ -57,6 +76,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   const SimulationOptions options_;
   const Topology topology_;
   const FaultSchedule faults_;
+  const WorkCosts costs_;
+  CorePace pace_;
   // What the library waits through, and by which a fibre finds its simulation.
   struct Host final : SchedulerHost {
     Simulation& simulation;
@@ -77,6 +98,7 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   std::vector<RankEnd> ends_;
   std::vector<std::string> deadlocks_;
   std::uint64_t model_events_ = 0;
+  bool measured_ = false;
   bool ran_ = false;
 };
 

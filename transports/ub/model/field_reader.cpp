@@ -114,6 +114,12 @@ std::optional<FieldReader> FieldReader::optional_object(std::string_view name) {
   return std::nullopt;
 }
 
+std::vector<FieldReader> FieldReader::optional_objects(std::string_view name) {
+  if (has(name)) return objects(name);
+  known_.emplace_back(name);
+  return {};
+}
+
 bool FieldReader::is(std::string_view name, Kind kind) const {
   const JsonValue* const field = value_->find(name);
   return field != nullptr && field->kind == kind;

@@ -29,6 +29,7 @@ class FieldReader {
   FieldReader object(std::string_view name);
   std::vector<FieldReader> objects(std::string_view name);
   std::optional<FieldReader> optional_object(std::string_view name);
+  std::vector<FieldReader> optional_objects(std::string_view name);  // none where it is missing
 
   bool has(std::string_view name) const { return value_->find(name) != nullptr; }
   bool is(std::string_view name, JsonValue::Kind kind) const;

@@ -11,6 +11,7 @@
 
 #include "transports/ub/model/decimal.hpp"
 #include "transports/ub/model/fault.hpp"
+#include "transports/ub/model/kernel_table.hpp"
 
 namespace tutti::ub {
 
@@ -78,18 +79,21 @@ struct Hop {
   std::array<PathCost, kDirections> cost;
 };
 
-// What operations cost beside the wire, per unit. Where a profile has none, all of it is free.
+// What a unit's own work costs beside the wire; docs/simulated-bus.md says who pays for what. Where
+// a profile has none, all of it is free.
 struct Software {
   int cores = 1;
   Decimal operator_entry_ns = Decimal::of_units(0);
   Decimal core_sync_ns = Decimal::of_units(0);
   Decimal row_issue_ns = Decimal::of_units(0);     // a core's time to start one row
-  Decimal flag_ns = Decimal::of_units(0);          // to raise one flag
+  Decimal flag_ns = Decimal::of_units(0);          // a core's, to raise one flag
   Decimal count_ns = Decimal::of_units(0);         // to take one peer's count into the prefix sum
-  Decimal poll_ns = Decimal::of_units(0);          // to look at one flag
+  Decimal poll_ns = Decimal::of_units(0);          // a core's, to look at one flag
   Decimal token_load_GBps = Decimal::of_units(0);  // a core's, from memory
   Decimal quantise_GBps = Decimal::of_units(0);    // a core's, of input bytes
   Decimal local_copy_GBps = Decimal::of_units(0);  // all cores together, of copied bytes
+  Decimal reduce_GBps = Decimal::of_units(0);      // all cores together, of input bytes
+  int jitter_percent = 0;  // a piece of work takes this much more or less, by chance
 };
 
 // A published time that a calibration is to meet.
@@ -121,6 +125,7 @@ struct Profile {
   std::vector<Network> networks;
   std::vector<Hop> hops;  // nearest first
   std::optional<Software> software;
+  std::vector<KernelTable> kernels;
   std::vector<Fault> faults;
   Calibration calibration;
 

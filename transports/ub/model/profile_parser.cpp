@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "transports/ub/model/cost_parser.hpp"
 #include "transports/ub/model/field_reader.hpp"
 #include "transports/ub/model/json_value.hpp"
 #include "transports/ub/model/level_parser.hpp"
@@ -30,7 +31,10 @@ class Parser {
     for (FieldReader& network : root_.objects("networks")) parse_network(network);
     for (FieldReader& hop : root_.objects("hops")) parse_hop(hop);
     check_reach();
-    if (auto software = root_.optional_object("software")) parse_software(*software);
+    if (auto software = root_.optional_object("software")) {
+      profile_.software = parse_software(*software);
+    }
+    profile_.kernels = parse_kernels(root_);
     if (auto faults = root_.optional_object("faults")) parse_faults(*faults);
     if (auto calibration = root_.optional_object("calibration")) parse_calibration(*calibration);
     root_.done();
@@ -136,38 +140,6 @@ class Parser {
       root_.complain("hops", fmt::format("disconnected: no hop leads through '{}'",
                                          profile_.levels.back().name));
     }
-  }
-
-  // {"value": .., "source": ..}
-  template <typename Read>
-  static auto sourced(FieldReader& software, std::string_view name, Read read) {
-    FieldReader reader = software.object(name);
-    const auto value = read(reader);
-    reader.text("source");
-    reader.done();
-    return value;
-  }
-
-  void parse_software(FieldReader& reader) {
-    const auto time = [&](std::string_view name) {
-      return sourced(reader, name, [](FieldReader& field) { return field.at_least_zero("value"); });
-    };
-    const auto bandwidth = [&](std::string_view name) {
-      return sourced(reader, name, [](FieldReader& field) { return field.above_zero("value"); });
-    };
-    const auto cores = sourced(reader, "cores",
-                               [](FieldReader& field) { return field.whole("value", 1, 1 << 16); });
-    profile_.software = Software{.cores = static_cast<int>(cores),
-                                 .operator_entry_ns = time("operator_entry_ns"),
-                                 .core_sync_ns = time("core_sync_ns"),
-                                 .row_issue_ns = time("row_issue_ns"),
-                                 .flag_ns = time("flag_ns"),
-                                 .count_ns = time("count_ns"),
-                                 .poll_ns = time("poll_ns"),
-                                 .token_load_GBps = bandwidth("token_load_GBps"),
-                                 .quantise_GBps = bandwidth("quantise_GBps"),
-                                 .local_copy_GBps = bandwidth("local_copy_GBps")};
-    reader.done();
   }
 
   void parse_faults(FieldReader& reader) {

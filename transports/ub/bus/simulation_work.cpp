@@ -1,0 +1,72 @@
+// Simulation: the time that ranks spend on their own work.
+#include <fmt/ranges.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "transports/ub/bus/simulation.hpp"
+
+namespace tutti::ub {
+
+namespace {
+
+// What this thread has run. The only clock of the machine that a simulation reads, and only where
+// it is asked to.
+std::chrono::nanoseconds thread_time() {
+  timespec time{};
+  if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) fail_system("no clock of this thread");
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
+
+void Simulation::work(Picoseconds time, Picoseconds least) {
+  const int rank = scheduler().who().rank;
+  Picoseconds taken = least;
+  if (time > Picoseconds::zero()) {
+    taken = std::max(taken, pace_.next(rank, time, scheduler().now()));
+  }
+  if (taken > Picoseconds::zero()) scheduler().advance(taken);
+  courier_->check_alive(rank);
+}
+
+void Simulation::compute(Picoseconds time) {
+  if (time < Picoseconds::zero() || time > Picoseconds(kLongestTime)) {
+    fail(tuttiInvalidArgument, "a computation of {} ps, expected 0 to {}", time.count(),
+         kLongestTime);
+  }
+  work(time);
+}
+
+void Simulation::compute(std::string_view kernel, std::span<const std::int64_t> shape) {
+  const std::vector<KernelTable>& tables = topology_.profile().kernels;
+  const auto table = std::ranges::find(tables, kernel, &KernelTable::kernel);
+  if (table == tables.end()) {
+    std::vector<std::string_view> names;
+    for (const KernelTable& other : tables) names.push_back(other.kernel);
+    fail(tuttiInvalidArgument, "profile '{}' has no kernel '{}', but [{}]",
+         topology_.profile().name, kernel, fmt::join(names, ", "));
+  }
+  work(table->time(shape));
+}
+
+void Simulation::compute_measured(const std::function<void()>& body, int percent) {
+  constexpr int kMostPercent = 1'000'000;
+  if (percent < 1 || percent > kMostPercent) {
+    fail(tuttiInvalidArgument, "{} percent of a time, expected 1 to {}", percent, kMostPercent);
+  }
+  measured_ = true;
+  const Picoseconds now = scheduler().now();
+  const std::chrono::nanoseconds start = thread_time();
+  body();
+  const Picoseconds taken = thread_time() - start;
+  if (scheduler().now() != now) {
+    fail(tuttiInvalidUsage,
+         "{} communicated or waited in a measured computation: others ran on its thread meanwhile",
+         to_string(scheduler().who()));
+  }
+  work(Picoseconds(std::min(taken.count(), kLongestTime / percent) * percent / 100));
+}
+
+}  // namespace tutti::ub
