@@ -196,7 +196,7 @@ TEST(OperationWork, OfAStepOfTokens) {
   EXPECT_EQ(longer(kEntry, 2, moe(false)), (Longer{0, 1000, 1000})) << "counts belong to dispatch";
   EXPECT_EQ(longer(kSync, 2, moe(false)), (Longer{0, 2000, 2000})) << "ready, done";
   EXPECT_EQ(longer(kPoll, 2, moe(false)), (Longer{50'000, 100'000, 100'000}));
-  EXPECT_EQ(longer(kCount, 2, moe(false)), (Longer{2000, 0, 0})) << "of each rank";
+  EXPECT_EQ(longer(kCount, 2, moe(false)), (Longer{1000, 0, 0})) << "of a rank a core";
   EXPECT_EQ(longer(kReduce, 2, moe(false)), (Longer{0, 0, 9 * kTokens * 2 * kRow}));
   EXPECT_EQ(longer(kLoad, 2, moe(false)), (Longer{0, 0, 0})) << "peers read rows where they are";
   EXPECT_EQ(longer(kLoad, 2, moe(true)), (Longer{0, 9 * kRow, 0})) << "a token a core";

@@ -59,7 +59,7 @@ Picoseconds WorkCosts::of(const LocalWork& work) const {
       return sum(sum(load, quantise), times(rounds(work.count) - 1, std::max(load, quantise)));
     }
     case Kind::kCounts:
-      return times(static_cast<std::int64_t>(work.count), count_);
+      return times(rounds(work.count), count_);
     case Kind::kLooks:
       return times(rounds(work.count), poll_);
     case Kind::kCopy:

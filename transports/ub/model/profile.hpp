@@ -87,7 +87,7 @@ struct Software {
   Decimal core_sync_ns = Decimal::of_units(0);
   Decimal row_issue_ns = Decimal::of_units(0);     // a core's time to start one row
   Decimal flag_ns = Decimal::of_units(0);          // a core's, to raise one flag
-  Decimal count_ns = Decimal::of_units(0);         // to take one peer's count into the prefix sum
+  Decimal count_ns = Decimal::of_units(0);         // a core's, to take one peer's count into a sum
   Decimal poll_ns = Decimal::of_units(0);          // a core's, to look at one flag
   Decimal token_load_GBps = Decimal::of_units(0);  // a core's, from memory
   Decimal quantise_GBps = Decimal::of_units(0);    // a core's, of input bytes
