@@ -181,18 +181,17 @@ class Steps {
     summary.add("returned", now);
     const Journey journey(topology_, std::move(departures));
     const auto lanes = static_cast<std::size_t>(work_.top_k);
-    std::vector<Picoseconds> complete(routing_.size() / lanes);  // [token of all ranks]
-    for (std::size_t i = 0; i < row_of.size(); ++i) {
-      Picoseconds& time = complete[row_of[i] / lanes];
-      time = std::max(time, journey.arrivals()[i]);
-    }
-    const Picoseconds gather =
-        costs_.poll * work_.top_k + costs_.load.time(lanes * work_.combine_row_bytes);
+    std::vector<Picoseconds> arrived(routing_.size());
+    for (std::size_t i = 0; i < row_of.size(); ++i) arrived[row_of[i]] = journey.arrivals()[i];
+    const Picoseconds add = costs_.poll + costs_.load.time(work_.combine_row_bytes);
     for (int rank = 0; rank < work_.ranks; ++rank) {
       std::vector<Picoseconds> free(index(costs_.cores), now[index(rank)]);
       for (int token = 0; token < work_.tokens; ++token) {
         Picoseconds& core = free[index(token % costs_.cores)];
-        core = std::max(core, complete[index(rank * work_.tokens + token)]) + gather;
+        const std::size_t first = index(rank * work_.tokens + token) * lanes;
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          core = std::max(core, arrived[first + lane]) + add;
+        }
         now[index(rank)] = std::max(now[index(rank)], core);
       }
     }

@@ -44,9 +44,12 @@ struct MoeTimes {
 // Dispatch: entry; per token load, quantise, issue of a row per lane, pipelined within each core;
 // rows travel at level `message`; the cores meet; a flag with a count to every peer; flags are
 // polled, counts taken into a prefix sum of log2(ranks) stages, each of which ends with a meeting
-// of the cores; rows are copied out. Combine: entry; counts are read; per row load, issue and flag;
-// the cores meet; per token the flags are polled, then its rows loaded and summed. Throws
-// tuttiInvalidArgument where the profile has no software costs or not that many ranks.
+// of the cores; per row a core looks at its slot and copies it out.
+//
+// Combine: entry; counts are read; per row load, issue and flag; the cores meet; per token, lane by
+// lane: the row's flag is seen, the row is loaded and added.
+//
+// Throws tuttiInvalidArgument where the profile has no software costs or not that many ranks.
 MoeTimes moe_times(const ub::Profile& profile, const MoeWorkload& workload);
 
 }  // namespace tutti::calibration
