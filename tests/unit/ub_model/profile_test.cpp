@@ -153,8 +153,8 @@ TEST(Profile, AWrongFileGetsItsSentence) {
        "mine.json: /hops/2/network: there is no network 'ring'"},
       {"cloudmatrix384", "\"ranks\": [\"die\"", "\"ranks\": [\"supernode\"",
        "mine.json: /topology/ranks: a 'supernode' is larger than a node"},
-      {"cloudmatrix384", "\"fitted\": []",
-       "\"fitted\": [{\"field\": \"/software/rows\", \"estimate\": 1}]",
+      {"cloudmatrix384", "\"field\": \"/software/core_sync_ns/value\"",
+       "\"field\": \"/software/rows\"",
        "mine.json: /calibration/fitted/0/field: there is no number at '/software/rows' in this "
        "file"},
       // topology

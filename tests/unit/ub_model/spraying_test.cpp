@@ -71,4 +71,45 @@ TEST(Trunks, AnOversubscribedNodeHoldsUpWhatLeavesIt) {
   EXPECT_NEAR(shifted(8, ModelLevel::kCell, Spraying::kPerCell) - 1.9, 2 * whole, 0.04 * whole);
 }
 
+// Two dies of other nodes, both pinned to plane 0, send into one node. Link 0 of the plane is the
+// port of one L2 chip down to that node, link 1 that of another chip.
+TEST(Trunks, MessagesOfTwoNodesMeetInAnL2Chip) {
+  const Topology topology(load_profile("cloudmatrix384-wire"), {.ranks = 128, .per = "die"});
+  const double plane_us = static_cast<double>(kLarge) / 28e3;
+  const auto pair_us = [&](int other, int its_peer, ModelLevel level) {
+    const std::vector<Send> traffic = {
+        {.transfer = {.rank = 0, .peer = 16, .bytes = kLarge}},
+        {.transfer = {.rank = other, .peer = its_peer, .bytes = kLarge}}};
+    return run_traffic(topology, {.level = level, .spraying = Spraying::kPinned}, traffic)
+               .last_us() -
+           1.9;
+  };
+  for (const ModelLevel level : {ModelLevel::kMessage, ModelLevel::kCell}) {
+    SCOPED_TRACE(static_cast<int>(level));
+    EXPECT_NEAR(pair_us(112, 18, level), 2 * plane_us, 0.02 * plane_us) << "plane 0, link 0 too";
+    EXPECT_NEAR(pair_us(119, 18, level), plane_us, 0.02 * plane_us) << "plane 0, link 1";
+    EXPECT_NEAR(pair_us(113, 18, level), plane_us, 0.02 * plane_us) << "plane 1";
+    EXPECT_NEAR(pair_us(112, 34, level), plane_us, 0.02 * plane_us) << "another node";
+  }
+}
+
+// Up from one node: sixteen dies have sixteen links a plane. Pinned ones take them in turn, the
+// least loaded is free, a hash hits some link twice.
+TEST(Trunks, UplinksAreChosenAsPlanesAre) {
+  const Topology topology(load_profile("cloudmatrix384-wire"), {.ranks = 64, .per = "die"});
+  const double plane_us = static_cast<double>(kLarge) / 28e3;
+  const auto shifted = [&](ModelLevel level, Spraying spraying) {
+    std::vector<Send> traffic;
+    for (int rank = 0; rank < 16; ++rank) {
+      traffic.push_back({.transfer = {.rank = rank, .peer = rank + 32, .bytes = kLarge}});
+    }
+    return run_traffic(topology, {.level = level, .spraying = spraying}, traffic).last_us() - 1.9;
+  };
+  for (const ModelLevel level : {ModelLevel::kMessage, ModelLevel::kCell}) {
+    SCOPED_TRACE(static_cast<int>(level));
+    EXPECT_NEAR(shifted(level, Spraying::kPinned), plane_us, 0.02 * plane_us);
+    EXPECT_NEAR(shifted(level, Spraying::kLeastLoaded), plane_us, 0.02 * plane_us);
+  }
+}
+
 }  // namespace tutti::ub::test

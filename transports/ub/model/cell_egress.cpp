@@ -31,8 +31,10 @@ void CellFabric::enqueue(Picoseconds now, std::uint32_t id) {
   const std::size_t first_port = port_index(route.network, item.from, 0);
   int channel = 0;
   if (!sprays(route.network)) {
-    channel = spreading_.choose(route, numbered_++, &load_[first_port], now);
+    const std::uint64_t number = numbered_++;
+    channel = spreading_.choose(route, number, &load_[first_port], now);
     if (channel < 0) return lose(now, id);
+    item.link = static_cast<std::int16_t>(trunks_.choose(route, number, channel, item.bytes, now));
     Picoseconds& load = load_[first_port + static_cast<std::size_t>(channel)];
     load = std::max(load, now) +
            spreading_.rate_of(route.network, topology_.path(item.path)).time(item.bytes);
@@ -134,11 +136,10 @@ void CellFabric::send_cell(Picoseconds now, std::uint32_t flow, std::size_t port
   const bool last = --job.cells_to_leave == 0 && !job.lost;
   const std::uint64_t tag = job.tag;
   const Picoseconds all_left = job.left;
-  const bool trunk = trunks_[static_cast<std::size_t>(path.network)] &&
-                     topology_.node_of(cell.from) != topology_.node_of(cell.to);
+  const bool trunk = trunks_.between(route_of(cell));
   const Picoseconds flight = trunk ? path.to_trunk() : path.flight;
   cell.tail = left + flight;
-  wait(trunk ? Stage::kUp : Stage::kIngress, cell.from, now + flight, id);
+  wait(trunk ? Stage::kUp : Stage::kIngress, static_cast<std::size_t>(cell.from), now + flight, id);
   if (last) sink_.left(tag, all_left);
 }
 

@@ -15,16 +15,16 @@ CellFabric::CellFabric(const Topology& topology, const FabricOptions& options, M
       cell_bytes_(options.cell_bytes),
       ranks_(static_cast<std::size_t>(topology.ranks())),
       channels_(static_cast<std::size_t>(spreading_.most_channels())),
-      trunks_(faults_.limiting_trunks(topology)),
+      trunks_(topology, faults_, spreading_),
       local_(topology, sink),
-      lines_(kLineStages * ranks_ * channels_ * static_cast<std::size_t>(topology.paths()), items_,
-             queue, *this) {
+      lines_((kRankStages * ranks_ * channels_ + kTrunkStages * trunks_.ports()) *
+                 static_cast<std::size_t>(topology.paths()),
+             items_, queue, *this) {
   const auto& networks = topology.profile().networks;
   const std::size_t ports = networks.size() * ranks_ * channels_;
   egress_.resize(ports);
   ingress_.resize(ports);
   load_.resize(ports);
-  trunk_free_.resize(2 * ports);
   credit_return_.resize(networks.size());
   for (int i = 0; i < topology.paths(); ++i) {
     const FabricPath& path = topology.path(i);
@@ -62,19 +62,21 @@ void CellFabric::start(Picoseconds at, const Transfer& transfer) {
                                              .to = reads ? transfer.rank : transfer.peer,
                                              .path = static_cast<std::int16_t>(path_index)});
     const Picoseconds issued = issue_.take(transfer.rank, at, 1).first;
-    wait(Stage::kReady, transfer.rank, issued + path.before_port, id);
+    wait(Stage::kReady, static_cast<std::size_t>(transfer.rank), issued + path.before_port, id);
   }
   jobs_[job].cells_to_arrive = jobs_[job].cells_to_leave;
 }
 
-void CellFabric::wait(Stage stage, int owner, Picoseconds time, std::uint32_t id) {
+void CellFabric::wait(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id) {
   const Item& item = items_[id];
+  const auto number = static_cast<std::size_t>(stage);
   const std::size_t row =
-      static_cast<std::size_t>(stage) * ranks_ + static_cast<std::size_t>(owner);
-  const std::size_t line = (row * channels_ + static_cast<std::size_t>(item.channel)) *
-                               static_cast<std::size_t>(topology_.paths()) +
-                           static_cast<std::size_t>(item.path);
-  lines_.push(line, time, id, token_of(static_cast<std::size_t>(stage), line));
+      number < kRankStages
+          ? (number * ranks_ + owner) * channels_ + static_cast<std::size_t>(item.channel)
+          : kRankStages * ranks_ * channels_ + (number - kRankStages) * trunks_.ports() + owner;
+  const std::size_t line =
+      row * static_cast<std::size_t>(topology_.paths()) + static_cast<std::size_t>(item.path);
+  lines_.push(line, time, id, token_of(number, line));
 }
 
 void CellFabric::schedule_wake(ServedPort& port, Stage stage, std::size_t number) {
@@ -114,15 +116,12 @@ void CellFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
   const FabricPath& path = topology_.path(cell.path);
   const bool up = stage == Stage::kUp;
   const int node = topology_.node_of(up ? cell.from : cell.to);
-  const Rate rate = spreading_.trunk_rate(route, now);
-  const Picoseconds busy = rate.time(cell.bytes);
-  Picoseconds& trunk =
-      trunk_free_[(up ? 0 : egress_.size()) + port_index(route.network, node, cell.channel)];
-  const Picoseconds start = std::max(now, trunk);
-  trunk = start + busy;
+  const std::size_t port = trunks_.port(route.network, node, cell.channel, cell.link);
+  const Trunks::Crossing crossing =
+      up ? trunks_.up(route, port, cell.bytes, now) : trunks_.down(route, port, cell.bytes, now);
   const Picoseconds onward = path.behind_trunk(up);
-  cell.tail = std::max(cell.tail, trunk) + onward;
-  wait(up ? Stage::kDown : Stage::kBehindTrunk, node, start + onward, id);
+  cell.tail = std::max(cell.tail, crossing.end) + onward;
+  wait(up ? Stage::kDown : Stage::kBehindTrunk, port, crossing.start + onward, id);
 }
 
 void CellFabric::reach_ingress(Picoseconds now, std::uint32_t id) {

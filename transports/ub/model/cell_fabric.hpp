@@ -12,6 +12,7 @@
 #include "transports/ub/model/issue_slots.hpp"
 #include "transports/ub/model/local_copies.hpp"
 #include "transports/ub/model/spreading.hpp"
+#include "transports/ub/model/trunks.hpp"
 
 namespace tutti::ub {
 
@@ -32,15 +33,16 @@ class CellFabric final : public Fabric, private EventTarget {
   enum class Stage : std::uint8_t {
     kReady,
     kUp,
+    kIngress,  // delay lines of a rank
     kDown,
-    kIngress,
-    kBehindTrunk,  // delay lines
+    kBehindTrunk,  // delay lines of a trunk port
     kEgressFree,
     kIngressFree,  // ports
     kCredit,       // credit pools
     kRetry,        // items
   };
-  static constexpr std::size_t kLineStages = 5;
+  static constexpr std::size_t kRankStages = 3;
+  static constexpr std::size_t kTrunkStages = 2;
 
   // A row before its cells leave, and then a cell.
   struct Item {
@@ -54,6 +56,7 @@ class CellFabric final : public Fabric, private EventTarget {
     std::int32_t to = 0;
     std::int16_t path = 0;
     std::int16_t channel = 0;
+    std::int16_t link = 0;
   };
   // A transfer.
   struct Job {
@@ -116,7 +119,8 @@ class CellFabric final : public Fabric, private EventTarget {
   void close(std::uint32_t job);
 
   std::uint32_t find_flow(const Item& item);
-  void wait(Stage stage, int owner, Picoseconds time, std::uint32_t id);
+  // `owner`: a rank, or the number of a trunk port.
+  void wait(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id);
   void schedule_wake(ServedPort& port, Stage stage, std::size_t number);
   FaultSchedule::Route route_of(const Item& item) const {
     return {.network = topology_.path(item.path).network, .from = item.from, .to = item.to};
@@ -141,12 +145,11 @@ class CellFabric final : public Fabric, private EventTarget {
   const std::uint64_t cell_bytes_;
   const std::size_t ranks_;
   const std::size_t channels_;
-  const std::vector<bool> trunks_;  // [network]: modelled
+  Trunks trunks_;
   LocalCopies local_;
   std::vector<ServedPort> egress_;  // port_index
   std::vector<ServedPort> ingress_;
   std::vector<Picoseconds> load_;           // port_index: when all that was put on it will be done
-  std::vector<Picoseconds> trunk_free_;     // [up, down][network][node][channel]
   std::vector<CreditPool> credits_;         // pool_index
   std::vector<Picoseconds> credit_return_;  // [network]
   Pool<Item> items_;

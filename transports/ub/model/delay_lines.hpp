@@ -29,7 +29,11 @@ class DelayLines {
   std::uint32_t pop(std::size_t line, std::uint64_t token) {
     NodeQueue& queue = lines_[line];
     const std::uint32_t id = queue.pop(nodes_);
-    if (!queue.empty()) queue_.schedule(nodes_[queue.front()].time, target_, token);
+    if (!queue.empty()) {
+      const Node& front = nodes_[queue.front()];
+      queue_.schedule(front.time, target_, token);
+      if (front.next != kNone) __builtin_prefetch(&nodes_[front.next]);  // far away in memory
+    }
     return id;
   }
 

@@ -9,24 +9,29 @@
 namespace tutti::ub {
 
 // A heap with four children per node: half the levels of a binary one, and the children of a node
-// lie in two cache lines.
+// lie in two cache lines. What fires stays in front meanwhile: the first event that it schedules
+// takes its place, which spares a way up and one down.
 class EventHeap final : public ModelEvents {
  public:
   void schedule(Picoseconds at, EventTarget& target, std::uint64_t token) override {
+    const Event event{at, scheduled_++, &target, token};
+    if (front_fires_) {
+      front_fires_ = false;
+      return sink(event);
+    }
     heap_.emplace_back();
-    rise(heap_.size() - 1, Event{at, scheduled_++, &target, token});
+    rise(heap_.size() - 1, event);
   }
 
   // Fires everything, what is scheduled meanwhile too. Returns the time of the last event.
   Picoseconds run() {
     while (!heap_.empty()) {
       const Event event = heap_.front();
-      const Event last = heap_.back();
-      heap_.pop_back();
-      if (!heap_.empty()) sink(last);
       now_ = event.at;
       ++fired_;
+      front_fires_ = true;
       event.target->fire(event.at, event.token);
+      if (front_fires_) drop_front();
     }
     return now_;
   }
@@ -57,6 +62,13 @@ class EventHeap final : public ModelEvents {
     heap_[hole] = event;
   }
 
+  void drop_front() {
+    front_fires_ = false;
+    const Event last = heap_.back();
+    heap_.pop_back();
+    if (!heap_.empty()) sink(last);
+  }
+
   void sink(const Event& event) {
     std::size_t hole = 0;
     for (;;) {
@@ -78,6 +90,7 @@ class EventHeap final : public ModelEvents {
   std::uint64_t scheduled_ = 0;
   std::uint64_t fired_ = 0;
   Picoseconds now_{};
+  bool front_fires_ = false;
 };
 
 }  // namespace tutti::ub

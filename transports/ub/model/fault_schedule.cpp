@@ -86,17 +86,6 @@ void FaultSchedule::add(const Fault& fault) {
   }
 }
 
-std::vector<bool> FaultSchedule::limiting_trunks(const Topology& topology) const {
-  std::vector<bool> limiting;
-  int network = 0;
-  for (const auto& each : topology.profile().networks) {
-    limiting.push_back(each.trunk.has_value() &&
-                       (topology.trunk_limits(network) || any_port_fails(network)));
-    ++network;
-  }
-  return limiting;
-}
-
 bool FaultSchedule::any_port_fails(int network) const noexcept {
   return std::any_of(outages_.begin(), outages_.end(), [&](const Outage& outage) {
     return outage.fault.kind == Fault::Kind::kPort && outage.fault.network == network;

@@ -32,8 +32,6 @@ class FaultSchedule {
   // Nothing ever fails or slows a link: every question below has the same answer at any time.
   bool quiet() const noexcept { return outages_.empty() && slow_links_.empty(); }
   bool any_port_fails(int network) const noexcept;
-  // [network]: can its trunks hold traffic up, by their width or because one may fail?
-  std::vector<bool> limiting_trunks(const Topology& topology) const;
 
   // The failure of a rank's node, and when it is noticed.
   struct End {

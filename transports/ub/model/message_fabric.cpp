@@ -15,11 +15,12 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
       ranks_(static_cast<std::size_t>(topology.ranks())),
       networks_(topology.profile().networks.size()),
       channels_(static_cast<std::size_t>(spreading_.most_channels())),
-      trunks_(faults_.limiting_trunks(topology)),
+      trunks_(topology, faults_, spreading_),
       ports_(kPortKinds * networks_ * ranks_ * channels_),
       local_(topology, sink),
       latest_write_(networks_ * ranks_),
-      lines_(kLineStages * ranks_ * channels_ * static_cast<std::size_t>(topology.paths()),
+      lines_((kRankStages * ranks_ * channels_ + kTrunkStages * trunks_.ports()) *
+                 static_cast<std::size_t>(topology.paths()),
              messages_, queue, *this) {
   for (int path = 0; path < topology.paths(); ++path) {
     int lane = path % kDirections;
@@ -51,20 +52,22 @@ void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
                                               .to = reads ? transfer.rank : transfer.peer,
                                               .rows = transfer.rows,
                                               .path = static_cast<std::int16_t>(path_index)});
-  wait(Stage::kReady, transfer.rank, ready, id);
+  wait(Stage::kReady, static_cast<std::size_t>(transfer.rank), ready, id);
 }
 
-void MessageFabric::wait(Stage stage, int owner, Picoseconds time, std::uint32_t id) {
+void MessageFabric::wait(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id) {
   const Message& message = messages_[id];
+  const auto number = static_cast<std::size_t>(stage);
   const std::size_t row =
-      static_cast<std::size_t>(stage) * ranks_ + static_cast<std::size_t>(owner);
+      number < kRankStages
+          ? (number * ranks_ + owner) * channels_ + static_cast<std::size_t>(message.channel)
+          : kRankStages * ranks_ * channels_ + (number - kRankStages) * trunks_.ports() + owner;
   const std::size_t line =
-      (row * channels_ + static_cast<std::size_t>(message.channel)) *
-          static_cast<std::size_t>(topology_.paths()) +
+      row * static_cast<std::size_t>(topology_.paths()) +
       static_cast<std::size_t>(stage == Stage::kReady
                                    ? ready_lane_[static_cast<std::size_t>(message.path)]
                                    : message.path);
-  lines_.push(line, time, id, token_of(static_cast<std::size_t>(stage), line));
+  lines_.push(line, time, id, token_of(number, line));
 }
 
 void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
@@ -85,10 +88,13 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   Message& message = messages_[id];
   const FabricPath& path = topology_.path(message.path);
   const FaultSchedule::Route route = route_of(message);
-  const int channel = spreading_.choose(route, numbered_++,
-                                        &port(Port::kEgress, route.network, message.from, 0), now);
+  const std::uint64_t number = numbered_++;
+  const int channel =
+      spreading_.choose(route, number, &port(Port::kEgress, route.network, message.from, 0), now);
   if (channel < 0) return lose(now, id);
   message.channel = static_cast<std::int16_t>(channel);
+  message.link =
+      static_cast<std::int16_t>(trunks_.choose(route, number, channel, message.bytes, now));
 
   Picoseconds& egress = port(Port::kEgress, route.network, message.from, channel);
   const Picoseconds start = std::max(now, egress);
@@ -100,21 +106,20 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
     if (replay_losses(id, passage, decided, start)) return;
   }
   Message& rest = messages_[id];  // replay_losses() may have moved it
-  take(egress, now, passage.egress.time(rest.bytes));
   const Picoseconds flow = passage.flow.time(rest.bytes);
+  const bool alike = passage.egress == passage.flow;  // spares a division
+  take(egress, now, alike ? flow : passage.egress.time(rest.bytes));
   rest.tail = std::max(start + flow, rest.rows == 1
                                          ? Picoseconds::zero()
                                          : rest.tail + passage.flow.time(rest.bytes / rest.rows));
   const std::uint64_t tag = rest.tag;
   const Picoseconds left = rest.tail;
   const bool whole = rest.ticket == kNone;
-  if (passes_trunk(rest, route.network)) {
-    rest.tail += path.to_trunk();
-    wait(Stage::kUp, rest.from, start + path.to_trunk(), id);
-  } else {
-    rest.tail += path.flight;
-    wait(Stage::kIngress, rest.from, start + path.flight, id);
-  }
+  const bool trunk = trunks_.between(route);
+  const Picoseconds flight = trunk ? path.to_trunk() : path.flight;
+  rest.tail += flight;
+  wait(trunk ? Stage::kUp : Stage::kIngress, static_cast<std::size_t>(rest.from), start + flight,
+       id);
   if (whole) sink_.left(tag, left);
 }
 
@@ -124,12 +129,13 @@ void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
   const FabricPath& path = topology_.path(message.path);
   const bool up = stage == Stage::kUp;
   const int node = topology_.node_of(up ? message.from : message.to);
-  const Rate rate = spreading_.trunk_rate(route, now);
-  Picoseconds& trunk = port(up ? Port::kUp : Port::kDown, route.network, node, message.channel);
-  take(trunk, now, rate.time(message.bytes));
+  const std::size_t port = trunks_.port(route.network, node, message.channel, message.link);
+  const Trunks::Crossing crossing = up ? trunks_.up(route, port, message.bytes, now)
+                                       : trunks_.down(route, port, message.bytes, now);
+  const Picoseconds head = trunks_.passes_heads(route.network) ? now : crossing.start;
   const Picoseconds onward = path.behind_trunk(up);
-  message.tail = std::max(message.tail, trunk) + onward;
-  wait(up ? Stage::kDown : Stage::kBehindTrunk, node, now + onward, id);
+  message.tail = std::max(message.tail, crossing.end) + onward;
+  wait(up ? Stage::kDown : Stage::kBehindTrunk, port, head + onward, id);
 }
 
 void MessageFabric::arrive(Picoseconds now, std::uint32_t id) {

@@ -11,6 +11,7 @@
 #include "transports/ub/model/issue_slots.hpp"
 #include "transports/ub/model/local_copies.hpp"
 #include "transports/ub/model/spreading.hpp"
+#include "transports/ub/model/trunks.hpp"
 
 namespace tutti::ub {
 
@@ -21,8 +22,9 @@ namespace tutti::ub {
 //   up, down the node's trunk ports (only where a trunk can hold traffic up)
 //   ingress, behind trunk   the head is at the receiver's port, which decides the arrival
 //
-// Many messages cross a trunk at once. It does not hold up a head; a tail waits until the trunk has
-// passed everything whose head came before.
+// Many messages cross a trunk of summed links at once. It does not hold up a head; a tail waits
+// until the trunk has passed everything whose head came before. A single link is a port like
+// others.
 //
 // Lines are first in, first out because the time before a line depends on nothing but the line's
 // key: issues of a rank, starts at one port, and heads at one trunk are in order.
@@ -34,8 +36,9 @@ class MessageFabric final : public Fabric, private EventTarget {
   void start(Picoseconds at, const Transfer& transfer) override;
 
  private:
-  enum class Stage : std::uint8_t { kReady, kUp, kDown, kIngress, kBehindTrunk, kReplay };
-  static constexpr std::size_t kLineStages = 5;
+  enum class Stage : std::uint8_t { kReady, kUp, kIngress, kDown, kBehindTrunk, kReplay };
+  static constexpr std::size_t kRankStages = 3;   // lines of a rank
+  static constexpr std::size_t kTrunkStages = 2;  // lines of a trunk port
 
   // One cache line: 400 000 of them are on the way in a dispatch.
   struct alignas(64) Message {
@@ -51,6 +54,7 @@ class MessageFabric final : public Fabric, private EventTarget {
     std::uint32_t ticket = kNone;
     std::int16_t path = 0;
     std::int16_t channel = 0;
+    std::int16_t link = 0;
   };
 
   // Of a transfer that lost bytes on the way: the rest of it, and its replays.
@@ -62,9 +66,9 @@ class MessageFabric final : public Fabric, private EventTarget {
     bool lost = false;
   };
 
-  // Ports by number. [kind][network][rank or node][channel]
-  enum class Port : std::uint8_t { kEgress, kUp, kDown, kIngress };
-  static constexpr std::size_t kPortKinds = 4;
+  // A rank's ports by number. [kind][network][rank][channel]
+  enum class Port : std::uint8_t { kEgress, kIngress };
+  static constexpr std::size_t kPortKinds = 2;
 
   void fire(Picoseconds now, std::uint64_t token) override;
   void leave(Picoseconds now, std::uint32_t id);
@@ -82,11 +86,8 @@ class MessageFabric final : public Fabric, private EventTarget {
     return {
         .network = topology_.path(message.path).network, .from = message.from, .to = message.to};
   }
-  bool passes_trunk(const Message& message, int network) const {
-    return trunks_[static_cast<std::size_t>(network)] &&
-           topology_.node_of(message.from) != topology_.node_of(message.to);
-  }
-  void wait(Stage stage, int owner, Picoseconds time, std::uint32_t id);
+  // `owner`: a rank, or the number of a trunk port.
+  void wait(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id);
   Picoseconds& port(Port kind, int network, int owner, int channel) {
     const std::size_t row =
         static_cast<std::size_t>(kind) * networks_ + static_cast<std::size_t>(network);
@@ -108,8 +109,8 @@ class MessageFabric final : public Fabric, private EventTarget {
   IssueSlots issue_;
   const std::size_t ranks_;
   const std::size_t networks_;
-  const std::size_t channels_;      // most that a network has
-  const std::vector<bool> trunks_;  // [network]: modelled
+  const std::size_t channels_;  // most that a network has
+  Trunks trunks_;
   std::vector<Picoseconds> ports_;
   LocalCopies local_;
   std::vector<Picoseconds> latest_write_;  // [network][rank]: when the latest one was ready

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -135,11 +136,14 @@ struct Profile {
   int network_named(std::string_view name) const;  // -1: none
 };
 
-// `file` is only for messages. Throws tuttiInvalidArgument for anything that is not a fabric.
-Profile parse_profile(std::string_view text, std::string_view file);
+// `file` is only for messages. `settings`, PATH=VALUE each, change fields before they are checked:
+// "planes=6", "bus/link_GBps=56", "straggler=200". Throws tuttiInvalidArgument for anything that is
+// not a fabric.
+Profile parse_profile(std::string_view text, std::string_view file,
+                      std::span<const std::string> settings = {});
 
 // By the name of a built-in profile, or else by the path of a file.
-Profile load_profile(const std::string& name_or_path);
+Profile load_profile(const std::string& name_or_path, std::span<const std::string> settings = {});
 std::vector<std::string_view> profile_names();
 
 }  // namespace tutti::ub

@@ -1,5 +1,5 @@
 // parse_profile: from JSON to a Profile, with everything checked that can be checked without ranks.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -9,6 +9,7 @@
 #include "transports/ub/model/json_value.hpp"
 #include "transports/ub/model/level_parser.hpp"
 #include "transports/ub/model/profile.hpp"
+#include "transports/ub/model/profile_settings.hpp"
 
 namespace tutti::ub {
 
@@ -19,9 +20,9 @@ constexpr std::int64_t kMost = 1'000'000'000;
 
 class Parser {
  public:
-  Parser(std::string_view file, const JsonValue& document)
-      : document_(document), root_(file, "", document) {
-    profile_.file = file;
+  Parser(std::string file, const JsonValue& document)
+      : document_(document), file_(std::move(file)), root_(file_, "", document) {
+    profile_.file = file_;
   }
 
   Profile parse() {
@@ -230,6 +231,7 @@ class Parser {
   }
 
   const JsonValue& document_;
+  const std::string file_;
   FieldReader root_;
   Profile profile_;
 };
@@ -253,9 +255,13 @@ int Profile::network_named(std::string_view network) const {
   return found == networks.end() ? -1 : static_cast<int>(found - networks.begin());
 }
 
-Profile parse_profile(std::string_view text, std::string_view file) {
-  const JsonValue document = parse_json(text, file);
-  return Parser(file, document).parse();
+Profile parse_profile(std::string_view text, std::string_view file,
+                      std::span<const std::string> settings) {
+  JsonValue document = parse_json(text, file);
+  Profile profile = Parser(std::string(file), document).parse();
+  if (settings.empty()) return profile;
+  apply_settings(document, profile, settings);
+  return Parser(fmt::format("{} with {}", file, fmt::join(settings, " ")), document).parse();
 }
 
 }  // namespace tutti::ub

@@ -16,10 +16,10 @@ std::vector<std::string_view> profile_names() {
   return names;
 }
 
-Profile load_profile(const std::string& name_or_path) {
+Profile load_profile(const std::string& name_or_path, std::span<const std::string> settings) {
   for (const BuiltinProfile& profile : builtin_profiles()) {
     if (profile.name == name_or_path) {
-      return parse_profile(profile.text, name_or_path + ".json");
+      return parse_profile(profile.text, name_or_path + ".json", settings);
     }
   }
   std::ifstream file(name_or_path, std::ios::binary);
@@ -28,7 +28,7 @@ Profile load_profile(const std::string& name_or_path) {
     fail(tuttiInvalidArgument, "no fabric profile '{}': neither one of {} nor a readable file",
          name_or_path, fmt::join(profile_names(), ", "));
   }
-  return parse_profile(text, name_or_path);
+  return parse_profile(text, name_or_path, settings);
 }
 
 }  // namespace tutti::ub

@@ -112,16 +112,6 @@ Spreading::Passage Spreading::passage_among_faults(const FaultSchedule::Route& r
           .flow = path.port.scaled(route_weight(route, planes, when), whole)};
 }
 
-Rate Spreading::trunk_rate(const FaultSchedule::Route& route, Picoseconds when) const {
-  if (channels(route.network) > 1) return topology_.trunk_plane(route.network);
-  const Rate all = topology_.trunk_port(route.network);
-  const PlaneSet planes = faults_.quiet() ? 0 : faults_.usable(route, when);
-  if (planes == 0) return all;
-  const int count = topology_.profile().networks[index(route.network)].planes;
-  return all.scaled(static_cast<std::uint64_t>(std::popcount(planes)),
-                    static_cast<std::uint64_t>(count));
-}
-
 std::uint64_t Spreading::share(const FaultSchedule::Route& route, PlaneSet planes, PlaneSet all,
                                std::uint64_t bytes, Picoseconds when) const {
   if (planes == all) return bytes;

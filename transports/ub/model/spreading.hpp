@@ -27,6 +27,10 @@ class Spreading {
   Spraying spraying(int network) const noexcept { return kinds_[index(network)]; }
   int channels(int network) const noexcept { return channels_[index(network)]; }
   int most_channels() const noexcept { return most_channels_; }
+  // Does a whole message go by one plane of several?
+  bool stays_on_plane(int network) const noexcept {
+    return channels(network) > 1 && spraying(network) != Spraying::kPerCell;
+  }
 
   // The channel for the `number`th message of the run. load[c] is when channel c is free at the
   // source. -1: no plane is left.
@@ -42,8 +46,6 @@ class Spreading {
   Rate rate_of(int network, const FabricPath& path) const {
     return channels(network) > 1 ? path.plane : path.port;
   }
-  // Of a trunk port: where planes are summed, those that the route may use at `when`.
-  Rate trunk_rate(const FaultSchedule::Route& route, Picoseconds when) const;
   // The share of `bytes` that travels on `planes` of a passage over `all`, rounded up.
   std::uint64_t share(const FaultSchedule::Route& route, PlaneSet planes, PlaneSet all,
                       std::uint64_t bytes, Picoseconds when) const;

@@ -94,6 +94,7 @@ void Topology::make_trunks(std::int64_t ranks_per_node) {
     if (network.trunk) {
       ports.plane = Rate::of_GBps(network.trunk->link_GBps)
                         .scaled(static_cast<std::uint64_t>(network.trunk->links), 1);
+      ports.links = std::max(network.trunk->links / units_per_rank_, 1);
       ports.port = ports.plane.scaled(static_cast<std::uint64_t>(network.planes), 1);
       const auto units = static_cast<std::uint64_t>(ranks_per_node * units_per_rank_);
       ports.limits = ports.plane < Rate::of_GBps(network.link_GBps).scaled(units, 1);

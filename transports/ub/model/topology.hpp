@@ -59,10 +59,13 @@ class Topology {
   bool trunk_limits(int network) const noexcept { return trunks_[index(network)].limits; }
   Rate trunk_port(int network) const noexcept { return trunks_[index(network)].port; }
   Rate trunk_plane(int network) const noexcept { return trunks_[index(network)].plane; }
+  // Of a plane, each as fast as a rank's: a package's two dies have a link each.
+  int trunk_links(int network) const noexcept { return trunks_[index(network)].links; }
 
  private:
   struct TrunkPorts {
     bool limits = false;
+    int links = 1;
     Rate port;
     Rate plane;
   };
