@@ -89,6 +89,7 @@ bool Selection::can(Algorithm algorithm, const Request& request) const {
       return is_all_reduce(request.kind) && bytes <= LineContent::kPayloadBytes &&
              !request.reducer.scaled;
     case Algorithm::kAssembly:
+      return situation_.shared_words && can(Algorithm::kOneShot, request);
     case Algorithm::kOneShot:
       return is_all_reduce(request.kind) && bytes <= situation_.slot_bytes &&
              !request.reducer.scaled;
@@ -112,7 +113,9 @@ Algorithm Selection::choose(const Request& request) const {
   if (!reduces(request.kind)) return Algorithm::kExchange;
   if (!is_all_reduce(request.kind) || request.reducer.scaled) return Algorithm::kTwoShot;
   const std::size_t bytes = request.bytes();
-  if (situation_.crowded && bytes <= kAssemblyBytes) return Algorithm::kAssembly;
+  if (situation_.crowded && situation_.shared_words && bytes <= kAssemblyBytes) {
+    return Algorithm::kAssembly;
+  }
   if (bytes <= LineContent::kPayloadBytes) return Algorithm::kLine;
   // Everybody reads everybody's bytes: the work grows with the ranks.
   if (bytes <= kOneShotBytes * 2 / static_cast<std::size_t>(situation_.ranks)) {

@@ -133,6 +133,7 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
       messages_(*channel_, settings.first_sequence),
       selection_({.ranks = ranks_,
                   .crowded = transport_->crowded(),
+                  .shared_words = transport_->access(0).shared_words,
                   .slot_bytes = channel_->layout().slot_bytes},
                  settings.algorithm) {
   last_error_.reserve(2048);

@@ -48,6 +48,7 @@ class Dispatch {
       if (source != self_) operation_.wait(source, Phase::kEntry);
       if (fits) pull(source, delivery);
     }
+    delivery.finish();
     if (fits) finish_output(arrivals);
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
@@ -126,9 +127,7 @@ class Dispatch {
   }
 
   void finish_output(const Arrivals& arrivals) {
-    auto& weights = plan_.scratch.weights;
-    weights.clear();
-    for (Rank source = 0; source < ranks_; ++source) weights.push_back(plan_.weights_from(source));
+    const auto weights = plan_.bring_weights();
     if (layout_.kind == tuttiMoeLayoutToken) {
       arrivals.fill_lanes(plan_.lanes(), weights, output_.ids, output_.weights);
       return;

@@ -4,9 +4,10 @@
 
 #include <numeric>
 
+#include "base/pause.hpp"
 #include "tests/collectives/exchange_job.hpp"
 #include "tests/support/scale.hpp"
-#include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
@@ -14,17 +15,17 @@ namespace {
 // Several chunks of staging.
 constexpr std::size_t kLargest = kSanitized ? 70'001 : 300'007;
 
-// The second parameter is TUTTI_IN_PLACE: without it every buffer goes through staging, as private
+// The third parameter is TUTTI_IN_PLACE: without it every buffer goes through staging, as private
 // memory of other processes does.
-class Exchanges : public testing::TestWithParam<std::tuple<int, const char*>> {
+class Exchanges : public testing::TestWithParam<std::tuple<World, int, const char*>> {
  protected:
-  static int ranks() { return std::get<0>(GetParam()); }
-  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<1>(GetParam())};
+  static int ranks() { return std::get<1>(GetParam()); }
+  static void run(const World::Body& body) { std::get<0>(GetParam()).run(ranks(), body); }
+  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<2>(GetParam())};
 };
 
 TEST_P(Exchanges, DeliverEveryElementForEverySizePlaceAndMemory) {
-  const ThreadWorld world(ranks());
-  world.run([](int rank, tuttiComm_t comm) {
+  run([](int rank, tuttiComm_t comm) {
     for (const std::size_t count :
          {std::size_t{0}, std::size_t{1}, std::size_t{6}, std::size_t{7}, std::size_t{300},
           std::size_t{5003}, std::size_t{50'001}, kLargest}) {
@@ -38,8 +39,7 @@ TEST_P(Exchanges, DeliverEveryElementForEverySizePlaceAndMemory) {
 }
 
 TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
-  const ThreadWorld world(ranks());
-  world.run([](int rank, tuttiComm_t comm) {
+  run([](int rank, tuttiComm_t comm) {
     for (const std::size_t count : {5u, 900u, 60'000u}) {
       ExchangeJob(rank, ranks(), comm,
                   {count, false, rank % 2 == 0 ? Memory::kSymmetric : Memory::kPlain})
@@ -49,13 +49,15 @@ TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Exchanges,
-                         testing::Combine(testing::ValuesIn(rank_counts()),
+                         testing::Combine(testing::ValuesIn(worlds()),
+                                          testing::ValuesIn(rank_counts()),
                                           testing::Values("1", "0")));
 
+class Epochs : public testing::TestWithParam<World> {};
+
 // 20,000 operations back to back: lines, slots and credits many times round.
-TEST(Epochs, KeepTheirOrderOverManyEpochs) {
-  const ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Epochs, KeepTheirOrderOverManyEpochs) {
+  GetParam().run(3, [](int rank, tuttiComm_t comm) {
     std::uint32_t send[3];
     std::uint32_t recv[3];
     for (std::uint32_t epoch = 0; epoch < 20'000; ++epoch) {
@@ -72,19 +74,20 @@ TEST(Epochs, KeepTheirOrderOverManyEpochs) {
 }
 
 // A root that only sends runs ahead of its peers until their credit stops it, and no further.
-TEST(Epochs, LetARootRunAheadWithoutLosingAnything) {
-  const ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Epochs, LetARootRunAheadWithoutLosingAnything) {
+  GetParam().run(3, [](int rank, tuttiComm_t comm) {
     for (std::uint32_t epoch = 0; epoch < 3000; ++epoch) {
       std::uint32_t words[64];
       std::fill(std::begin(words), std::end(words), rank == 0 ? epoch : 0);
       ASSERT_EQ(tuttiBroadcast(words, words, 64, tuttiUint32, 0, comm, nullptr), tuttiSuccess);
       ASSERT_EQ(words[0], epoch);
       ASSERT_EQ(words[63], epoch);
-      if (rank == 2 && epoch % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (rank == 2 && epoch % 500 == 0) pause_for(std::chrono::milliseconds(5));
     }
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, Epochs, testing::ValuesIn(worlds()));
 
 }  // namespace
 }  // namespace tutti::test

@@ -20,12 +20,13 @@ inline void copy_pieces(Window& window, Rank peer, std::span<const Piece> pieces
   }
 }
 
-inline void fetch_pieces(Window& window, Rank peer, std::span<const Fetch> pieces) {
+inline void fetch_pieces(Window& window, std::span<const Fetch> pieces) {
   for (const Fetch& piece : pieces) {
-    const auto source = window.view(peer, piece.offset, piece.destination.size());
+    const auto source = window.view(piece.peer, piece.offset, piece.destination.size());
     if (source.size() != piece.destination.size()) {
-      fail(tuttiInternalError, "a get of {} bytes at offset {} leaves rank {}'s segment",
-           piece.destination.size(), piece.offset, peer);
+      fail_because_of({piece.peer}, tuttiInternalError,
+                      "a get of {} bytes at offset {} leaves rank {}'s segment",
+                      piece.destination.size(), piece.offset, piece.peer);
     }
     kernels::copy(piece.destination.data(), source.data(), source.size());
   }

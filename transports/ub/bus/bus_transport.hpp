@@ -26,6 +26,7 @@ class BusTransport final : public Transport {
             .stores = true,
             .gets = true,
             .shared_words = false,
+            .reads_wait = true,
             .needs_progress = false,
             .ordered = false};  // lines are; puts may overtake each other
   }
