@@ -55,6 +55,9 @@ class FibreHost {
   // is in flight.
   virtual void park(Nanoseconds deadline, std::string_view what) = 0;
 
+  // The caller is busy for `time`. Others that wait are no deadlock meanwhile. Ends as park() does.
+  virtual void pass(Nanoseconds time) = 0;
+
   // Is the calling fibre being ended? Time stands still then, and nothing that it waits for comes.
   virtual bool ending() noexcept = 0;
 
