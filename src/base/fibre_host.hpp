@@ -12,6 +12,8 @@
 
 namespace tutti {
 
+class MemoryMeetings;
+
 // What park() and join() throw in the fibres that a scheduler ends before they have finished. Not a
 // std::exception, so that nobody takes it for an error. Who catches it lets it pass, or meets it
 // again at the next park. The C boundary makes tuttiAborted of it.
@@ -69,6 +71,9 @@ class FibreHost {
   virtual Fibre spawn(std::function<void()> body) = 0;
   // Returns when `fibre` has finished; as park() in a fibre that is being ended.
   virtual void join(Fibre fibre) = 0;
+
+  // Where its ranks meet; nullptr: not in memory. Owned by the host, interpreted by bootstrap/.
+  virtual MemoryMeetings* meetings() noexcept { return nullptr; }
 
  protected:
   ~FibreHost() = default;
