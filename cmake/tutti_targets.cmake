@@ -44,6 +44,14 @@ endfunction()
 # INTERNAL tests link the static library and see src/; others link libtutti as a user does. Tests with
 # the label "threads" (ranks are threads) are what the sanitizer builds build and run.
 add_custom_target(tutti_thread_tests)
+# tutti_test_objects(NAME SOURCES...): tests that several programs have, compiled once.
+function(tutti_test_objects name)
+  add_library(${name} OBJECT ${ARGN})
+  target_link_libraries(${name} PUBLIC tutti_flags GTest::gtest)
+  target_compile_options(${name} PRIVATE ${TUTTI_TEST_OPTIONS} -fPIE)  # as the headers are
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_precompile_headers(${name} REUSE_FROM tutti_test_headers)
+endfunction()
 # What UBSan checks of pointers doubles the time that GoogleTest's assertions take to compile; it checks
 # the library.
 if(TUTTI_SANITIZE MATCHES "undefined")

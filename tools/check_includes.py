@@ -20,6 +20,7 @@ ALLOWED = {
     "src/moe": "channel memory kernels diagnose contract",
     "src/communicator": ENGINE + " contract transports/registry.hpp",
     "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
+    "src/api/sim": "api communicator bootstrap transports/ub/bus",  # tuttiSimRun
     "transports": "bootstrap contract transports/shm transports/ub/bus",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
     "transports/ub/engine": "",

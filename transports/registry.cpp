@@ -14,7 +14,9 @@ void check_transport(const std::string& name) {
 
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap) {
   check_transport(name);
-  if (name == "ub") return std::make_unique<ub::BusTransport>(bootstrap);
+  if (name == "ub" || (name.empty() && ub::BusTransport::is_reachable())) {
+    return std::make_unique<ub::BusTransport>(bootstrap);
+  }
   return std::make_unique<shm::ShmTransport>(bootstrap);
 }
 

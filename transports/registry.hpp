@@ -15,7 +15,7 @@ namespace tutti {
 void check_transport(const std::string& name);
 
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every
-// rank. Throws what check_transport() throws.
+// rank, which for ranks of a simulation is "ub". Throws what check_transport() throws.
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap);
 
 }  // namespace tutti

@@ -25,10 +25,11 @@ using Nanoseconds = std::chrono::nanoseconds;
 
 // How this rank reaches a peer's memory.
 struct Access {
-  bool views = false;           // loads reach: Window::view gives the peer's bytes
-  bool stores = false;          // stores reach: Window::reach gives a place to write
-  bool gets = false;            // Window::get reads any memory of the peer (WindowKind::kProcess)
-  bool shared_words = false;    // Window::fetch_add, and views of lines that a third rank posted
+  bool views = false;         // loads reach: Window::view gives the peer's bytes
+  bool stores = false;        // stores reach: Window::reach gives a place to write
+  bool gets = false;          // Window::get reads any memory of the peer (WindowKind::kProcess)
+  bool shared_words = false;  // Window::fetch_add, and views of lines that a third rank posted
+  bool reads_wait = false;    // a view or get takes a way there and back: ask for many in one call
   bool needs_progress = false;  // transfers advance only while somebody calls progress()
   bool ordered = false;         // puts and posts to one peer arrive in the order of the calls
 };
@@ -94,8 +95,18 @@ struct Piece {
 
 // A piece of a get: as many bytes as `destination` has, from `offset` of the peer's segment.
 struct Fetch {
+  Rank peer = 0;
   std::span<std::byte> destination;
   std::size_t offset = 0;
+};
+
+// A piece of a peer's segment to read in place, and where view() has found it. No initializers:
+// lists of it are made where eight bytes take 90 ns.
+struct View {
+  Rank peer;
+  std::size_t offset;
+  std::size_t bytes;
+  const std::byte* data;  // nullptr: loads do not reach it
 };
 
 // A window: every rank of the communicator holds one segment of it. Offsets beyond a segment, or
@@ -107,10 +118,21 @@ class Window {
   // This rank's own segment.
   virtual std::span<std::byte> local() noexcept = 0;
 
-  // The peer's bytes to read in place; empty where loads do not reach. Valid until this rank's next
-  // transport call on a simulated fabric; each pass over the bytes is a new view, so that it is
-  // charged.
-  virtual std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) = 0;
+  // Peers' bytes to read in place: sets `data` of each piece. Where that takes time
+  // (Access::reads_wait) all pieces are on their way at once, adjacent ones of one peer as one
+  // transfer, and the call returns when the last is there.
+  //
+  // What is found there can be read until its owner writes there again, which is a matter of lines
+  // between the two: one that said the bytes are ready, and one that says they have been read. The
+  // call pays for one pass over the bytes; who goes over more than its caches hold once more asks
+  // once more.
+  virtual void view(std::span<View> pieces) = 0;
+  // One piece; empty where loads do not reach.
+  std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) {
+    View piece{.peer = peer, .offset = offset, .bytes = bytes, .data = nullptr};
+    view({&piece, 1});
+    return {piece.data, piece.data != nullptr ? bytes : 0};
+  }
 
   // The peer's bytes to write in place; empty where stores do not reach. commit() makes them
   // visible to the peer with the next post.
@@ -122,10 +144,11 @@ class Window {
   // repeat.
   virtual bool put(Rank peer, std::span<const Piece> pieces) = 0;
 
-  // Copies the peer's bytes into this rank's memory; they are there when it returns. Where neither
-  // loads nor Access::gets reach: tuttiInternalError; memory that is not there, and a peer that has
-  // died: tuttiSystemError.
-  virtual void get(Rank peer, std::span<const Fetch> pieces) = 0;
+  // Copies peers' bytes into this rank's memory; they are there when it returns. Pieces are on
+  // their way as those of view() are. Where neither loads nor Access::gets reach:
+  // tuttiInternalError; memory that is not there, and a peer that has died: tuttiSystemError. An
+  // error that concerns a peer names it.
+  virtual void get(std::span<const Fetch> pieces) = 0;
 
   // Returns when the sources of this rank's puts to `peer` are free again.
   virtual void flush(Rank peer, Nanoseconds timeout) = 0;

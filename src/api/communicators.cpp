@@ -11,6 +11,7 @@
 #include "bootstrap/local_group.hpp"
 #include "bootstrap/meeting_client.hpp"
 #include "bootstrap/meeting_registry.hpp"
+#include "bootstrap/memory_meetings.hpp"
 
 using tutti::fail;
 using tutti::Settings;
@@ -44,7 +45,8 @@ void join(tuttiComm_t* comm, int nranks, const tuttiUniqueId& id, int rank,
 tuttiResult_t tuttiGetUniqueId(tuttiUniqueId* id) {
   return guarded(nullptr, [&] {
     need(id, "id");
-    *id = tutti::MeetingRegistry::of_process().host();
+    tutti::MemoryMeetings* const meetings = tutti::MemoryMeetings::of_this_fibre();
+    *id = meetings != nullptr ? meetings->host() : tutti::MeetingRegistry::of_process().host();
   });
 }
 

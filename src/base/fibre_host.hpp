@@ -12,6 +12,8 @@
 
 namespace tutti {
 
+class MemoryMeetings;
+
 // What park() and join() throw in the fibres that a scheduler ends before they have finished. Not a
 // std::exception, so that nobody takes it for an error. Who catches it lets it pass, or meets it
 // again at the next park. The C boundary makes tuttiAborted of it.
@@ -55,6 +57,9 @@ class FibreHost {
   // is in flight.
   virtual void park(Nanoseconds deadline, std::string_view what) = 0;
 
+  // The caller is busy for `time`. Others that wait are no deadlock meanwhile. Ends as park() does.
+  virtual void pass(Nanoseconds time) = 0;
+
   // Is the calling fibre being ended? Time stands still then, and nothing that it waits for comes.
   virtual bool ending() noexcept = 0;
 
@@ -66,6 +71,9 @@ class FibreHost {
   virtual Fibre spawn(std::function<void()> body) = 0;
   // Returns when `fibre` has finished; as park() in a fibre that is being ended.
   virtual void join(Fibre fibre) = 0;
+
+  // Where its ranks meet; nullptr: not in memory. Owned by the host, interpreted by bootstrap/.
+  virtual MemoryMeetings* meetings() noexcept { return nullptr; }
 
  protected:
   ~FibreHost() = default;

@@ -13,14 +13,6 @@ namespace {
 // What asking once more takes in virtual time.
 constexpr Nanoseconds kPoll{100};
 
-// Until the time has come, whatever wakes the fibre between.
-void park_for(FibreHost& host, Nanoseconds time) {
-  const Nanoseconds end = host.now() + time;
-  do {
-    host.park(end, "time to pass");
-  } while (may_wait_on(host) && host.now() < end);
-}
-
 }  // namespace
 
 Nanoseconds current_time() noexcept {
@@ -30,7 +22,7 @@ Nanoseconds current_time() noexcept {
 
 void give_core_away() {
   if (FibreHost* host = current_context().host) {
-    park_for(*host, kPoll);
+    host->pass(kPoll);
   } else {
     ::sched_yield();
   }
@@ -38,7 +30,7 @@ void give_core_away() {
 
 void pause_for(Nanoseconds time) {
   if (FibreHost* host = current_context().host) {
-    park_for(*host, time);
+    host->pass(time);
   } else {
     std::this_thread::sleep_for(time);
   }

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "bootstrap/deadline.hpp"
 #include "bootstrap/meeting_wire.hpp"
+#include "bootstrap/memory_meetings.hpp"
 #include "bootstrap/socket.hpp"
 #include "bootstrap/unique_id.hpp"
 
@@ -197,6 +198,13 @@ class MeetingClient final : public Bootstrap {
 
 std::unique_ptr<Bootstrap> join_meeting(const tuttiUniqueId& id, int ranks, Rank rank,
                                         Nanoseconds timeout) {
+  if (MemoryMeetings* meetings = MemoryMeetings::of_this_fibre()) {
+    return meetings->join(id, ranks, rank, timeout);
+  }
+  if (unpack(id).family == UniqueId::kMemory) {
+    fail(tuttiInvalidUsage,
+         "rank {}: the unique id was made in a simulation, and is for its ranks only", rank);
+  }
   return std::make_unique<MeetingClient>(id, ranks, rank, timeout);
 }
 

@@ -13,7 +13,7 @@ namespace tutti {
 // all_gather does. `timeout` is the deadline of joining and of each all_gather. tuttiInvalidUsage
 // when the meeting refuses (rank or id used twice, different `ranks`) or is over,
 // tuttiInvalidArgument for an id that is none, tuttiTimeout when the meeting's process does not
-// answer.
+// answer. Ranks of a simulation meet in its memory.
 std::unique_ptr<Bootstrap> join_meeting(const tuttiUniqueId& id, int ranks, Rank rank,
                                         Nanoseconds timeout);
 

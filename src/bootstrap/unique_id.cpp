@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/error.hpp"
 
@@ -46,6 +47,19 @@ std::array<std::uint8_t, 16> make_secret() {
 
 tuttiUniqueId pack(const UniqueId& id) noexcept { return std::bit_cast<tuttiUniqueId>(id); }
 
+tuttiUniqueId pack_in_memory(std::uint64_t number) noexcept {
+  UniqueId id;
+  id.family = UniqueId::kMemory;
+  std::memcpy(id.address.data(), &number, sizeof(number));
+  return pack(id);
+}
+
+std::uint64_t number_of(const UniqueId& id) noexcept {
+  std::uint64_t number = 0;
+  std::memcpy(&number, id.address.data(), sizeof(number));
+  return number;
+}
+
 UniqueId unpack(const tuttiUniqueId& opaque) {
   const auto id = std::bit_cast<UniqueId>(opaque);
   if (id.magic != UniqueId::kMagic) {
@@ -58,6 +72,7 @@ UniqueId unpack(const tuttiUniqueId& opaque) {
   const bool known_family = id.family == UniqueId::kIpv4 || id.family == UniqueId::kIpv6;
   const bool padded =
       std::all_of(id.zero.begin(), id.zero.end(), [](std::uint8_t byte) { return byte == 0; });
+  if (id.family == UniqueId::kMemory && padded && id.port == 0) return id;
   if (!known_family || !padded || id.port == 0 || !is_loopback(id)) {
     fail(tuttiInvalidArgument, "the unique id is damaged: it holds no loopback address");
   }

@@ -15,7 +15,11 @@ namespace tutti {
 struct UniqueId {
   static constexpr std::uint64_t kMagic = 0x31444949'54545554;  // "TUTTIID1"
   static constexpr std::uint32_t kVersion = 1;
-  enum Family : std::uint16_t { kIpv4 = 4, kIpv6 = 6 };
+  enum Family : std::uint16_t {
+    kMemory = 1,  // of a simulation (memory_meetings.hpp); `address` begins with its number
+    kIpv4 = 4,
+    kIpv6 = 6
+  };
 
   std::uint64_t magic = kMagic;
   std::uint32_t version = kVersion;
@@ -31,6 +35,10 @@ static_assert(sizeof(UniqueId) == TUTTI_UNIQUE_ID_BYTES);
 std::array<std::uint8_t, 16> make_secret();
 
 tuttiUniqueId pack(const UniqueId& id) noexcept;
+
+// Of a meeting in memory, which nobody needs a secret for; and its number.
+tuttiUniqueId pack_in_memory(std::uint64_t number) noexcept;
+std::uint64_t number_of(const UniqueId& id) noexcept;
 
 // tuttiInvalidArgument, saying what is wrong, for bytes that pack() did not make.
 UniqueId unpack(const tuttiUniqueId& id);

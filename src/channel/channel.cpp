@@ -90,6 +90,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     const Access access = transport_.access(peer);
     all_viewable_ = all_viewable_ && access.views && access.stores;
     all_get_ = all_get_ && access.gets;
+    reads_wait_ = reads_wait_ || access.reads_wait;
     one_process_ = one_process_ && transport_.path(peer).hop_class <= 1;
     credits_[index(peer)].known.store(options_.first_sequence, std::memory_order_relaxed);
     credits_[index(peer)].told.store(options_.first_sequence, std::memory_order_relaxed);
@@ -203,27 +204,29 @@ bool Channel::in_view(Rank peer, MemoryRef::Where where) const noexcept {
                                           : transport_.path(peer).hop_class <= 1;
 }
 
-const std::byte* Channel::view(Rank peer, MemoryRef ref, std::size_t bytes) {
-  Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
-  const auto found = opened(peer, [&] { return window.view(peer, ref.offset, bytes); });
-  if (found.empty() && bytes != 0) {
-    raise(Error(
-        tuttiInternalError,
-        fmt::format("rank {} announced {} bytes at offset {} of its {}, which are not there", peer,
-                    bytes, ref.offset, ref.where == MemoryRef::Where::kHeap ? "heap" : "process"),
-        {peer}));
+void Channel::view(MemoryRef::Where where, std::span<View> pieces) {
+  opened([&] { window(where).view(pieces); });
+  for (const View& piece : pieces) {
+    if (piece.data == nullptr && piece.bytes != 0) [[unlikely]] {
+      raise_absent(where, piece);
+    }
   }
-  return found.data();
 }
 
-void Channel::get(Rank peer, MemoryRef::Where where, std::span<const Fetch> pieces) {
-  Window& window = where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
-  opened(peer, [&] { window.get(peer, pieces); });
+void Channel::raise_absent(MemoryRef::Where where, const View& piece) {
+  raise(Error(tuttiInternalError,
+              fmt::format("rank {} announced {} bytes at offset {} of its {}, which are not there",
+                          piece.peer, piece.bytes, piece.offset,
+                          where == MemoryRef::Where::kHeap ? "heap" : "process"),
+              {piece.peer}));
+}
+
+void Channel::get(MemoryRef::Where where, std::span<const Fetch> pieces) {
+  opened([&] { window(where).get(pieces); });
 }
 
 std::byte* Channel::reach(Rank peer, MemoryRef ref, std::size_t bytes) {
-  Window& window = ref.where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
-  const auto found = opened(peer, [&] { return window.reach(peer, ref.offset, bytes); });
+  const auto found = opened([&] { return window(ref.where).reach(peer, ref.offset, bytes); });
   if (found.empty() && bytes != 0) {
     raise(Error(tuttiInternalError,
                 fmt::format("rank {} offered {} bytes at offset {}, which are not there", peer,

@@ -81,6 +81,10 @@ class Channel {
   ControlWindow& control() noexcept { return *windows_.control; }
   // For what this rank writes into memory that peers read.
   CacheGauge& gauge() noexcept { return gauge_; }
+  // Does the gauge say far? In virtual time nothing depends on what the machine is like.
+  bool caches_far() const noexcept {
+    return transport_.waiting() != Waiting::kPark && gauge_.far(ticks());
+  }
 
   // Issues the next operation: the caller's thread, in the communicator's issue order. Waits for a
   // free slot; throws when the communicator has failed.
@@ -110,12 +114,24 @@ class Channel {
   bool copied_by_all(MemoryRef::Where where) const noexcept {
     return where == MemoryRef::Where::kProcess && all_get_;
   }
-  // A peer's memory to read, or to write. Throws tuttiInternalError naming the peer if it does not
-  // exist.
-  const std::byte* view(Rank peer, MemoryRef ref, std::size_t bytes);
+  // Does a view or get take a way there and back (Access::reads_wait)? Then what is needed of many
+  // peers is asked for in one call.
+  bool reads_wait() const noexcept { return reads_wait_; }
+  // Peers' memory to read: offsets as in their MemoryRefs. Throws tuttiInternalError naming the
+  // peer whose memory does not exist.
+  void view(MemoryRef::Where where, std::span<View> pieces);
+  const std::byte* view(Rank peer, MemoryRef ref, std::size_t bytes) {
+    View piece{.peer = peer, .offset = ref.offset, .bytes = bytes, .data = nullptr};
+    view(ref.where, {&piece, 1});
+    return piece.data;
+  }
+  // Copies peers' memory.
+  void get(MemoryRef::Where where, std::span<const Fetch> pieces);
+  // A peer's memory to write: bytes go there with commit().
   std::byte* reach(Rank peer, MemoryRef ref, std::size_t bytes);
-  // Copies the peer's memory: offsets as in its MemoryRef.
-  void get(Rank peer, MemoryRef::Where where, std::span<const Fetch> pieces);
+  void commit(Rank peer, MemoryRef ref, std::size_t bytes) {
+    window(ref.where).commit(peer, ref.offset, bytes);
+  }
 
   // This rank gives up: its waits end with tuttiAborted. From any thread.
   void cancel() noexcept;
@@ -192,17 +208,21 @@ class Channel {
   // What `peer` posted under the operation's number, if that has arrived.
   const Line* entry_of(const Operation& operation, Rank peer);
   std::map<std::uint64_t, std::vector<Rank>> camps_of(const Operation& operation);
-  // What `open` returns: a peer's memory, which is mapped at its first use.
+  Window& window(MemoryRef::Where where) noexcept {
+    return where == MemoryRef::Where::kHeap ? *windows_.heap : *windows_.process;
+  }
+  // Peers' memory is mapped at its first use; who cannot be reached is named by the error.
   template <typename Open>
-  auto opened(Rank peer, Open&& open) {
+  auto opened(Open&& open) {
     try {
       return open();
     } catch (const Error& error) {
-      raise_unreachable(peer, error);
+      raise_unreachable(error);
     }
   }
-  // The peer's memory cannot be opened: because it is dying, or for the reason that `error` gives.
-  [[noreturn]] void raise_unreachable(Rank peer, const Error& error);
+  // A peer's memory cannot be opened: because it is dying, or for the reason that `error` gives.
+  [[noreturn]] void raise_unreachable(const Error& error);
+  [[noreturn]] void raise_absent(MemoryRef::Where where, const View& piece);
   // Throws if a peer has posted an entry of another operation than `operation` under its number.
   void check_entries(const Operation& operation);
 
@@ -221,6 +241,7 @@ class Channel {
   bool one_process_ = true;
   bool all_viewable_ = true;
   bool all_get_ = true;
+  bool reads_wait_ = false;
   std::atomic<bool> cancelled_{false};
   bool concurrent_ = false;  // set before the operations that need it are handed to other threads
 

@@ -33,14 +33,25 @@ void Operation::await_credits() const {
   }
 }
 
-const std::byte* Operation::view_staging(Rank peer, std::size_t offset, std::size_t bytes) const {
-  Channel& channel = *channel_;
-  const ControlLayout& layout = channel.layout();
-  if (offset > layout.slot_bytes || bytes > layout.slot_bytes - offset) {
-    channel.raise(Error(tuttiInternalError,
-                        fmt::format("rank {} announced staging beyond its slot", peer), {peer}));
+std::size_t Operation::in_slot(Rank peer, std::size_t offset, std::size_t bytes) const {
+  const ControlLayout& layout = channel_->layout();
+  if (offset > layout.slot_bytes || bytes > layout.slot_bytes - offset) [[unlikely]] {
+    channel_->raise(Error(tuttiInternalError,
+                          fmt::format("rank {} announced staging beyond its slot", peer), {peer}));
   }
-  return channel.control().view(peer, layout.slot_offset(slot_) + offset, bytes).data();
+  return layout.slot_offset(slot_) + offset;
+}
+
+void Operation::view_staging(std::span<View> pieces) const {
+  for (View& piece : pieces) piece.offset = in_slot(piece.peer, piece.offset, piece.bytes);
+  channel_->opened([&] { channel_->control().view(pieces); });
+}
+
+void Operation::get_staging(std::span<Fetch> pieces) const {
+  for (Fetch& piece : pieces) {
+    piece.offset = in_slot(piece.peer, piece.offset, piece.destination.size());
+  }
+  channel_->opened([&] { channel_->control().get(pieces); });
 }
 
 bool Operation::arrive(LineContent& content, Round round) const {

@@ -72,8 +72,15 @@ class Operation {
   // The same of rank 0's staging, in which all ranks may write (Access::shared_words). The
   // algorithm says which part is whose.
   std::span<std::byte> claim_common() const;
-  // A peer's staging of this operation. `bytes` were announced by the peer in a line.
-  const std::byte* view_staging(Rank peer, std::size_t offset, std::size_t bytes) const;
+  // Peers' staging of this operation: offsets, which they announced in lines, are within the slot.
+  // A view's `offset` is one in the segment afterwards.
+  void view_staging(std::span<View> pieces) const;
+  const std::byte* view_staging(Rank peer, std::size_t offset, std::size_t bytes) const {
+    View piece{.peer = peer, .offset = offset, .bytes = bytes, .data = nullptr};
+    view_staging({&piece, 1});
+    return piece.data;
+  }
+  void get_staging(std::span<Fetch> pieces) const;
 
   // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
   // (brought(r): the line that rank r posted to rank 0), and publishes one line that all
@@ -124,6 +131,7 @@ class Operation {
         extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   }
   void await_mark(Rank source, Phase phase, unsigned step) const;
+  std::size_t in_slot(Rank peer, std::size_t offset, std::size_t bytes) const;
   const Line& arrival_of(Rank peer, Round round) const noexcept;
   void await_credits() const;
   const Line& published_line(Round round) const noexcept;

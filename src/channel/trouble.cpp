@@ -67,7 +67,9 @@ void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* o
   if (operation != nullptr) check_entries(*operation);
 }
 
-void Channel::raise_unreachable(Rank peer, const Error& error) {
+void Channel::raise_unreachable(const Error& error) {
+  if (error.culprits().empty()) raise(error);
+  const Rank peer = error.culprits().front();
   // A dying process loses its descriptors before those who watch it are told. Its death is what
   // every other rank reports.
   const Nanoseconds end = transport_.clock().now() + kDeathNewsWait;

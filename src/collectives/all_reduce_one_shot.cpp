@@ -15,11 +15,19 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   operation.charge(LocalWork::copy(bytes));
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
 
-  PerRank<const std::byte*> sources(ranks);
   for (Rank peer = 0; peer < ranks; ++peer) {
     if (peer != self) operation.wait(peer, Phase::kEntry);
-    sources[peer] = peer == self ? request.send : operation.view_staging(peer, 0, bytes);
   }
+  PerRank<View> views(ranks);
+  for (int i = 1; i < ranks; ++i) {
+    views[i - 1] = {.peer = (self + i) % ranks, .offset = 0, .bytes = bytes, .data = nullptr};
+  }
+  const auto others = views.all().first(static_cast<std::size_t>(ranks) - 1);
+  operation.view_staging(others);
+
+  PerRank<const std::byte*> sources(ranks);
+  sources[self] = request.send;
+  for (const View& view : others) sources[view.peer] = view.data;
   std::byte* const destination = request.recv;
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                   {&destination, 1}, sources.all(), request.count);

@@ -36,8 +36,10 @@ class Exchange {
       if (peer != self_) receive(peer);
     }
     operation_.charge(LocalWork::looks(heard_));
+    fetch();
     if (staged_) staged_->run(staging_);
     for (const Rank peer : late_) take(peer);
+    fetch();
     if (rows_.rooted()) operation_.look_for_strangers();
     if (!any_in_place_) return;
     std::size_t readers = 0;
@@ -92,7 +94,7 @@ class Exchange {
       total = rows_.same_for_all() ? row.bytes : total + round_up(row.bytes);
     }
     eager_fits_ = total <= channel_.layout().slot_bytes;
-    far_ = total >= Selection::least_get_bytes() && channel_.gauge().far(ticks());
+    far_ = total >= Selection::least_get_bytes() && channel_.caches_far();
   }
 
   void send_all() {
@@ -195,23 +197,48 @@ class Exchange {
     }
   }
 
-  // Copies a row that is there whole.
+  // Copies a row that is there whole, or notes it for fetch().
   void take(Rank peer) {
     const auto row = rows_.from(peer);
     const ExchangeEntry entry = entry_of(peer);
+    const std::span<std::byte> destination{row.data, row.bytes};
     if (entry.way == Way::kInline) {
       if (row.bytes != 0) std::memcpy(row.data, entry.data, row.bytes);
-    } else if (entry.way == Way::kEager) {
-      copy(row.data, operation_.view_staging(peer, entry.staging_offset, row.bytes), row.bytes);
-    } else {
-      if (channel_.in_view(peer, entry.place.where)) {
-        copy(row.data, channel_.view(peer, entry.place, row.bytes), row.bytes);
-      } else {
-        const Fetch fetch{{row.data, row.bytes}, entry.place.offset};
-        channel_.get(peer, entry.place.where, {&fetch, 1});
-      }
-      operation_.post(peer, Phase::kDone);
+      return;
     }
+    if (entry.way == Way::kEager) {
+      if (channel_.reads_wait()) {
+        eager_.push_back({peer, destination, entry.staging_offset});
+      } else {
+        copy(row.data, operation_.view_staging(peer, entry.staging_offset, row.bytes), row.bytes);
+      }
+      return;
+    }
+    const MemoryRef place = entry.place;
+    if (channel_.reads_wait()) {
+      auto& fetches = place.where == MemoryRef::Where::kHeap ? in_heap_ : in_process_;
+      fetches.push_back({peer, destination, place.offset});
+      return;
+    }
+    if (channel_.in_view(peer, place.where)) {
+      copy(row.data, channel_.view(peer, place, row.bytes), row.bytes);
+    } else {
+      const Fetch fetch{peer, destination, place.offset};
+      channel_.get(place.where, {&fetch, 1});
+    }
+    operation_.post(peer, Phase::kDone);
+  }
+
+  // Brings all that take() has noted.
+  void fetch() {
+    if (!eager_.empty()) operation_.get_staging(eager_);
+    if (!in_heap_.empty()) channel_.get(MemoryRef::Where::kHeap, in_heap_);
+    if (!in_process_.empty()) channel_.get(MemoryRef::Where::kProcess, in_process_);
+    for (const Fetch& fetch : in_heap_) operation_.post(fetch.peer, Phase::kDone);
+    for (const Fetch& fetch : in_process_) operation_.post(fetch.peer, Phase::kDone);
+    eager_.clear();
+    in_heap_.clear();
+    in_process_.clear();
   }
 
   ExchangeEntry entry_of(Rank peer) const {
@@ -241,9 +268,12 @@ class Exchange {
   std::size_t staged_count_ = 0;
   std::optional<StagedRows> staged_;
   std::vector<std::size_t>
-      unsent_;              // send and receive buffer are one: the staged row for each peer
-  std::size_t heard_ = 0;   // entries of peers
-  std::vector<Rank> late_;  // whole rows to take when everything of ours is sent
+      unsent_;                // send and receive buffer are one: the staged row for each peer
+  std::size_t heard_ = 0;     // entries of peers
+  std::vector<Rank> late_;    // whole rows to take when everything of ours is sent
+  std::vector<Fetch> eager_;  // whole rows that are asked for together, by where they lie
+  std::vector<Fetch> in_heap_;
+  std::vector<Fetch> in_process_;
 };
 
 }  // namespace

@@ -102,8 +102,8 @@ class ExchangeAssembly {
     if (row.bytes == 0) return;
     const std::size_t skipped =
         rows_.same_for_all() ? 0 : row.bytes * static_cast<std::size_t>(self_);
-    const Fetch fetch{{row.data, row.bytes}, offer.place.offset + skipped};
-    channel_.get(peer, offer.place.where, {&fetch, 1});
+    const Fetch fetch{peer, {row.data, row.bytes}, offer.place.offset + skipped};
+    channel_.get(offer.place.where, {&fetch, 1});
   }
 
   const Operation& operation_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "collectives/selection.hpp"
 #include "kernels/copy.hpp"
@@ -116,13 +117,16 @@ class TransferLoop final : public WaitSubject {
   // One look at every open transfer; true when some moved.
   bool advance_all() {
     bool any = false;
-    for (std::size_t i = 0; i < open_;) {
+    for (std::size_t i = 0; i < open_; ++i) {
       Transfer& transfer = transfers_[i];
       any = (transfer.message.direction == Direction::kSend ? advance_send(transfer)
                                                             : advance_receive(transfer)) ||
             any;
-      if (transfer.stage == Stage::kDone) {
-        std::swap(transfer, transfers_[--open_]);
+    }
+    if (channel_.reads_wait()) any = fetch_all() || any;
+    for (std::size_t i = 0; i < open_;) {
+      if (transfers_[i].stage == Stage::kDone) {
+        std::swap(transfers_[i], transfers_[--open_]);
       } else {
         ++i;
       }
@@ -231,8 +235,10 @@ class TransferLoop final : public WaitSubject {
         t.stage = Stage::kStaged;
         return true;
       }
+      case Stage::kReadable:
+        return false;
       default:
-        return empty(t);
+        return !channel_.reads_wait() && empty(t);
     }
   }
 
@@ -252,29 +258,80 @@ class TransferLoop final : public WaitSubject {
     }
     if (entry.way == Way::kInline) {
       if (m.bytes != 0) std::memcpy(m.recv, entry.data, m.bytes);
+    } else if (channel_.reads_wait()) {
+      t.stage = Stage::kReadable;
+      return;
     } else if (channel_.in_view(m.peer, entry.place.where)) {
       const std::byte* from = channel_.view(m.peer, entry.place, m.bytes);
       if (from != m.recv) kernels::copy(m.recv, from, m.bytes);
     } else {
-      const Fetch fetch{{m.recv, m.bytes}, entry.place.offset};
-      channel_.get(m.peer, entry.place.where, {&fetch, 1});
+      const Fetch fetch{m.peer, {m.recv, m.bytes}, entry.place.offset};
+      channel_.get(entry.place.where, {&fetch, 1});
     }
     finish_receive(t);
   }
 
-  bool empty(Transfer& t) {
+  bool has_chunk(const Transfer& t) const { return has(t.message, PairLine::kReady, t.chunks + 1); }
+  // Where the next chunk goes, and where it lies in the sender's segment.
+  Fetch chunk_of(const Transfer& t) const {
     const Message& m = t.message;
-    if (!has(m, PairLine::kReady, t.chunks + 1)) return false;
-    const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
-    const std::size_t offset = channel_.layout().pair_stage_offset() + t.pipe_offset +
-                               (t.chunks % PairPipes::kChunks) * t.chunk_bytes;
-    kernels::copy(m.recv + t.moved, channel_.control().view(m.peer, offset, bytes).data(), bytes);
+    return {.peer = m.peer,
+            .destination = {m.recv + t.moved, std::min(t.chunk_bytes, m.bytes - t.moved)},
+            .offset = channel_.layout().pair_stage_offset() + t.pipe_offset +
+                      (t.chunks % PairPipes::kChunks) * t.chunk_bytes};
+  }
+
+  bool empty(Transfer& t) {
+    if (!has_chunk(t)) return false;
+    const Fetch chunk = chunk_of(t);
+    const std::size_t bytes = chunk.destination.size();
+    kernels::copy(chunk.destination.data(),
+                  channel_.control().view(chunk.peer, chunk.offset, bytes).data(), bytes);
+    took_chunk(t, bytes);
+    return true;
+  }
+
+  void took_chunk(Transfer& t, std::size_t bytes) {
     t.moved += bytes;
     ++t.chunks;
-    if (t.moved == m.bytes) {
+    if (t.moved == t.message.bytes) {
       finish_receive(t);
     } else {
-      post(m, PairLine::kTaken, t.chunks);
+      post(t.message, PairLine::kTaken, t.chunks);
+    }
+  }
+
+  // Where reads wait: everything that can be copied now is asked for together.
+  bool fetch_all() {
+    in_heap_.clear();
+    in_process_.clear();
+    chunks_.clear();
+    const auto open = transfers_.first(open_);
+    for (const Transfer& t : open) {
+      const Message& m = t.message;
+      if (m.direction != Direction::kReceive) continue;
+      if (t.stage == Stage::kReadable) {
+        const MemoryRef place = read_entry(m).place;
+        (place.where == MemoryRef::Where::kHeap ? in_heap_ : in_process_)
+            .push_back({m.peer, {m.recv, m.bytes}, place.offset});
+      } else if (t.stage == Stage::kStaged && has_chunk(t)) {
+        chunks_.push_back(chunk_of(t));
+      }
+    }
+    if (in_heap_.empty() && in_process_.empty() && chunks_.empty()) return false;
+    if (!in_heap_.empty()) channel_.get(MemoryRef::Where::kHeap, in_heap_);
+    if (!in_process_.empty()) channel_.get(MemoryRef::Where::kProcess, in_process_);
+    if (!chunks_.empty()) channel_.control().get(chunks_);
+    // Chunks that have come since were not asked for.
+    auto chunk = chunks_.begin();
+    for (Transfer& t : open) {
+      if (t.message.direction != Direction::kReceive) continue;
+      if (t.stage == Stage::kReadable) {
+        finish_receive(t);
+      } else if (t.stage == Stage::kStaged && chunk != chunks_.end() &&
+                 chunk->destination.data() == t.message.recv + t.moved) {
+        took_chunk(t, (chunk++)->destination.size());
+      }
     }
     return true;
   }
@@ -340,6 +397,9 @@ class TransferLoop final : public WaitSubject {
   Channel& channel_;
   std::span<Transfer> transfers_;
   std::size_t open_;
+  std::vector<Fetch> in_heap_;  // of fetch_all()
+  std::vector<Fetch> in_process_;
+  std::vector<Fetch> chunks_;
 };
 
 void PointToPoint::run(std::span<Transfer> transfers) {

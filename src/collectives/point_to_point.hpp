@@ -49,6 +49,7 @@ struct Transfer {
     kInPlace,   // sender: the receiver has not copied yet
     kUnwanted,  // sender: the receiver, or a pipe, is not there yet
     kUnpiped,   // receiver: it is not known which pipe
+    kReadable,  // receiver: the sender's buffer is there to be copied
     kStaged,    // chunks travel
     kDone
   };

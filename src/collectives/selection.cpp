@@ -96,6 +96,7 @@ bool Selection::can(Algorithm algorithm, const Request& request) const {
       return is_all_reduce(request.kind) && bytes <= LineContent::kPayloadBytes &&
              !request.reducer.scaled;
     case Algorithm::kAssembly:
+      if (!situation_.shared_words) return false;
       if (assembles_rows(request.kind)) return true;
       [[fallthrough]];
     case Algorithm::kOneShot:
@@ -124,7 +125,9 @@ Algorithm Selection::choose(const Request& request) const {
   }
   if (!is_all_reduce(request.kind) || request.reducer.scaled) return Algorithm::kTwoShot;
   const std::size_t bytes = request.bytes();
-  if (situation_.crowded && bytes <= kAssemblyBytes) return Algorithm::kAssembly;
+  if (situation_.crowded && situation_.shared_words && bytes <= kAssemblyBytes) {
+    return Algorithm::kAssembly;
+  }
   if (bytes <= LineContent::kPayloadBytes) return Algorithm::kLine;
   // Everybody reads everybody's bytes: the work grows with the ranks.
   if (bytes <= kOneShotBytes * 2 / static_cast<std::size_t>(situation_.ranks)) {

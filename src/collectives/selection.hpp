@@ -26,6 +26,7 @@ std::string_view name_of(Algorithm algorithm);
 struct Situation {
   int ranks = 1;
   bool crowded = false;
+  bool shared_words = true;  // Access::shared_words, of all ranks
   std::size_t slot_bytes = 0;
 };
 

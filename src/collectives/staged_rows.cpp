@@ -54,21 +54,37 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   return true;
 }
 
-bool StagedRows::advance(Received& row) {
+bool StagedRows::is_there(const Received& row) const {
   if (row.copied == row.bytes) return false;
-  const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.copied);
   if (row.behind != kFree &&
-      sent_[row.behind].filled < std::min(row.copied + bytes, sent_[row.behind].bytes)) {
+      sent_[row.behind].filled < std::min(row.copied + row.next_bytes(), sent_[row.behind].bytes)) {
     return false;
   }
-  if (!operation_.has(row.peer, Phase::kReady, row.chunks + 1)) return false;
-  operation_.charge(LocalWork::looks(1));
-  const std::size_t offset =
-      row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes;
-  kernels::copy(row.data + row.copied, operation_.view_staging(row.peer, offset, bytes), bytes);
-  row.copied += bytes;
-  ++row.chunks;
-  operation_.post(row.peer, Phase::kTaken, row.chunks);
+  return operation_.has(row.peer, Phase::kReady, row.chunks + 1);
+}
+
+// Chunks of all rows that are there are asked for together.
+bool StagedRows::advance_received() {
+  views_.clear();
+  there_.clear();
+  for (Received& row : received_) {
+    if (!is_there(row)) continue;
+    const std::size_t offset =
+        row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes;
+    views_.push_back(
+        {.peer = row.peer, .offset = offset, .bytes = row.next_bytes(), .data = nullptr});
+    there_.push_back(&row);
+  }
+  if (there_.empty()) return false;
+  operation_.charge(LocalWork::looks(there_.size()));
+  operation_.view_staging(views_);
+  for (std::size_t i = 0; i < there_.size(); ++i) {
+    Received& row = *there_[i];
+    kernels::copy(row.data + row.copied, views_[i].data, views_[i].bytes);
+    row.copied += views_[i].bytes;
+    ++row.chunks;
+    operation_.post(row.peer, Phase::kTaken, row.chunks);
+  }
   return true;
 }
 
@@ -76,8 +92,7 @@ void StagedRows::run(std::span<std::byte> staging) {
   const auto advance_all = [&] {
     bool any = false;
     for (Sent& row : sent_) any = advance(row, staging) || any;
-    for (Received& row : received_) any = advance(row) || any;
-    return any;
+    return advance_received() || any;
   };
   const auto done = [&] {
     return std::all_of(sent_.begin(), sent_.end(), [](const Sent& row) { return row.taken; }) &&

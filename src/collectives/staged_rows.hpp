@@ -6,6 +6,7 @@
 // then fill chunk c + 2. A row starts when the row before it in its pipe has been taken.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "channel/operation.hpp"
@@ -54,15 +55,20 @@ class StagedRows {
     std::size_t behind;
     std::size_t copied = 0;
     unsigned chunks = 0;
+
+    std::size_t next_bytes() const { return std::min(pipe.chunk_bytes, bytes - copied); }
   };
 
   bool advance(Sent& row, std::span<std::byte> staging);
-  bool advance(Received& row);
+  bool advance_received();
+  bool is_there(const Received& row) const;
   bool taken_by_all(const Sent& row, unsigned chunks) const;
 
   const Operation& operation_;
   std::vector<Sent> sent_;
   std::vector<Received> received_;
+  std::vector<View> views_;  // chunks that are there, and their rows
+  std::vector<Received*> there_;
 };
 
 }  // namespace tutti

@@ -10,6 +10,34 @@ namespace tutti {
 
 namespace {
 
+MemoryRef part(MemoryRef ref, std::size_t offset) {
+  ref.offset += offset;
+  return ref;
+}
+
+// The same part of every peer's input. Inputs in the heap are asked for together, and those in
+// private memory.
+void view_inputs(Channel& channel, PerRank<TwoShotEntry>& entries, std::size_t offset,
+                 std::size_t bytes, PerRank<const std::byte*>& sources) {
+  const Rank self = channel.rank();
+  const int ranks = channel.ranks();
+  PerRank<View> views(ranks);
+  for (const auto where : {MemoryRef::Where::kHeap, MemoryRef::Where::kProcess}) {
+    int count = 0;
+    for (int i = 1; i < ranks; ++i) {
+      const Rank peer = (self + i) % ranks;
+      const MemoryRef& input = entries[peer].send;
+      if (input.where != where) continue;
+      views[count++] = {
+          .peer = peer, .offset = input.offset + offset, .bytes = bytes, .data = nullptr};
+    }
+    if (count == 0) continue;
+    const auto asked = views.all().first(static_cast<std::size_t>(count));
+    channel.view(where, asked);
+    for (const View& view : asked) sources[view.peer] = view.data;
+  }
+}
+
 void reduce_own_share(const Operation& operation, const Request& request,
                       PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales) {
   const Rank self = operation.rank();
@@ -20,27 +48,29 @@ void reduce_own_share(const Operation& operation, const Request& request,
   Channel& channel = operation.channel();
   const std::size_t size = request.element_bytes();
   const std::size_t bytes = share.count * size;
-  const auto part = [](MemoryRef ref, std::size_t offset) {
-    ref.offset += offset;
-    return ref;
-  };
+  const std::size_t from = share.first * size;
+  const std::size_t to = shares.place(self) * size;
   PerRank<const std::byte*> sources(ranks);
+  sources[self] = request.send + from;
+  view_inputs(channel, entries, from, bytes, sources);
+
   PerRank<std::byte*> destinations(ranks);
   int needed = 0;
   for (Rank peer = 0; peer < ranks; ++peer) {
-    const TwoShotEntry& entry = entries[peer];
-    const std::size_t from = share.first * size;
-    const std::size_t to = shares.place(self) * size;
-    sources[peer] =
-        peer == self ? request.send + from : channel.view(peer, part(entry.send, from), bytes);
     if (!shares.needed_by(peer, self)) continue;
     destinations[needed++] =
-        peer == self ? request.recv + to : channel.reach(peer, part(entry.recv, to), bytes);
+        peer == self ? request.recv + to : channel.reach(peer, part(entries[peer].recv, to), bytes);
   }
   kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                   destinations.all().first(static_cast<std::size_t>(needed)), sources.all(),
                   share.count, scales);
   operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
+  for (int i = 1; i < ranks; ++i) {
+    const Rank peer = (self + i) % ranks;
+    if (shares.needed_by(peer, self)) {
+      channel.commit(peer, part(entries[peer].recv, to), bytes);
+    }
+  }
 }
 
 }  // namespace

@@ -102,12 +102,17 @@ class StagedReduction {
     const Share slice = part(self_, step);
     if (slice.count == 0) return;
     PerRank<const std::byte*> sources(ranks_);
-    for (Rank peer = 0; peer < ranks_; ++peer) {
-      sources[peer] =
-          peer == self_
-              ? request_.send + (shares_.of(self_).first + slice.first) * size_
-              : operation_.view_staging(peer, input_offset(step, self_), slice.count * size_);
+    sources[self_] = request_.send + (shares_.of(self_).first + slice.first) * size_;
+    PerRank<View> views(ranks_);
+    for (int i = 1; i < ranks_; ++i) {
+      views[i - 1] = {.peer = (self_ + i) % ranks_,
+                      .offset = input_offset(step, self_),
+                      .bytes = slice.count * size_,
+                      .data = nullptr};
     }
+    const auto others = views.all().first(static_cast<std::size_t>(ranks_) - 1);
+    operation_.view_staging(others);
+    for (const View& view : others) sources[view.peer] = view.data;
     // Into my own buffer where I need it too, and from there, still in the cache, to staging.
     std::byte* const staged = staging_.data() + output_offset(step);
     std::byte* const destination =
@@ -125,12 +130,20 @@ class StagedReduction {
   }
 
   void copy_out(std::size_t step) {
-    for (Rank owner = 0; owner < ranks_; ++owner) {
-      const Share slice = part(owner, step);
-      if (owner == self_ || slice.count == 0) continue;
-      kernels::copy(request_.recv + (shares_.place(owner) + slice.first) * size_,
-                    operation_.view_staging(owner, output_offset(step), slice.count * size_),
-                    slice.count * size_);
+    PerRank<View> views(ranks_);
+    int count = 0;
+    for (int i = 1; i < ranks_; ++i) {
+      const Rank owner = (self_ + i) % ranks_;
+      const std::size_t bytes = part(owner, step).count * size_;
+      if (bytes == 0) continue;
+      views[count++] = {
+          .peer = owner, .offset = output_offset(step), .bytes = bytes, .data = nullptr};
+    }
+    const auto results = views.all().first(static_cast<std::size_t>(count));
+    operation_.view_staging(results);
+    for (const View& view : results) {
+      const std::size_t first = shares_.place(view.peer) + part(view.peer, step).first;
+      kernels::copy(request_.recv + first * size_, view.data, view.bytes);
     }
   }
 

@@ -133,6 +133,7 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
       messages_(*channel_, settings.first_sequence),
       selection_({.ranks = ranks_,
                   .crowded = transport_->crowded(),
+                  .shared_words = transport_->access(0).shared_words,
                   .slot_bytes = channel_->layout().slot_bytes},
                  settings.algorithm) {
   last_error_.reserve(2048);
@@ -183,7 +184,7 @@ Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t us
   if (settings_.strict && ranks_ > 1) [[unlikely]]
     check = channel_->begin(shape);
   const Issued issued{channel_->begin(shape), check, algorithm};
-  recorder_.issue(issued.operation.sequence(), facts_of(request, user_op), ticks());
+  recorder_.issue(issued.operation.sequence(), facts_of(request, user_op), record_time());
   return issued;
 }
 
@@ -195,7 +196,7 @@ Operation Communicator::issue(const OperationShape& shape, std::uint64_t count) 
   const Operation operation = channel_->begin(shape);
   OperationFacts facts{.kind = name_of(shape.kind), .count = count};
   if (shape.kind == OperationKind::kMoeCombine) facts.type = shape.type;
-  recorder_.issue(operation.sequence(), facts, ticks());
+  recorder_.issue(operation.sequence(), facts, record_time());
   return operation;
 }
 
@@ -208,7 +209,7 @@ void Communicator::number(Message& message) {
                            .count = message.bytes / size_of(type),
                            .type = type,
                            .peer = message.peer},
-                          ticks());
+                          record_time());
 }
 
 void Communicator::transfer(std::span<Transfer> transfers) {
@@ -224,7 +225,7 @@ void Communicator::transfer(std::span<Transfer> transfers) {
     if (!transfers.empty()) note_algorithm(transfers.front().way);
     finish(OperationState::kDone, OperationRecorder::kUntimed);
   } catch (const Error&) {
-    finish(OperationState::kFailed, ticks());
+    finish(OperationState::kFailed, record_time());
     report_operations();
     throw;
   }
@@ -248,7 +249,7 @@ void Communicator::report_operations() noexcept {
   constexpr std::size_t kShown = 16;
   if (!log_wanted(LogLevel::kInfo, Subsystem::kColl) || reported_.exchange(true)) return;
   try {
-    const std::uint64_t now = ticks();
+    const std::uint64_t now = record_time();
     for (const auto& [what, recorder] :
          {std::pair("operation", &recorder_), std::pair("message", &message_recorder_)}) {
       const std::vector<std::string> lines = recorder->dump(now);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/pause.hpp"
 #include "base/process.hpp"
 #include "base/ticks.hpp"
 #include "bootstrap/bootstrap.hpp"
@@ -80,7 +81,7 @@ class Communicator {
       guarded(work);
       recorder_.finish(operation.sequence(), OperationState::kDone, OperationRecorder::kUntimed);
     } catch (const Error&) {
-      recorder_.finish(operation.sequence(), OperationState::kFailed, ticks());
+      recorder_.finish(operation.sequence(), OperationState::kFailed, record_time());
       report_operations();
       throw;
     }
@@ -148,6 +149,13 @@ class Communicator {
   void report_operations() noexcept;
   std::string text_of(const Error& error) const;
 
+  TickScale record_scale() const noexcept {
+    return in_virtual_time_ ? TickScale::of_nanoseconds() : TickScale::of_processor();
+  }
+  std::uint64_t record_time() const noexcept {
+    return in_virtual_time_ ? static_cast<std::uint64_t>(current_time().count()) : ticks();
+  }
+
   Settings settings_;
   Rank rank_;
   int ranks_;
@@ -160,8 +168,10 @@ class Communicator {
   SetupState setup_;
   ReductionOperators operators_;
   Registrations registrations_;
-  OperationRecorder recorder_;
-  OperationRecorder message_recorder_;  // Send and Recv, numbered apart
+  // Ranks that are fibres are recorded in virtual time, whose tick is a nanosecond.
+  const bool in_virtual_time_ = transport_->waiting() == Waiting::kPark;
+  OperationRecorder recorder_{record_scale()};
+  OperationRecorder message_recorder_{record_scale()};  // Send and Recv, numbered apart
   std::uint64_t messages_recorded_ = 0;
   std::atomic<bool> reported_{false};
   std::atomic<const char*> algorithm_{""};

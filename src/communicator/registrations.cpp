@@ -139,7 +139,8 @@ void* register_window(Channel& channel, SetupState& setup, Registrations& regist
          request.bytes);
   }
   compare(bids, channel.name());
-  for (Rank peer = 0; peer < channel.ranks(); ++peer) {
+  // Where reads wait, no page of a peer is mapped here.
+  for (Rank peer = 0; peer < channel.ranks() && !channel.reads_wait(); ++peer) {
     const Bid& bid = bids[static_cast<std::size_t>(peer)];
     populate(channel.view(peer, {MemoryRef::Where::kHeap, bid.offset}, bid.bytes), bid.bytes,
              Touch::kRead);

@@ -127,12 +127,22 @@ void SetupExchange::round(std::span<const std::byte> part, std::size_t bytes, st
   settle();
   announce(part, bytes);
   await(part, bytes);
+  std::vector<View> boards;
+  for (const Rank member : members_) {
+    if (member == parent_.rank()) continue;
+    boards.push_back({.peer = member,
+                      .offset = parent_.layout().board_offset(),
+                      .bytes = ControlLayout::kBoardBytes,
+                      .data = nullptr});
+  }
+  parent_.control().view(boards);
+  auto board = boards.begin();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const auto to = all.subspan(i * bytes + from, part.size());
     if (members_[i] == parent_.rank()) {
       std::copy(part.begin(), part.end(), to.begin());
     } else {
-      read_board(members_[i], bytes, to);
+      read_board(*board++, bytes, to);
       state_.readers_.push_back({members_[i], tag_.value(filled())});
     }
   }
@@ -217,10 +227,9 @@ bool SetupExchange::joins_later_meeting(Rank member) {
   return true;
 }
 
-void SetupExchange::read_board(Rank member, std::size_t bytes, std::span<std::byte> to) {
-  const auto board =
-      parent_.control().view(member, parent_.layout().board_offset(), ControlLayout::kBoardBytes);
-  const auto theirs = SetupBoard::read(board, tag_.value(filled()), to);
+void SetupExchange::read_board(const View& board, std::size_t bytes, std::span<std::byte> to) {
+  const Rank member = board.peer;
+  const auto theirs = SetupBoard::read({board.data, board.bytes}, tag_.value(filled()), to);
   if (!theirs) {
     fail_because_of({member}, tuttiRemoteError, "rank {} of \"{}\" gave the set-up of {} up",
                     member, parent_.name(), what_);

@@ -98,7 +98,7 @@ class SetupExchange final : public Bootstrap {
   void await(std::span<const std::byte> part, std::size_t bytes);
   // Is the member in a later meeting of this exchange? This rank then takes that one's number.
   bool joins_later_meeting(Rank member);
-  void read_board(Rank member, std::size_t bytes, std::span<std::byte> to);
+  void read_board(const View& board, std::size_t bytes, std::span<std::byte> to);
   void post(Rank rank, std::uint16_t mark, bool is_member);
   void post_to_members(std::uint16_t mark);
   void withdraw();

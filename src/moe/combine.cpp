@@ -100,14 +100,21 @@ class Combine {
   // Which rows make up each token; kept while the dispatch is the same.
   void map_tokens() {
     if (plan_.places_by_rank() == by_rank()) return;
-    auto& rows = plan_.scratch.return_rows;
-    rows.clear();
+    auto& views = plan_.scratch.views;
+    views.clear();
     for (Rank peer = 0; peer < ranks_; ++peer) {
       const std::size_t count = plan_.table().entries_for(peer).size();
-      const auto* numbers =
-          channel_.view(peer, {MemoryRef::Where::kHeap, entries_[at(peer)].return_rows_offset},
-                        count * sizeof(std::uint32_t));
-      rows.emplace_back(reinterpret_cast<const std::uint32_t*>(numbers), count);
+      views.push_back({.peer = peer,
+                       .offset = entries_[at(peer)].return_rows_offset,
+                       .bytes = count * sizeof(std::uint32_t),
+                       .data = nullptr});
+    }
+    channel_.view(MemoryRef::Where::kHeap, views);
+    auto& rows = plan_.scratch.return_rows;
+    rows.clear();
+    for (const View& view : views) {
+      rows.emplace_back(reinterpret_cast<const std::uint32_t*>(view.data),
+                        view.bytes / sizeof(std::uint32_t));
     }
     if (by_rank()) {
       map_by_rank(plan_.table(), rows, plan_.places());

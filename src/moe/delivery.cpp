@@ -42,6 +42,10 @@ bool Delivery::Walk::next(Step& step) {
 void Delivery::take(Rank source, const Parts& parts, std::byte* out) {
   const auto tokens = static_cast<std::size_t>(plan_.tokens_of(source));
   if (tokens == 0 || parts.bytes == 0) return;
+  if (channel_.reads_wait()) {
+    want({source, parts, out});
+    return;
+  }
   const Rank self = channel_.rank();
   if (source != self && !channel_.in_view(source, parts.first.where)) {
     fetch(source, parts, out);
@@ -71,11 +75,10 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
   for (;;) {
     std::size_t count = 0;
     while (count < kBatch && ahead.next(step)) {
-      pieces[count++] = {{step.places[0], parts.bytes},
-                         parts.first.offset + step.token * parts.stride};
+      pieces[count++] = fetch_of(source, parts, step);
     }
     if (count == 0) return;
-    channel_.get(source, parts.first.where, {pieces.data(), count});
+    channel_.get(parts.first.where, {pieces.data(), count});
     kernels::SharedCopy copies(channel_.gauge(), total(parts));
     std::size_t places = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -84,6 +87,30 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
       places += step.count - 1;
     }
     channel_.charge(LocalWork::copy(places * parts.bytes));
+  }
+}
+
+void Delivery::want(const Wanted& wanted) {
+  auto& fetches = wanted.parts.first.where == MemoryRef::Where::kHeap ? in_heap_ : in_process_;
+  Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
+  Step step;
+  while (walk.next(step)) fetches.push_back(fetch_of(wanted.source, wanted.parts, step));
+  wanted_.push_back(wanted);
+}
+
+void Delivery::finish() {
+  if (!in_heap_.empty()) channel_.get(MemoryRef::Where::kHeap, in_heap_);
+  if (!in_process_.empty()) channel_.get(MemoryRef::Where::kProcess, in_process_);
+  for (const Wanted& wanted : wanted_) {
+    kernels::SharedCopy copies(channel_.gauge(), total(wanted.parts));
+    Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
+    std::size_t places = 0;
+    Step step;
+    while (walk.next(step)) {
+      copies.copy_row(step.all().subspan(1), step.places[0], wanted.parts.bytes);
+      places += step.count - 1;
+    }
+    channel_.charge(LocalWork::copy(places * wanted.parts.bytes));
   }
 }
 

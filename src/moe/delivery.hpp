@@ -5,6 +5,7 @@
 
 #include <array>
 #include <span>
+#include <vector>
 
 #include "channel/channel.hpp"
 #include "moe/arrivals.hpp"
@@ -31,6 +32,8 @@ class Delivery {
   // `out` is where output row 0 lies. A source whose routing names a token that it does not have:
   // tuttiRemoteError.
   void take(Rank source, const Parts& parts, std::byte* out);
+  // Returns when all that was taken is there: where reads wait, it is asked for together.
+  void finish();
 
  private:
   // One part and where it goes.
@@ -56,14 +59,28 @@ class Delivery {
     std::size_t at_ = 0;
   };
 
+  // Parts that finish() brings.
+  struct Wanted {
+    Rank source;
+    Parts parts;
+    std::byte* out;
+  };
+
   void copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out);
   void fetch(Rank source, const Parts& parts, std::byte* out);
+  void want(const Wanted& wanted);
+  static Fetch fetch_of(Rank source, const Parts& parts, const Step& step) {
+    return {source, {step.places[0], parts.bytes}, parts.first.offset + step.token * parts.stride};
+  }
   std::size_t total(const Parts& parts) const { return arrivals_.num_rows() * parts.bytes; }
 
   Channel& channel_;
   const Plan& plan_;
   const Arrivals& arrivals_;
   tuttiMoeRowsPer_t rows_per_;
+  std::vector<Wanted> wanted_;
+  std::vector<Fetch> in_heap_;  // of what is wanted
+  std::vector<Fetch> in_process_;
 };
 
 }  // namespace tutti::moe

@@ -50,6 +50,7 @@ class Dispatch {
       if (fits) pull(source, delivery);
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
+    delivery.finish();
     if (fits) finish_output(arrivals);
     operation_.charge(LocalWork::sync());
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
@@ -132,9 +133,7 @@ class Dispatch {
   }
 
   void finish_output(const Arrivals& arrivals) {
-    auto& weights = plan_.scratch.weights;
-    weights.clear();
-    for (Rank source = 0; source < ranks_; ++source) weights.push_back(plan_.weights_from(source));
+    const auto weights = plan_.bring_weights();
     if (layout_.kind == tuttiMoeLayoutToken) {
       arrivals.fill_lanes(plan_.lanes(), weights, output_.ids, output_.weights);
       return;

@@ -87,6 +87,7 @@ void Plan::hear() {
   const std::lock_guard lock(hearing_);
   if (!open_) return;
   const Rank self = channel_.rank();
+  heard_.clear();
   for (Rank peer = 0; peer < channel_.ranks(); ++peer) {
     Header& header = headers_[at(peer)];
     if (peer == self) {
@@ -95,9 +96,15 @@ void Plan::hear() {
       continue;
     }
     std::memcpy(&header, open_->wait(peer, Phase::kEntry).payload, sizeof(header));
-    const auto* entries = channel_.view(peer, {MemoryRef::Where::kHeap, header.entries_offset},
-                                        header.count * sizeof(Entry));
-    entries_[at(peer)] = {reinterpret_cast<const Entry*>(entries), header.count};
+    heard_.push_back({.peer = peer,
+                      .offset = header.entries_offset,
+                      .bytes = header.count * sizeof(Entry),
+                      .data = nullptr});
+  }
+  channel_.view(MemoryRef::Where::kHeap, heard_);
+  for (const View& view : heard_) {
+    entries_[at(view.peer)] = {reinterpret_cast<const Entry*>(view.data),
+                               headers_[at(view.peer)].count};
   }
   channel_.charge(LocalWork::looks(at(channel_.ranks()) - 1));
   channel_.charge(LocalWork::counts(at(channel_.ranks())));
@@ -124,15 +131,27 @@ void Plan::set_weights(const float* weights) {
   }
 }
 
-std::span<const float> Plan::weights_from(Rank source) {
-  const Header& header = headers_[at(source)];
-  if (source == channel_.rank()) {
-    return tables_[index()].weights.as<float>().subspan(table().offsets()[at(source)],
-                                                        header.count);
+std::span<const std::span<const float>> Plan::bring_weights() {
+  const Rank self = channel_.rank();
+  auto& views = scratch.views;
+  views.clear();
+  for (Rank source = 0; source < channel_.ranks(); ++source) {
+    const Header& header = headers_[at(source)];
+    if (source == self) continue;
+    views.push_back({.peer = source,
+                     .offset = header.weights_offset,
+                     .bytes = header.count * sizeof(float),
+                     .data = nullptr});
   }
-  const auto* weights = channel_.view(source, {MemoryRef::Where::kHeap, header.weights_offset},
-                                      header.count * sizeof(float));
-  return {reinterpret_cast<const float*>(weights), header.count};
+  channel_.view(MemoryRef::Where::kHeap, views);
+  scratch.weights.resize(at(channel_.ranks()));
+  scratch.weights[at(self)] = tables_[index()].weights.as<float>().subspan(
+      table().offsets()[at(self)], headers_[at(self)].count);
+  for (const View& view : views) {
+    scratch.weights[at(view.peer)] = {reinterpret_cast<const float*>(view.data),
+                                      headers_[at(view.peer)].count};
+  }
+  return scratch.weights;
 }
 
 MemoryRef Plan::return_rows(Rank source) const {

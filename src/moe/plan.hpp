@@ -58,8 +58,9 @@ class Plan {
   // k].
   void set_weights(const float* weights);
   std::span<const float> lane_weights() const noexcept { return lane_weights_; }
-  // The weights of a source's entries for this rank; after the source's dispatch line.
-  std::span<const float> weights_from(Rank source);
+  // [r]: the weights of source r's entries for this rank; after all sources' dispatch lines. Valid
+  // until the next call.
+  std::span<const std::span<const float>> bring_weights();
 
   // Where this rank's part of `source`'s rows lies, for combine.
   MemoryRef return_rows(Rank source) const;
@@ -109,6 +110,7 @@ class Plan {
   std::optional<Operation> open_;  // the last update, until its lines are read; under hearing_
   std::vector<Header> headers_;    // [R], of the last update; set under hearing_, as entries_
   std::vector<std::span<const Entry>> entries_;
+  std::vector<View> heard_;  // where the entries lie; under hearing_
   HeapBlock arrival_rows_;
   Arrivals arrivals_;
   bool arranged_ = false;

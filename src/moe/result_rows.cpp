@@ -1,6 +1,7 @@
 #include "moe/result_rows.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tutti::moe {
 
@@ -13,25 +14,73 @@ ResultRows::ResultRows(Channel& channel, Plan& plan, std::size_t row_bytes, cons
       lanes_(static_cast<std::size_t>(plan.lanes())) {
   scratch_.bases.assign(scratch_.entries.size(), nullptr);
   scratch_.fetches.resize(scratch_.entries.size());
+  scratch_.bases[at(channel_.rank())] = own;
+  if (channel_.reads_wait()) count_rows();
   for (std::size_t rank = 0; rank < scratch_.entries.size(); ++rank) {
     const auto peer = static_cast<Rank>(rank);
-    if (peer == channel_.rank()) {
-      scratch_.bases[rank] = own;
-    } else if (!plan.table().entries_for(peer).empty() && scratch_.entries[rank].num_rows != 0) {
+    if (peer == channel_.rank() || plan.table().entries_for(peer).empty() ||
+        scratch_.entries[rank].num_rows == 0) {
+      continue;
+    }
+    if (!channel_.in_view(peer, scratch_.entries[rank].rows.where)) {
+      all_in_view_ = false;
+    } else if (!channel_.reads_wait()) {
       locate(peer);
     }
   }
-  if (!all_in_view_) scratch_.fetched_rows.resize(std::max(kBatch, lanes_) * row_bytes_);
+  if (channel_.reads_wait()) view_rows();
+  const std::size_t batch = channel_.reads_wait() ? kWaitingBatch : kBatch;
+  if (!all_in_view_) scratch_.fetched_rows.resize(std::max(batch, lanes_) * row_bytes_);
 }
 
+// All rows of a peer at once: where its loads are as good as this rank's own.
 void ResultRows::locate(Rank peer) {
   const CombineEntry& entry = scratch_.entries[at(peer)];
-  if (!channel_.in_view(peer, entry.rows.where)) {
-    all_in_view_ = false;
-    return;
-  }
   const std::size_t extent = (entry.num_rows - 1) * entry.row_stride + row_bytes_;
   scratch_.bases[at(peer)] = channel_.view(peer, entry.rows, extent);
+}
+
+bool ResultRows::is_viewed(const RowPlace& place) const {
+  return place.rank >= 0 && place.rank != channel_.rank() &&
+         channel_.in_view(place.rank, scratch_.entries[at(place.rank)].rows.where);
+}
+
+void ResultRows::count_rows() {
+  scratch_.row_counts.assign(scratch_.entries.size(), 0);
+  for (const RowPlace& place : places_.first(tokens_ * lanes_)) {
+    if (place.rank >= 0) ++scratch_.row_counts[at(place.rank)];
+  }
+}
+
+// Where reads wait: the rows that are needed and no others, of all peers in one call, those of a
+// peer side by side.
+void ResultRows::view_rows() {
+  std::size_t rows = 0;
+  for (const RowPlace& place : places_.first(tokens_ * lanes_)) rows += is_viewed(place) ? 1 : 0;
+  auto& views = scratch_.views;
+  views.resize(rows);
+  std::size_t next = 0;
+  // Each rank begins with another one, so that nobody is asked by all at once.
+  const auto ranks = scratch_.entries.size();
+  for (std::size_t i = 1; i < ranks; ++i) {
+    const std::size_t rank = (at(channel_.rank()) + i) % ranks;
+    const std::size_t count = std::exchange(scratch_.row_counts[rank], next);
+    if (channel_.in_view(static_cast<Rank>(rank), scratch_.entries[rank].rows.where)) next += count;
+  }
+  for (const RowPlace& place : places_.first(tokens_ * lanes_)) {
+    if (!is_viewed(place)) continue;
+    const CombineEntry& entry = scratch_.entries[at(place.rank)];
+    views[scratch_.row_counts[at(place.rank)]++] = {
+        .peer = place.rank,
+        .offset = entry.rows.offset + place.row * entry.row_stride,
+        .bytes = row_bytes_,
+        .data = nullptr};
+  }
+  channel_.view(MemoryRef::Where::kHeap, views);
+  for (const View& view : views) {
+    const std::size_t behind = view.offset - scratch_.entries[at(view.peer)].rows.offset;
+    scratch_.bases[at(view.peer)] = view.data - behind;
+  }
 }
 
 std::size_t ResultRows::bring(std::size_t first) {
@@ -46,14 +95,19 @@ std::size_t ResultRows::bring(std::size_t first) {
       if (place.rank < 0 || scratch_.bases[at(place.rank)] != nullptr) continue;
       const CombineEntry& entry = scratch_.entries[at(place.rank)];
       scratch_.fetches[at(place.rank)].push_back(
-          {{slot, row_bytes_}, entry.rows.offset + place.row * entry.row_stride});
+          {place.rank, {slot, row_bytes_}, entry.rows.offset + place.row * entry.row_stride});
       slot += row_bytes_;
     }
   }
-  for (std::size_t rank = 0; rank < scratch_.fetches.size(); ++rank) {
-    const auto& fetches = scratch_.fetches[rank];
-    if (fetches.empty()) continue;
-    channel_.get(static_cast<Rank>(rank), scratch_.entries[rank].rows.where, fetches);
+  for (const auto where : {MemoryRef::Where::kHeap, MemoryRef::Where::kProcess}) {
+    auto& together = scratch_.together;
+    together.clear();
+    for (std::size_t rank = 0; rank < scratch_.fetches.size(); ++rank) {
+      if (scratch_.entries[rank].rows.where != where) continue;
+      const auto& fetches = scratch_.fetches[rank];
+      together.insert(together.end(), fetches.begin(), fetches.end());
+    }
+    if (!together.empty()) channel_.get(where, together);
   }
   return token;
 }

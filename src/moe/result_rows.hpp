@@ -32,9 +32,14 @@ class ResultRows {
   // Rows of one call to the kernel: enough to share its cost, few enough to be summed while they
   // are in the cache.
   static constexpr std::size_t kBatch = 32;
+  // Where reads wait: enough for the way there and back not to matter.
+  static constexpr std::size_t kWaitingBatch = 256;
 
   static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
   void locate(Rank peer);
+  bool is_viewed(const RowPlace& place) const;
+  void count_rows();
+  void view_rows();
   std::span<const RowPlace> places_of(std::size_t token) const {
     return {places_.data() + token * lanes_, lanes_};
   }

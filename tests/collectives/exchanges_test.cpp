@@ -4,9 +4,10 @@
 
 #include <numeric>
 
+#include "base/pause.hpp"
 #include "tests/collectives/exchange_job.hpp"
 #include "tests/support/scale.hpp"
-#include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
@@ -21,16 +22,16 @@ struct Way {
   const char* in_place;
 };
 
-class Exchanges : public testing::TestWithParam<std::tuple<int, Way>> {
+class Exchanges : public testing::TestWithParam<std::tuple<World, int, Way>> {
  protected:
-  static int ranks() { return std::get<0>(GetParam()); }
-  const ScopedVariable algorithm_{"TUTTI_ALGO", std::get<1>(GetParam()).algorithm};
-  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<1>(GetParam()).in_place};
+  static int ranks() { return std::get<1>(GetParam()); }
+  static void run(const World::Body& body) { std::get<0>(GetParam()).run(ranks(), body); }
+  const ScopedVariable algorithm_{"TUTTI_ALGO", std::get<2>(GetParam()).algorithm};
+  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<2>(GetParam()).in_place};
 };
 
 TEST_P(Exchanges, DeliverEveryElementForEverySizePlaceAndMemory) {
-  const ThreadWorld world(ranks());
-  world.run([](int rank, tuttiComm_t comm) {
+  run([](int rank, tuttiComm_t comm) {
     for (const std::size_t count :
          {std::size_t{0}, std::size_t{1}, std::size_t{6}, std::size_t{7}, std::size_t{300},
           std::size_t{5003}, std::size_t{50'001}, kLargest}) {
@@ -44,8 +45,7 @@ TEST_P(Exchanges, DeliverEveryElementForEverySizePlaceAndMemory) {
 }
 
 TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
-  const ThreadWorld world(ranks());
-  world.run([](int rank, tuttiComm_t comm) {
+  run([](int rank, tuttiComm_t comm) {
     for (const std::size_t count : {5u, 900u, 60'000u}) {
       ExchangeJob(rank, ranks(), comm,
                   {count, false, rank % 2 == 0 ? Memory::kSymmetric : Memory::kPlain})
@@ -54,16 +54,15 @@ TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, Exchanges,
-                         testing::Combine(testing::ValuesIn(rank_counts()),
-                                          testing::Values(Way{"exchange", "1"},
-                                                          Way{"exchange", "0"},
-                                                          Way{"assembly", "1"})));
+INSTANTIATE_TEST_SUITE_P(
+    Ranks, Exchanges,
+    testing::Combine(testing::ValuesIn(worlds()), testing::ValuesIn(rank_counts()),
+                     testing::Values(Way{"exchange", "1"}, Way{"exchange", "0"})));
+class Epochs : public testing::TestWithParam<World> {};
 
 // 20,000 operations back to back: lines, slots and credits many times round.
-TEST(Epochs, KeepTheirOrderOverManyEpochs) {
-  const ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Epochs, KeepTheirOrderOverManyEpochs) {
+  GetParam().run(3, [](int rank, tuttiComm_t comm) {
     std::uint32_t send[3];
     std::uint32_t recv[3];
     for (std::uint32_t epoch = 0; epoch < 20'000; ++epoch) {
@@ -79,43 +78,21 @@ TEST(Epochs, KeepTheirOrderOverManyEpochs) {
   });
 }
 
-// The same by assemblies: two in each operation, in turn with those of reductions.
-TEST(Epochs, OfAssembliesKeepTheirOrder) {
-  const ScopedVariable algorithm("TUTTI_ALGO", "assembly");
-  const ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
-    std::uint32_t words[3];
-    for (std::uint32_t epoch = 0; epoch < 3'000; ++epoch) {
-      for (std::uint32_t to = 0; to < 3; ++to) {
-        words[to] = epoch * 16 + static_cast<std::uint32_t>(rank) * 4 + to;
-      }
-      ASSERT_EQ(tuttiAlltoAll(words, words, 1, tuttiUint32, comm, nullptr), tuttiSuccess)
-          << tuttiGetLastError(comm);
-      for (std::uint32_t from = 0; from < 3; ++from) {
-        ASSERT_EQ(words[from], epoch * 16 + from * 4 + static_cast<std::uint32_t>(rank));
-      }
-      if (epoch % 3 != 0) continue;
-      std::uint32_t sum = epoch;
-      ASSERT_EQ(tuttiAllReduce(&sum, &sum, 1, tuttiUint32, tuttiSum, comm, nullptr), tuttiSuccess);
-      ASSERT_EQ(sum, 3 * epoch);
-    }
-  });
-}
-
 // A root that only sends runs ahead of its peers until their credit stops it, and no further.
-TEST(Epochs, LetARootRunAheadWithoutLosingAnything) {
-  const ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Epochs, LetARootRunAheadWithoutLosingAnything) {
+  GetParam().run(3, [](int rank, tuttiComm_t comm) {
     for (std::uint32_t epoch = 0; epoch < 3000; ++epoch) {
       std::uint32_t words[64];
       std::fill(std::begin(words), std::end(words), rank == 0 ? epoch : 0);
       ASSERT_EQ(tuttiBroadcast(words, words, 64, tuttiUint32, 0, comm, nullptr), tuttiSuccess);
       ASSERT_EQ(words[0], epoch);
       ASSERT_EQ(words[63], epoch);
-      if (rank == 2 && epoch % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (rank == 2 && epoch % 500 == 0) pause_for(std::chrono::milliseconds(5));
     }
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, Epochs, testing::ValuesIn(worlds()));
 
 }  // namespace
 }  // namespace tutti::test

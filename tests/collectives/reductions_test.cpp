@@ -10,6 +10,7 @@
 #include "tests/collectives/uneven_parts.hpp"
 #include "tests/support/scale.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
@@ -132,17 +133,16 @@ void reduce_scatterv(int rank, int ranks, tuttiComm_t comm, const Shape& shape) 
       << text(shape);
 }
 
-// The second parameter is TUTTI_IN_PLACE: without it every buffer goes through staging, as private
+// The third parameter is TUTTI_IN_PLACE: without it every buffer goes through staging, as private
 // memory of other processes does.
-class Reductions : public testing::TestWithParam<std::tuple<int, const char*>> {
+class Reductions : public testing::TestWithParam<std::tuple<World, int, const char*>> {
  protected:
-  static int ranks() { return std::get<0>(GetParam()); }
-  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<1>(GetParam())};
+  static int ranks() { return std::get<1>(GetParam()); }
+  const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<2>(GetParam())};
 
   // Runs each shape with every operation, all shapes on one communicator without barriers between.
   static void run(const std::vector<Shape>& shapes) {
-    const ThreadWorld world(ranks());
-    world.run([&](int rank, tuttiComm_t comm) {
+    std::get<0>(GetParam()).run(ranks(), [&](int rank, tuttiComm_t comm) {
       for (const Shape& shape : shapes) {
         all_reduce(rank, ranks(), comm, shape);
         reduce(rank, ranks(), comm, shape);
@@ -184,18 +184,30 @@ TEST_P(Reductions, AreExactForEverySizePlaceAndMemory) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Reductions,
-                         testing::Combine(testing::ValuesIn(rank_counts()),
+                         testing::Combine(testing::ValuesIn(worlds()),
+                                          testing::ValuesIn(rank_counts()),
                                           testing::Values("1", "0")));
 
+bool can_run(const World& world, const std::string& algorithm) {
+  return world.shared_words || algorithm != "assembly";
+}
+
 // With TUTTI_ALGO each algorithm runs on every size that it can.
-class Algorithms : public testing::TestWithParam<std::tuple<const char*, int>> {};
+class Algorithms : public testing::TestWithParam<std::tuple<World, const char*, int>> {};
 
 TEST_P(Algorithms, GiveTheSameBits) {
-  const auto [algorithm, ranks] = GetParam();
+  const auto& [world, algorithm, ranks] = GetParam();
   const ScopedVariable forced("TUTTI_ALGO", algorithm);
-  const ThreadWorld world(ranks);
   const bool small = std::string(algorithm) == "line";
-  world.run([&, n = ranks](int rank, tuttiComm_t comm) {
+  const bool runs = can_run(world, algorithm);
+  world.run(ranks, [&, n = ranks](int rank, tuttiComm_t comm) {
+    if (!runs) {
+      float number = 1;
+      EXPECT_EQ(tuttiAllReduce(&number, &number, 1, tuttiFloat32, tuttiSum, comm, nullptr),
+                tuttiInvalidUsage);
+      EXPECT_NE(std::string(tuttiGetLastError(comm)).find("assembly"), std::string::npos);
+      return;
+    }
     for (const std::size_t count : {1u, 5u, 12u, 500u, 8000u}) {
       if (small && count > 12) break;
       for (const Memory memory : {Memory::kSymmetric, Memory::kPlain}) {
@@ -206,20 +218,22 @@ TEST_P(Algorithms, GiveTheSameBits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Algorithms,
-                         testing::Combine(testing::Values("line", "assembly", "one_shot",
+                         testing::Combine(testing::ValuesIn(worlds()),
+                                          testing::Values("line", "assembly", "one_shot",
                                                           "two_shot"),
                                           testing::Values(2, 3, 8)));
 
 // Numbers of operations begin just before the 16-bit credit, the 48-bit line value and the 64-bit
 // product wrap.
-class Wrap : public testing::TestWithParam<std::uint64_t> {};
+class Wrap : public testing::TestWithParam<std::tuple<World, std::uint64_t>> {};
 
 TEST_P(Wrap, OfSequenceNumbersGoesUnnoticed) {
-  const ScopedVariable start("TUTTI_SEQUENCE_START", std::to_string(GetParam() - 20));
+  const auto& [world, wrap] = GetParam();
+  const ScopedVariable start("TUTTI_SEQUENCE_START", std::to_string(wrap - 20));
   for (const char* algorithm : {"line", "assembly", "one_shot", "two_shot"}) {
+    if (!can_run(world, algorithm)) continue;
     const ScopedVariable forced("TUTTI_ALGO", algorithm);
-    const ThreadWorld world(3);
-    world.run([&](int rank, tuttiComm_t comm) {
+    world.run(3, [&](int rank, tuttiComm_t comm) {
       for (int i = 0; i < 60; ++i) {
         all_reduce(rank, 3, comm, {tuttiInt32, tuttiSum, 12, false, Memory::kPlain});
       }
@@ -227,9 +241,11 @@ TEST_P(Wrap, OfSequenceNumbersGoesUnnoticed) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Wrap,
-                         testing::Values(std::uint64_t{1} << 16, std::uint64_t{1} << 32,
-                                         std::uint64_t{1} << 47, std::uint64_t{1} << 48));
+INSTANTIATE_TEST_SUITE_P(
+    All, Wrap,
+    testing::Combine(testing::ValuesIn(worlds()),
+                     testing::Values(std::uint64_t{1} << 16, std::uint64_t{1} << 32,
+                                     std::uint64_t{1} << 47, std::uint64_t{1} << 48)));
 
 }  // namespace
 }  // namespace tutti::test

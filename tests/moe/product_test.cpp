@@ -4,18 +4,18 @@
 #include <gtest/gtest.h>
 
 #include "plan_run.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
 
-class MoeProduct : public testing::TestWithParam<Case> {};
+class MoeProduct : public testing::TestWithParam<std::tuple<World, Case>> {};
 
 TEST_P(MoeProduct, EveryRankReceivesAndSumsWhatTheOracleSays) {
-  const Case& c = GetParam();
+  const auto& [world, c] = GetParam();
   const Owners owners(c);
   const std::vector<Step> steps = {Step(c, 0), Step(c, 1), Step(c, 2)};
-  const ThreadWorld world(c.ranks);
-  world.run([&](int rank, tuttiComm_t comm) {
+  world.run(c.ranks, [&, &c = c](int rank, tuttiComm_t comm) {
     GroupScope group(comm, config_of(c, owners));
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));
     int count = 0;
@@ -27,7 +27,9 @@ TEST_P(MoeProduct, EveryRankReceivesAndSumsWhatTheOracleSays) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Pairwise, MoeProduct, testing::ValuesIn(pairwise_cases()));
+INSTANTIATE_TEST_SUITE_P(Pairwise, MoeProduct,
+                         testing::Combine(testing::ValuesIn(worlds()),
+                                          testing::ValuesIn(pairwise_cases())));
 
 }  // namespace
 }  // namespace tutti::test

@@ -5,23 +5,26 @@
 #include <random>
 
 #include "plan_run.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
 
 // The group of a case on every rank of a world, and a body to run in it.
-template <typename Body>
-void with_group(const Case& c, Body body) {
-  const Owners owners(c);
-  const ThreadWorld world(c.ranks);
-  world.run([&](int rank, tuttiComm_t comm) {
-    tuttiMoeConfig_t config = config_of(c, owners);
-    config.max_inflight = 3;
-    GroupScope group(comm, config);
-    ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));
-    body(group, rank);
-  });
-}
+class MoeSteps : public testing::TestWithParam<World> {
+ protected:
+  template <typename Body>
+  static void with_group(const Case& c, Body body) {
+    const Owners owners(c);
+    GetParam().run(c.ranks, [&](int rank, tuttiComm_t comm) {
+      tuttiMoeConfig_t config = config_of(c, owners);
+      config.max_inflight = 3;
+      GroupScope group(comm, config);
+      ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));
+      body(group, rank);
+    });
+  }
+};
 
 std::vector<Step> steps_of(const Case& c, int count) {
   std::vector<Step> steps;
@@ -29,7 +32,7 @@ std::vector<Step> steps_of(const Case& c, int count) {
   return steps;
 }
 
-TEST(MoeSteps, HundredsFollowEachOtherWithoutABarrier) {
+TEST_P(MoeSteps, HundredsFollowEachOtherWithoutABarrier) {
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
     for (const bool in_place : {false, true}) {
       const Case c{.layout = layout,
@@ -53,7 +56,7 @@ TEST(MoeSteps, HundredsFollowEachOtherWithoutABarrier) {
   }
 }
 
-TEST(MoeSteps, PlansInFlightFinishInAnyOrder) {
+TEST_P(MoeSteps, PlansInFlightFinishInAnyOrder) {
   const Case c{.topk = 4, .hidden = 64, .ranks = 5, .experts = 11, .routing = Routing::kRagged};
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
     Case of_layout = c;
@@ -79,7 +82,7 @@ TEST(MoeSteps, PlansInFlightFinishInAnyOrder) {
   }
 }
 
-TEST(MoeSteps, OneRoutingServesManyDispatchesAndCombines) {
+TEST_P(MoeSteps, OneRoutingServesManyDispatchesAndCombines) {
   const Case c{.layout = tuttiMoeLayoutExpert, .topk = 2, .hidden = 64, .ranks = 3, .experts = 8};
   const Step first(c, 0);
   std::vector<Outgoing> routing;
@@ -100,7 +103,7 @@ TEST(MoeSteps, OneRoutingServesManyDispatchesAndCombines) {
   });
 }
 
-TEST(MoeSteps, StepsWithoutAnyTokensPass) {
+TEST_P(MoeSteps, StepsWithoutAnyTokensPass) {
   Case c{.topk = 2, .hidden = 64, .ranks = 3, .experts = 8};
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
     c.layout = layout;
@@ -114,7 +117,7 @@ TEST(MoeSteps, StepsWithoutAnyTokensPass) {
 }
 
 // Experts of the same 40 tokens, spread over any number of ranks: the same bits come back.
-TEST(MoeSteps, SourceOnlySumsAreTheSameOnAnyNumberOfRanks) {
+TEST_P(MoeSteps, SourceOnlySumsAreTheSameOnAnyNumberOfRanks) {
   constexpr int kTokens = 40, kTopK = 8, kExperts = 30;
   constexpr std::size_t kHidden = 100;
   std::mt19937 random(9);
@@ -129,8 +132,7 @@ TEST(MoeSteps, SourceOnlySumsAreTheSameOnAnyNumberOfRanks) {
   std::vector<float> first;
   for (const int ranks : {1, 2, 3, 5, 8}) {
     std::vector<float> out(tokens.size());
-    const ThreadWorld world(ranks);
-    world.run([&](int rank, tuttiComm_t comm) {
+    GetParam().run(ranks, [&](int rank, tuttiComm_t comm) {
       tuttiMoeConfig_t config = TUTTI_MOE_CONFIG_INITIALIZER;
       config.num_experts = kExperts;
       config.max_tokens_per_rank = kTokens;
@@ -162,6 +164,8 @@ TEST(MoeSteps, SourceOnlySumsAreTheSameOnAnyNumberOfRanks) {
         << ranks << " ranks";
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, MoeSteps, testing::ValuesIn(worlds()));
 
 }  // namespace
 }  // namespace tutti::test

@@ -5,7 +5,9 @@
 #include <array>
 #include <atomic>
 
+#include "base/pause.hpp"
 #include "plan_run.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
@@ -33,11 +35,12 @@ const Case kCase{.layout = tuttiMoeLayoutExpert,
                  .input = Memory::kBuffer,
                  .caller_output = true};
 
+class MoeStreams : public testing::TestWithParam<World> {};
+
 template <typename Body>
 void on_ranks(const Case& c, Body body) {
   const Owners owners(c);
-  const ThreadWorld world(c.ranks);
-  world.run([&](int rank, tuttiComm_t comm) {
+  MoeStreams::GetParam().run(c.ranks, [&](int rank, tuttiComm_t comm) {
     GroupScope group(comm, config_of(c, owners));
     ASSERT_TRUE(succeeded("tuttiMoeGroupCreate", group.result(), tuttiGetLastError(comm)));
     body(group, rank);
@@ -50,7 +53,7 @@ std::vector<Step> steps_of(const Case& c, int count) {
   return steps;
 }
 
-TEST(MoeStreams, CombineFollowsDispatchOnOneStreamWithoutTheCallerWaiting) {
+TEST_P(MoeStreams, CombineFollowsDispatchOnOneStreamWithoutTheCallerWaiting) {
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
     Case c = kCase;
     c.layout = layout;
@@ -70,7 +73,7 @@ TEST(MoeStreams, CombineFollowsDispatchOnOneStreamWithoutTheCallerWaiting) {
   }
 }
 
-TEST(MoeStreams, LibraryOwnedOutputsAreThereWhenTheStreamIs) {
+TEST_P(MoeStreams, LibraryOwnedOutputsAreThereWhenTheStreamIs) {
   Case c = kCase;
   c.caller_output = false;
   c.in_place = true;
@@ -90,7 +93,7 @@ TEST(MoeStreams, LibraryOwnedOutputsAreThereWhenTheStreamIs) {
   });
 }
 
-TEST(MoeStreams, PlansOnStreamsOfTheirOwnRunSideBySide) {
+TEST_P(MoeStreams, PlansOnStreamsOfTheirOwnRunSideBySide) {
   const std::vector<Step> steps = steps_of(kCase, 20);
   on_ranks(kCase, [&](GroupScope& group, int rank) {
     const ScopedStream left, right;
@@ -112,7 +115,7 @@ TEST(MoeStreams, PlansOnStreamsOfTheirOwnRunSideBySide) {
   });
 }
 
-TEST(MoeStreams, APlanBelongsToItsStreamUntilThatIsDone) {
+TEST_P(MoeStreams, APlanBelongsToItsStreamUntilThatIsDone) {
   const std::vector<Step> steps = steps_of(kCase, 1);
   on_ranks(kCase, [&](GroupScope& group, int rank) {
     const ScopedStream stream, other;
@@ -120,7 +123,7 @@ TEST(MoeStreams, APlanBelongsToItsStreamUntilThatIsDone) {
     PlanRun run(group, rank, kCase, steps);
     run.update(steps[0]);
     const auto wait_for_gate = [](void* user) {
-      static_cast<std::atomic<bool>*>(user)->wait(false);
+      while (!static_cast<std::atomic<bool>*>(user)->load()) give_core_away();
     };
     ASSERT_EQ(tuttiLaunchHostFunc(stream, wait_for_gate, &gate), tuttiSuccess);
     run.dispatch(steps[0], stream);
@@ -137,7 +140,6 @@ TEST(MoeStreams, APlanBelongsToItsStreamUntilThatIsDone) {
     EXPECT_EQ(tuttiMoeCombine(run.plan(), &args, row.data(), nullptr), tuttiInvalidUsage);
 
     gate = true;
-    gate.notify_all();
     stream.synchronize();
     run.check_dispatched(steps[0]);
     run.combine(steps[0]);
@@ -145,7 +147,7 @@ TEST(MoeStreams, APlanBelongsToItsStreamUntilThatIsDone) {
   });
 }
 
-TEST(MoeStreams, TooSmallAnOutputIsTheStreamsErrorAndTheDispatchMayBeRepeated) {
+TEST_P(MoeStreams, TooSmallAnOutputIsTheStreamsErrorAndTheDispatchMayBeRepeated) {
   const Case c{.layout = tuttiMoeLayoutExpert, .topk = 3, .hidden = 8, .ranks = 3, .experts = 3};
   const Step step(c, 0);
   on_ranks(c, [&](GroupScope& group, int rank) {
@@ -171,6 +173,8 @@ TEST(MoeStreams, TooSmallAnOutputIsTheStreamsErrorAndTheDispatchMayBeRepeated) {
     }
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, MoeStreams, testing::ValuesIn(worlds()));
 
 }  // namespace
 }  // namespace tutti::test

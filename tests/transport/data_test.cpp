@@ -203,14 +203,79 @@ TEST_P(TransportConformance, GetCopiesWhatThePeerWrote) {
         // Pieces of every size, none, and the rest.
         std::vector<std::byte> copy(kBytes);
         const std::span<std::byte> all = copy;
-        const std::vector<Fetch> pieces = {{all.first(1), from},
-                                           {all.subspan(1, 0), from + 1},
-                                           {all.subspan(1, 4099), from + 1},
-                                           {all.subspan(4100), from + 4100}};
-        window.get(source, pieces);
+        const std::vector<Fetch> pieces = {{source, all.first(1), from},
+                                           {source, all.subspan(1, 0), from + 1},
+                                           {source, all.subspan(1, 4099), from + 1},
+                                           {source, all.subspan(4100), from + 4100}};
+        window.get(pieces);
         EXPECT_TRUE(has_pattern(copy, source, round)) << (in_heap ? "heap" : "process");
       }
     });
+  });
+}
+
+// One call for pieces of all ranks, some of them of one rank, and some of no bytes.
+TEST_P(TransportConformance, ViewsAndGetsOfManyRanksComeTogether) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 3000;
+    const Blocks blocks(rank, kBytes);
+    for (std::uint64_t round = 1; round <= 20; ++round) {
+      fill_pattern(blocks.mine(), rank.rank(), round);
+      rank.meet();
+      std::vector<View> views;
+      std::vector<Fetch> fetches;
+      std::vector<std::vector<std::byte>> copies;
+      for (int i = 0; i < rank.ranks(); ++i) {
+        const Rank peer = (rank.rank() + i) % rank.ranks();
+        const std::size_t offset = blocks.offset(peer);
+        if (!rank.transport().access(peer).views) continue;
+        for (const auto& [from, bytes] : {std::pair{0u, 1000u}, {1000u, 0u}, {1000u, 2000u}}) {
+          views.push_back({.peer = peer, .offset = offset + from, .bytes = bytes, .data = nullptr});
+        }
+        std::vector<std::byte>& copy = copies.emplace_back(kBytes);
+        fetches.push_back({peer, std::span(copy).first(1000), offset});
+        fetches.push_back({peer, std::span(copy).subspan(1000), offset + 1000});
+      }
+      rank.heap().view(views);
+      rank.heap().get(fetches);
+      for (std::size_t i = 0; i < copies.size(); ++i) {
+        const Rank peer = views[3 * i].peer;
+        ASSERT_NE(views[3 * i].data, nullptr);
+        EXPECT_EQ(views[3 * i + 2].data, views[3 * i].data + 1000) << "one segment, one range";
+        EXPECT_TRUE(has_pattern({views[3 * i].data, kBytes}, peer, round));
+        EXPECT_TRUE(has_pattern(copies[i], peer, round));
+      }
+      rank.meet();
+    }
+  });
+}
+
+TEST_P(TransportConformance, WhatIsNotThereHidesNothingElseOfAView) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kBytes = 100;
+    const Blocks blocks(rank, kBytes);
+    fill_pattern(blocks.mine(), rank.rank(), 1);
+    rank.meet();
+    const std::size_t end = rank.heap().local().size();
+    for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+      if (!rank.transport().access(peer).views) continue;
+      View views[] = {
+          {.peer = peer, .offset = end, .bytes = 1, .data = nullptr},
+          {.peer = peer, .offset = blocks.offset(peer), .bytes = kBytes, .data = nullptr}};
+      rank.heap().view(views);
+      EXPECT_EQ(views[0].data, nullptr);
+      ASSERT_NE(views[1].data, nullptr);
+      EXPECT_TRUE(has_pattern({views[1].data, kBytes}, peer, 1));
+      std::byte byte;
+      const Fetch absent{peer, {&byte, 1}, end};
+      try {
+        rank.heap().get({&absent, 1});
+        ADD_FAILURE() << "there is nothing to get";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.culprits(), std::vector<int>{peer}) << error.what();
+      }
+    }
+    rank.meet();
   });
 }
 

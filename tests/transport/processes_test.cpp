@@ -98,13 +98,14 @@ TEST_P(TransportOfProcesses, GetReadsPrivateMemoryOfAnotherProcess) {
       std::vector<Fetch> pieces;
       for (std::size_t row = 0; row < kRows; ++row) {
         const std::size_t at = (row * 7 % kRows) * kRowBytes;
-        pieces.push_back({std::span(copy).subspan(at, kRowBytes), base + at});
+        pieces.push_back({peer, std::span(copy).subspan(at, kRowBytes), base + at});
       }
-      rank.process().get(peer, pieces);
+      rank.process().get(pieces);
       EXPECT_TRUE(has_pattern(copy, peer, 1));
       // What is not there is an error, also behind something that is.
-      const Fetch absent[] = {{std::span(copy).first(8), base}, {std::span(copy).first(8), 64}};
-      EXPECT_THROW(rank.process().get(peer, absent), Error);
+      const Fetch absent[] = {{peer, std::span(copy).first(8), base},
+                              {peer, std::span(copy).first(8), 64}};
+      EXPECT_THROW(rank.process().get(absent), Error);
     }
     rank.meet();
   });
@@ -120,9 +121,9 @@ TEST_P(TransportOfProcesses, AGetFromADeadProcessFails) {
     if (rank.rank() == 1) ::raise(SIGKILL);
     ASSERT_TRUE(rank.await([&] { return rank.transport().peer_state(1) == PeerState::kDead; }));
     if (!rank.transport().access(1).gets) return;
-    const Fetch fetch{mine, addresses[1]};
+    const Fetch fetch{1, mine, addresses[1]};
     // The process may be a zombie, whose memory is gone, or no process any more.
-    EXPECT_THROW(rank.process().get(1, {&fetch, 1}), Error);
+    EXPECT_THROW(rank.process().get({&fetch, 1}), Error);
   });
   EXPECT_EQ(ends, (std::vector<int>{0, kKilled}));
 }

@@ -31,9 +31,7 @@ std::size_t read_some(int pid, std::span<const Fetch> pieces, std::uintptr_t bas
   return static_cast<std::size_t>(got);
 }
 
-}  // namespace
-
-void read_foreign(int pid, std::span<const Fetch> pieces, std::uintptr_t base) {
+void read_all(int pid, std::span<const Fetch> pieces, std::uintptr_t base) {
   std::size_t done = 0;  // bytes of the first piece
   for (;;) {
     while (!pieces.empty() && done == pieces[0].destination.size()) {
@@ -54,6 +52,17 @@ void read_foreign(int pid, std::span<const Fetch> pieces, std::uintptr_t base) {
       pieces = pieces.subspan(1);
       done = 0;
     }
+  }
+}
+
+}  // namespace
+
+void read_foreign(int pid, std::span<const Fetch> pieces, std::uintptr_t base) {
+  if (pieces.empty()) return;
+  try {
+    read_all(pid, pieces, base);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what(), {pieces.front().peer});
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace tutti::shm {
 
-// Offsets count from address `base` there. tuttiSystemError when something of it cannot be read,
-// whatever has arrived by then.
+// Pieces of one peer, whose offsets count from address `base` there. tuttiSystemError that names
+// the peer when something of it cannot be read, whatever has arrived by then.
 void read_foreign(int pid, std::span<const Fetch> pieces, std::uintptr_t base = 0);
 
 }  // namespace tutti::shm

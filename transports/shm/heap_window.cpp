@@ -32,7 +32,7 @@ std::span<std::byte> HeapWindow::reach(Rank peer, std::size_t offset, std::size_
   // Acquire pairs with the release in map(): the mapping was made by another stream's thread.
   std::byte* base = target.base.load(std::memory_order_acquire);
   if (base == nullptr) [[unlikely]]
-    base = map(target);
+    base = map(peer);
   // Acquire pairs with the release in Heap::allocate.
   const std::size_t given =
       HeapHeader::of(base, target.heap.file.bytes).given.load(std::memory_order_acquire);
@@ -41,12 +41,16 @@ std::span<std::byte> HeapWindow::reach(Rank peer, std::size_t offset, std::size_
   return {base + offset, bytes};
 }
 
-std::byte* HeapWindow::map(Peer& peer) {
+std::byte* HeapWindow::map(Rank rank) {
+  Peer& peer = peers_[static_cast<std::size_t>(rank)];
   const std::lock_guard lock(mutex_);
-  if (!peer.mapping) {
+  if (peer.mapping) return peer.mapping->data();
+  try {
     peer.mapping = SharedMappings::of_this_process().map(peer.heap.file, "a peer's heap");
-    peer.base.store(peer.mapping->data(), std::memory_order_release);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what(), {rank});
   }
+  peer.base.store(peer.mapping->data(), std::memory_order_release);
   return peer.mapping->data();
 }
 
@@ -55,13 +59,15 @@ bool HeapWindow::put(Rank peer, std::span<const Piece> pieces) {
   return true;
 }
 
-void HeapWindow::get(Rank peer, std::span<const Fetch> pieces) {
-  const PeerHeap& from = peers_[static_cast<std::size_t>(peer)].heap;
-  if (kernel_copies_ && !from.this_process) {
-    read_foreign(from.file.pid, pieces, from.address);
-  } else {
-    fetch_pieces(*this, peer, pieces);
-  }
+void HeapWindow::get(std::span<const Fetch> pieces) {
+  for_each_peer(pieces, [this](Rank peer, std::span<const Fetch> own) {
+    const PeerHeap& from = peers_[static_cast<std::size_t>(peer)].heap;
+    if (kernel_copies_ && !from.this_process) {
+      read_foreign(from.file.pid, own, from.address);
+    } else {
+      fetch_pieces(*this, own);
+    }
+  });
 }
 
 }  // namespace tutti::shm

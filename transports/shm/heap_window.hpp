@@ -26,13 +26,14 @@ class HeapWindow final : public Window {
   HeapWindow(Rank rank, const std::vector<PeerHeap>& heaps, bool gets);
 
   std::span<std::byte> local() noexcept override;
-  std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
-    return reach(peer, offset, bytes);
+  using Window::view;
+  void view(std::span<View> pieces) override {
+    for (View& piece : pieces) piece.data = reach(piece.peer, piece.offset, piece.bytes).data();
   }
   std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override;
   void commit(Rank, std::size_t, std::size_t) override {}
   bool put(Rank peer, std::span<const Piece> pieces) override;
-  void get(Rank peer, std::span<const Fetch> pieces) override;
+  void get(std::span<const Fetch> pieces) override;
   void flush(Rank, Nanoseconds) override {}
 
  private:
@@ -41,7 +42,7 @@ class HeapWindow final : public Window {
     std::atomic<std::byte*> base{nullptr};
     std::shared_ptr<Mapping> mapping;  // under mutex_
   };
-  std::byte* map(Peer& peer);
+  std::byte* map(Rank peer);
 
   Rank rank_;
   bool kernel_copies_;

@@ -10,13 +10,15 @@ bool ProcessWindow::put(Rank peer, std::span<const Piece> pieces) {
   return true;
 }
 
-void ProcessWindow::get(Rank peer, std::span<const Fetch> pieces) {
-  const Peer& from = peers_[static_cast<std::size_t>(peer)];
-  if (from.this_process) {
-    fetch_pieces(*this, peer, pieces);
-  } else {
-    read_foreign(from.pid, pieces);
-  }
+void ProcessWindow::get(std::span<const Fetch> pieces) {
+  for_each_peer(pieces, [this](Rank peer, std::span<const Fetch> own) {
+    const Peer& from = peers_[static_cast<std::size_t>(peer)];
+    if (from.this_process) {
+      fetch_pieces(*this, own);
+    } else {
+      read_foreign(from.pid, own);
+    }
+  });
 }
 
 }  // namespace tutti::shm

@@ -18,8 +18,9 @@ class ProcessWindow final : public Window {
   explicit ProcessWindow(std::vector<Peer> peers) : peers_(std::move(peers)) {}
 
   std::span<std::byte> local() noexcept override { return {}; }
-  std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
-    return reach(peer, offset, bytes);
+  using Window::view;
+  void view(std::span<View> pieces) override {
+    for (View& piece : pieces) piece.data = reach(piece.peer, piece.offset, piece.bytes).data();
   }
   std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override {
     if (!peers_[static_cast<std::size_t>(peer)].this_process) return {};
@@ -27,7 +28,7 @@ class ProcessWindow final : public Window {
   }
   void commit(Rank, std::size_t, std::size_t) override {}
   bool put(Rank peer, std::span<const Piece> pieces) override;
-  void get(Rank peer, std::span<const Fetch> pieces) override;
+  void get(std::span<const Fetch> pieces) override;
   void flush(Rank, Nanoseconds) override {}
 
  private:

@@ -18,9 +18,7 @@ bool ShmControl::put(Rank peer, std::span<const Piece> pieces) {
   return true;
 }
 
-void ShmControl::get(Rank peer, std::span<const Fetch> pieces) {
-  fetch_pieces(*this, peer, pieces);
-}
+void ShmControl::get(std::span<const Fetch> pieces) { fetch_pieces(*this, pieces); }
 
 void ShmControl::fill(Line& line, std::uint64_t value, const LineContent& content) const noexcept {
   std::memcpy(line.payload, content.payload, sizeof(line.payload));

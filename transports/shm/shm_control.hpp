@@ -19,13 +19,14 @@ class ShmControl final : public ControlWindow {
   std::span<std::byte> local() noexcept override {
     return {memory_->segment(rank_), memory_->segment_bytes()};
   }
-  std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
-    return reach(peer, offset, bytes);
+  using ControlWindow::view;
+  void view(std::span<View> pieces) override {
+    for (View& piece : pieces) piece.data = reach(piece.peer, piece.offset, piece.bytes).data();
   }
   std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override;
   void commit(Rank, std::size_t, std::size_t) override {}
   bool put(Rank peer, std::span<const Piece> pieces) override;
-  void get(Rank peer, std::span<const Fetch> pieces) override;
+  void get(std::span<const Fetch> pieces) override;
   void flush(Rank, Nanoseconds) override {}
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) override;
   void post_all(LineId line, std::uint64_t value, const LineContent& content) override;

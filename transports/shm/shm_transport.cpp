@@ -90,7 +90,9 @@ bool ShmTransport::try_gets(const std::vector<std::uintptr_t>& tokens) const {
     const auto peer = static_cast<std::size_t>((rank_ + i) % ranks);
     if (peers_[peer].heap.this_process) continue;
     ProcessToken token;
-    const Fetch fetch{std::as_writable_bytes(std::span(&token, 1)), tokens[peer]};
+    const Fetch fetch{.peer = static_cast<Rank>(peer),
+                      .destination = std::as_writable_bytes(std::span(&token, 1)),
+                      .offset = tokens[peer]};
     try {
       read_foreign(peers_[peer].pid, {&fetch, 1});
       good = token == peers_[peer].process;

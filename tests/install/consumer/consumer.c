@@ -1,11 +1,21 @@
-// A user of the C API, installed: one rank in this process.
+// A user of the C API, installed: one rank in this process, and two on a fabric.
 #include <stdio.h>
 #include <tutti/moe.h>
+#include <tutti/sim.h>
 #include <tutti/tutti.h>
 
 static int fails(tuttiResult_t code) {
   if (code != tuttiSuccess) fprintf(stderr, "%s\n", tuttiGetLastError(NULL));
   return code != tuttiSuccess;
+}
+
+static tuttiResult_t simulated(int rank, int nranks, const tuttiUniqueId* id, void* user) {
+  tuttiComm_t comm;
+  tuttiResult_t code = tuttiCommInitRank(&comm, nranks, *id, rank);
+  if (code != tuttiSuccess) return code;
+  code = tuttiBarrier(comm, NULL);
+  (void)user;
+  return code != tuttiSuccess ? code : tuttiCommDestroy(comm);
 }
 
 int main(void) {
@@ -16,5 +26,6 @@ int main(void) {
   if (fails(tuttiCommInitAll(&comm, 1))) return 1;
   if (fails(tuttiAllReduce(&value, &value, 1, tuttiFloat32, tuttiSum, comm, NULL))) return 1;
   if (fails(tuttiCommDestroy(comm))) return 1;
+  if (fails(tuttiSimRun(NULL, 2, simulated, NULL, NULL))) return 1;
   return value == 3 ? 0 : 1;
 }

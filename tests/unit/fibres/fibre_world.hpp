@@ -26,6 +26,10 @@ class CheckedHost final : public FibreHost {
     check();
     host_.park(deadline, what);
   }
+  void pass(Nanoseconds time) override {
+    check();
+    host_.pass(time);
+  }
   bool ending() noexcept override { return host_.ending(); }
   void wake(Fibre fibre) override { host_.wake(fibre); }
   Fibre spawn(std::function<void()> body) override { return host_.spawn(std::move(body)); }

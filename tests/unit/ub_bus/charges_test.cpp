@@ -114,13 +114,52 @@ TEST_P(BusCharges, AGetCostsWhatAViewDoes) {
       std::vector<std::byte> copy(5000);
       const std::span<std::byte> all(copy);
       const auto base = reinterpret_cast<std::uintptr_t>(source.data());
-      const Fetch pieces[] = {{all.first(1), base}, {all.subspan(1), base + 1}};
-      rank.process->get(1, pieces);
+      const Fetch pieces[] = {{1, all.first(1), base}, {1, all.subspan(1), base + 1}};
+      rank.process->get(pieces);
       EXPECT_EQ(rank.now(), GetParam().takes(5000));
       EXPECT_EQ(copy, source);
     }
     rank.bootstrap->all_gather({}, {});
   });
+}
+
+// All that one call asks for is under way at once: pieces of one rank as one transfer, and for
+// small ones of many ranks the way there and back is waited for once.
+TEST_P(BusCharges, WhatIsReadTogetherComesTogether) {
+  constexpr int kRanks = 5;
+  run(
+      [&](BusRank& rank) {
+        std::fill_n(rank.data(), 4096, static_cast<std::byte>(rank.rank()));
+        rank.bootstrap->all_gather({}, {});
+        if (rank.rank() == 0) {
+          const auto piece = [](Rank peer, std::size_t offset, std::size_t bytes) {
+            return View{
+                .peer = peer, .offset = BusRank::kData + offset, .bytes = bytes, .data = nullptr};
+          };
+          Picoseconds start = rank.now();
+          View rows[] = {piece(1, 0, 1000), piece(1, 2000, 1000), piece(1, 1000, 1000)};
+          rank.control->view(rows);
+          EXPECT_EQ(rank.now() - start, GetParam().takes(3000));
+
+          start = rank.now();
+          View views[] = {piece(1, 0, 8), piece(2, 0, 8), piece(3, 0, 8), piece(4, 0, 8)};
+          rank.control->view(views);
+          const Picoseconds together = rank.now() - start;
+          for (const View& view : views) {
+            EXPECT_EQ(view.data[0], static_cast<std::byte>(view.peer));
+          }
+          start = rank.now();
+          for (Rank peer = 1; peer < kRanks; ++peer) {
+            EXPECT_EQ(rank.control->view(peer, BusRank::kData, 8)[0], static_cast<std::byte>(peer));
+          }
+          EXPECT_GE(rank.now() - start, together);
+          if (GetParam().takes(0) > ps(0)) {
+            EXPECT_LT(2 * together, rank.now() - start);
+          }
+        }
+        rank.bootstrap->all_gather({}, {});
+      },
+      kRanks);
 }
 
 TEST_P(BusCharges, LookingIsNeverFree) {

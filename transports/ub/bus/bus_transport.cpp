@@ -13,10 +13,10 @@ namespace {
 
 Simulation& current_simulation() {
   Simulation* const simulation = Simulation::current();
-  if (simulation == nullptr || !simulation->scheduler().in_fibre()) {
+  if (simulation == nullptr) {
     fail(tuttiInvalidUsage,
          "transport ub simulates its fabric: its ranks are what a simulation runs "
-         "(tutti::ub::Simulation::run), not threads or processes");
+         "(tuttiSimRun), not threads or processes");
   }
   return *simulation;
 }
@@ -53,6 +53,7 @@ std::shared_ptr<Roster> meet(Simulation& simulation, Bootstrap& bootstrap) {
 
 }  // namespace
 
+bool BusTransport::is_reachable() noexcept { return Simulation::current() != nullptr; }
 void BusTransport::check_caller() { static_cast<void>(current_simulation()); }
 
 BusTransport::BusTransport(Bootstrap& bootstrap)

@@ -12,7 +12,8 @@ namespace tutti::ub {
 
 class BusTransport final : public Transport {
  public:
-  // tuttiInvalidUsage unless a fibre of a simulation calls.
+  // Does a fibre of a simulation call? tuttiInvalidUsage unless one does.
+  static bool is_reachable() noexcept;
   static void check_caller();
 
   // Collective, on fibres of the simulation that runs; tuttiInvalidUsage elsewhere. `bootstrap` is
@@ -26,6 +27,7 @@ class BusTransport final : public Transport {
             .stores = true,
             .gets = true,
             .shared_words = false,
+            .reads_wait = true,
             .needs_progress = false,
             .ordered = false};  // lines are; puts may overtake each other
   }

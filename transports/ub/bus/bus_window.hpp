@@ -19,15 +19,18 @@ class BusWindow : public Contract {
   explicit BusWindow(std::shared_ptr<RankPort> port)
       : port_(std::move(port)), shadows_(port_->courier().buffers(), port_->roster().ranks()) {}
 
-  std::span<const std::byte> view(Rank peer, std::size_t offset, std::size_t bytes) override {
-    std::byte* const place =
-        loads_reach(peer, offset, bytes) ? locate(peer, offset, bytes) : nullptr;
-    if (place == nullptr) return {};
-    if (bytes > 0) {
-      port_->read(peer, bytes, 1);
-      note(peer, {place, bytes});
+  using Contract::view;
+  void view(std::span<View> pieces) override {
+    Parts parts(*port_, parts_);
+    for (View& piece : pieces) {
+      const bool reached = loads_reach(piece.peer, piece.offset, piece.bytes);
+      piece.data = reached ? locate(piece.peer, piece.offset, piece.bytes) : nullptr;
+      if (piece.data != nullptr) parts.add(piece.peer, piece.bytes);
     }
-    return {place, bytes};
+    port_->read(parts_);
+    for (const View& piece : pieces) {
+      if (piece.data != nullptr) note(piece.peer, piece.offset, {piece.data, piece.bytes});
+    }
   }
 
   std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override {
@@ -57,21 +60,17 @@ class BusWindow : public Contract {
     return true;
   }
 
-  void get(Rank peer, std::span<const Fetch> pieces) override {
-    std::size_t bytes = 0;
-    std::uint32_t rows = 0;
+  void get(std::span<const Fetch> pieces) override {
+    Parts parts(*port_, parts_);
     for (const Fetch& piece : pieces) {
-      source_of(peer, piece);
-      bytes += piece.destination.size();
-      rows += piece.destination.empty() ? 0 : 1;
+      source_of(piece);
+      parts.add(piece.peer, piece.destination.size());
     }
-    if (rows == 0) return;
-    port_->read(peer, bytes, rows);
+    port_->read(parts_);
     for (const Fetch& piece : pieces) {
       if (piece.destination.empty()) continue;
-      const std::byte* const source = source_of(peer, piece);
-      kernels::copy(piece.destination.data(), source, piece.destination.size());
-      note(peer, piece.destination);
+      kernels::copy(piece.destination.data(), source_of(piece), piece.destination.size());
+      note(piece.peer, piece.offset, piece.destination);
     }
   }
 
@@ -82,6 +81,8 @@ class BusWindow : public Contract {
   virtual std::byte* locate(Rank peer, std::size_t offset, std::size_t bytes) const noexcept = 0;
   virtual bool loads_reach(Rank, std::size_t, std::size_t) const noexcept { return true; }
   virtual bool stores_reach(Rank, std::size_t, std::size_t) const noexcept { return true; }
+  // Whether the digest of payloads has what lies there.
+  virtual bool is_payload(std::size_t) const noexcept { return true; }
 
   RankPort& port() const noexcept { return *port_; }
 
@@ -95,21 +96,44 @@ class BusWindow : public Contract {
     }
     return place;
   }
-  const std::byte* source_of(Rank peer, const Fetch& piece) const {
-    const std::byte* const place = locate(peer, piece.offset, piece.destination.size());
+  const std::byte* source_of(const Fetch& piece) const {
+    const std::byte* const place = locate(piece.peer, piece.offset, piece.destination.size());
     if (place == nullptr) {
-      fail(tuttiInternalError, "a get of {} bytes at offset {} leaves rank {}'s segment",
-           piece.destination.size(), piece.offset, peer);
+      fail_because_of({piece.peer}, tuttiInternalError,
+                      "a get of {} bytes at offset {} leaves rank {}'s segment",
+                      piece.destination.size(), piece.offset, piece.peer);
     }
     return place;
   }
-  void note(Rank peer, std::span<const std::byte> bytes) {
+  void note(Rank peer, std::size_t offset, std::span<const std::byte> bytes) {
+    if (bytes.empty() || !is_payload(offset)) return;
     port_->courier().note_payload(port_->place(), port_->roster().place(peer), bytes);
   }
 
+  // Pieces of one rank that follow each other are rows of one transfer.
+  class Parts {
+   public:
+    Parts(const RankPort& port, std::vector<ReadPart>& list) : port_(port), list_(list) {
+      list_.clear();
+    }
+    void add(Rank peer, std::size_t bytes) {
+      if (bytes == 0) return;
+      const int owner = port_.roster().place(peer);
+      if (list_.empty() || list_.back().owner != owner) list_.push_back({.owner = owner});
+      list_.back().bytes += bytes;
+      ++list_.back().rows;
+    }
+
+   private:
+    const RankPort& port_;
+    std::vector<ReadPart>& list_;
+  };
+
   std::shared_ptr<RankPort> port_;
   Shadows shadows_;
-  std::vector<CopyPiece> copies_;  // of the put that is being started
+  // Of the put, or the read, that is being started: nobody else's turn comes before it is.
+  std::vector<CopyPiece> copies_;
+  std::vector<ReadPart> parts_;
 };
 
 }  // namespace tutti::ub

@@ -15,13 +15,17 @@ namespace {
 
 class ReadSubject final : public ParkSubject {
  public:
-  explicit ReadSubject(const Parcel& parcel) : parcel_(parcel) {}
+  explicit ReadSubject(const Reading& reading) : reading_(reading) {}
   std::string describe() const override {
-    return fmt::format("{} bytes from rank {}", parcel_.bytes, parcel_.from);
+    const Parcel* parcel = reading_.first;
+    while (parcel->state != Parcel::State::kUnderWay && parcel->next != nullptr) {
+      parcel = parcel->next;
+    }
+    return fmt::format("{} bytes from rank {}", parcel->bytes, parcel->from);
   }
 
  private:
-  const Parcel& parcel_;
+  const Reading& reading_;
 };
 
 class FlushSubject final : public ParkSubject {
@@ -105,30 +109,60 @@ void Courier::say_farewell(Flow& flow) {
   settle(flow);
 }
 
-bool Courier::read(int reader, int owner, std::uint64_t bytes, std::uint32_t rows) {
-  Parcel& parcel = make(Parcel::Kind::kRead, owner, reader, bytes);
-  parcel.reader = scheduler_.current();
-  // Also when the fibre is ended while it waits: then the fabric still has the parcel.
+std::optional<int> Courier::read(int reader, std::span<const ReadPart> parts) {
+  Reading reading{.fibre = scheduler_.current()};
+  // Also when the fibre is ended while it waits.
   struct Guard {
     Courier& courier;
-    Parcel& parcel;
-    ~Guard() {
-      if (parcel.state == Parcel::State::kUnderWay) {
-        parcel.reader = {};
-      } else {
-        courier.parcels_.give_back(parcel);
-      }
-    }
-  } const guard{*this, parcel};
-  start(parcel, rows);
-  while (parcel.state == Parcel::State::kUnderWay || scheduler_.now() < parcel.when) {
-    if (scheduler_.park_until(kNever, ReadSubject(parcel)) != Wake::kCancelled) continue;
-    check_alive(reader);
-    return false;
+    Reading& reading;
+    ~Guard() { courier.end(reading); }
+  } const guard{*this, reading};
+  Parcel** link = &reading.first;
+  for (const ReadPart& part : parts) {
+    Parcel& parcel = make(Parcel::Kind::kRead, part.owner, reader, part.bytes);
+    parcel.reading = &reading;
+    parcel.next = nullptr;
+    *link = &parcel;
+    link = &parcel.next;
+    ++reading.under_way;
   }
-  if (parcel.state == Parcel::State::kLost) return false;
-  fold(parcel);
-  return true;
+  const Parcel* parcel = reading.first;
+  for (const ReadPart& part : parts) {
+    start(*parcel, part.rows);
+    parcel = parcel->next;
+  }
+  await(reading, reader);
+  if (reading.lost != nullptr) return reading.lost->from;
+  for (const Parcel* here = reading.first; here != nullptr; here = here->next) {
+    if (here->state == Parcel::State::kUnderWay) return here->from;  // cancelled
+    fold(*here, here->when);
+  }
+  return std::nullopt;
+}
+
+void Courier::await(Reading& reading, int reader) {
+  const auto there = [&] {
+    if (reading.lost != nullptr) return scheduler_.now() >= reading.lost->when;
+    return reading.under_way == 0 && scheduler_.now() >= reading.latest;
+  };
+  while (!there()) {
+    if (scheduler_.park_until(kNever, ReadSubject(reading)) != Wake::kCancelled) continue;
+    check_alive(reader);
+    return;
+  }
+}
+
+// What is still under way is the fabric's until it ends.
+void Courier::end(Reading& reading) noexcept {
+  Parcel* next = nullptr;
+  for (Parcel* parcel = reading.first; parcel != nullptr; parcel = next) {
+    next = parcel->next;
+    if (parcel->state == Parcel::State::kUnderWay) {
+      parcel->reading = nullptr;
+    } else {
+      parcels_.give_back(*parcel);
+    }
+  }
 }
 
 void Courier::note_payload(int reader, int owner, std::span<const std::byte> bytes) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,13 @@
 #include "transports/ub/model/bound_fabric.hpp"
 
 namespace tutti::ub {
+
+// What a rank reads from another in one transfer.
+struct ReadPart {
+  int owner = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t rows = 0;
+};
 
 struct CourierOptions {
   FabricOptions fabric;
@@ -44,8 +52,9 @@ class Courier final : private TransferSink {
   // No transfer: comes out when everything before it has.
   void say_farewell(Flow& flow);
 
-  // The calling fibre waits until `bytes` have come from `owner`. False: they do not come.
-  bool read(int reader, int owner, std::uint64_t bytes, std::uint32_t rows);
+  // The calling fibre waits until all parts have come, which are under way together. An owner from
+  // whom one does not come, if there is one.
+  std::optional<int> read(int reader, std::span<const ReadPart> parts);
   // For who was read: folds what is there now into the digest of the payload.
   void note_payload(int reader, int owner, std::span<const std::byte> bytes);
 
@@ -95,7 +104,9 @@ class Courier final : private TransferSink {
   void settle(Flow& flow);
   void deliver(Parcel& parcel);
   void deliver_put(const Parcel& parcel);
-  void fold(const Parcel& parcel);
+  void await(Reading& reading, int reader);
+  void end(Reading& reading) noexcept;
+  void fold(const Parcel& parcel, Picoseconds when);
   void remove(Parcel& parcel);
   static void end_fibre();
 

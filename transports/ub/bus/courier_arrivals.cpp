@@ -41,11 +41,21 @@ void Courier::lost(std::uint64_t tag, Picoseconds when) {
   settle(flow);
 }
 
+// Who reads goes on when all of it is there, or something of it is lost.
 void Courier::end_read(Parcel& parcel, Parcel::State state, Picoseconds when) {
-  if (!parcel.reader) return parcels_.give_back(parcel);
+  if (parcel.reading == nullptr) return parcels_.give_back(parcel);
+  Reading& reading = *parcel.reading;
   parcel.state = state;
   parcel.when = when;
-  scheduler_.wake(parcel.reader, when);
+  --reading.under_way;
+  if (state == Parcel::State::kLost) {
+    if (reading.lost != nullptr && reading.lost->when <= when) return;
+    reading.lost = &parcel;
+    scheduler_.wake(reading.fibre, when);
+    return;
+  }
+  reading.latest = std::max(reading.latest, when);
+  if (reading.under_way == 0) scheduler_.wake(reading.fibre, reading.latest);
 }
 
 // What the fabric has told lets parcels come out in order. A put's own event was scheduled before,
@@ -83,7 +93,7 @@ void Courier::deliver(Parcel& parcel) {
     // Release: pairs with the acquire load of whoever waits for this line.
     line.value.store(parcel.content.value, std::memory_order_release);
   }
-  if (there && kind != Parcel::Kind::kFarewell) fold(parcel);
+  if (there && kind != Parcel::Kind::kFarewell) fold(parcel, scheduler_.now());
   remove(parcel);
   if (there && kind == Parcel::Kind::kPost) flow.owner->line_filled(flow);
   if (there && kind == Parcel::Kind::kFarewell) flow.owner->said_farewell(flow);
@@ -102,10 +112,10 @@ void Courier::deliver_put(const Parcel& parcel) {
   if (payload_digest_) digest_.add_payload(parcel.from, parcel.to, hash);
 }
 
-void Courier::fold(const Parcel& parcel) {
+void Courier::fold(const Parcel& parcel, Picoseconds when) {
   counts_.bytes += parcel.bytes;
-  counts_.last = std::max(counts_.last, scheduler_.now());
-  digest_.fold_arrival(scheduler_.now(), parcel);
+  counts_.last = std::max(counts_.last, when);
+  digest_.fold_arrival(when, parcel);
 }
 
 void Courier::remove(Parcel& parcel) {

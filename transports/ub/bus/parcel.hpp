@@ -11,6 +11,17 @@
 namespace tutti::ub {
 
 struct Flow;
+struct Parcel;
+
+// What a fibre reads in one call: parcels that are under way together. It lies on the stack of the
+// fibre that waits.
+struct Reading {
+  FibreId fibre;
+  Parcel* first = nullptr;  // of its parcels, in the order in which they were asked for
+  std::uint32_t under_way = 0;
+  Picoseconds latest{};          // of those that have come
+  const Parcel* lost = nullptr;  // the one whose loss was noticed first
+};
 
 struct CopyPiece {
   const std::byte* source = nullptr;  // nullptr: in Parcel::taken
@@ -34,7 +45,8 @@ struct alignas(64) Parcel {
   std::uint64_t bytes = 0;
   Picoseconds when{};  // it arrives or is noticed to be lost, unless kUnderWay
 
-  // Of all but reads: what the pair has under way, in the order in which it was sent.
+  // What the pair has under way, in the order in which it was sent. Reads are of no flow; `next` is
+  // that of the same call.
   Flow* flow = nullptr;
   Parcel* previous = nullptr;
   Parcel* next = nullptr;
@@ -53,8 +65,8 @@ struct alignas(64) Parcel {
   std::byte* taken = nullptr;
   std::vector<CopyPiece> pieces;  // keeps its capacity from one use to the next
 
-  // Of a read; no fibre: it has gone, and nobody waits.
-  FibreId reader;
+  // Of a read; nullptr: who waited has gone.
+  Reading* reading = nullptr;
 };
 static_assert(sizeof(Parcel) == 3 * 64);
 

@@ -51,13 +51,15 @@ Picoseconds RankPort::deadline(Nanoseconds timeout) const noexcept {
   return now + std::max(timeout, Nanoseconds::zero());
 }
 
-void RankPort::read(Rank peer, std::size_t bytes, std::uint32_t rows) {
-  if (!courier_.read(place_, roster_->place(peer), bytes, rows)) {
-    check_alive();
-    fail_because_of({peer}, tuttiSystemError,
-                    "rank {} cannot be read: it, or every way there, has failed", peer);
-  }
+void RankPort::read(std::span<const ReadPart> parts) {
+  if (parts.empty()) return;
   check_alive();
+  const std::optional<int> silent = courier_.read(place_, parts);
+  check_alive();
+  if (!silent) return;
+  const Rank peer = roster_->rank_at(*silent);
+  fail_because_of({peer}, tuttiSystemError,
+                  "rank {} cannot be read: it, or every way there, has failed", peer);
 }
 
 void RankPort::put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken) {

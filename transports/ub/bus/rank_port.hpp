@@ -29,8 +29,8 @@ class RankPort {
   void poll();
   Nanoseconds now() const noexcept;
 
-  // Waits until bytes have come from `peer`. tuttiSystemError, naming it, if they do not come.
-  void read(Rank peer, std::size_t bytes, std::uint32_t rows);
+  // Waits until all parts have come. tuttiSystemError, naming a rank whose bytes do not come.
+  void read(std::span<const ReadPart> parts);
   void put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken = nullptr);
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content);
   // tuttiTimeout, naming the peer.

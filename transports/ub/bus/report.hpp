@@ -27,6 +27,7 @@ struct SimulationReport {
   Picoseconds end{};           // of the last rank, or the last arrival
   Picoseconds last_arrival{};  // the model's
   Picoseconds bound{};         // before this no model has all arrivals of these transfers
+  bool late = false;           // the limit came first
   std::vector<RankEnd> ranks;
   // Every time that all waited for each other: a line for each fibre.
   std::vector<std::string> deadlocks;

@@ -2,6 +2,7 @@
 // control memory with its doorbells, the flows of all pairs, and the error that ended it.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <tutti/error.hpp>
@@ -22,6 +23,9 @@ class Roster final : private FlowOwner {
 
   int ranks() const noexcept { return static_cast<int>(places_.size()); }
   int place(Rank rank) const noexcept { return places_[index(rank)]; }
+  Rank rank_at(int place) const noexcept {
+    return static_cast<Rank>(std::find(places_.begin(), places_.end(), place) - places_.begin());
+  }
   Courier& courier() noexcept { return courier_; }
 
   // Every rank, before any uses control(); the first makes it. Later windows are others: false.

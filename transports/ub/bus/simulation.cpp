@@ -60,8 +60,9 @@ SimulationReport Simulation::run(const std::function<void(int rank)>& body) {
   } const guard{engine_};
   spawn(body);
   schedule_ends();
-  scheduler().run();
-  return report();
+  const Scheduler::End end = scheduler().run();
+  if (end == Scheduler::End::kLate) note_waiting(scheduler().parked());
+  return report(end);
 }
 
 void Simulation::spawn(const std::function<void(int rank)>& body) {
@@ -116,18 +117,25 @@ void Simulation::deadlocked(std::span<const ParkedFibre> parked) {
     if (courier_->gone(fibre.who.rank)) continue;
     text += fmt::format("\n  {} since {} ps for {}", to_string(fibre.who), fibre.since.count(),
                         fibre.waits_for);
-    RankEnd& end = ends_[static_cast<std::size_t>(fibre.who.rank)];
-    if (end.how == RankEnd::How::kStuck) end = {.at = fibre.since, .why = fibre.waits_for};
   }
+  note_waiting(parked);
   TUTTI_INFO(kNet, "{}", text);
   deadlocks_.push_back(std::move(text));
 }
 
-SimulationReport Simulation::report() {
+void Simulation::note_waiting(std::span<const ParkedFibre> parked) {
+  for (const ParkedFibre& fibre : parked) {
+    RankEnd& end = ends_[static_cast<std::size_t>(fibre.who.rank)];
+    if (end.how == RankEnd::How::kStuck) end = {.at = fibre.since, .why = fibre.waits_for};
+  }
+}
+
+SimulationReport Simulation::report(Scheduler::End end) {
   const Courier::Counts& counts = courier_->counts();
   SimulationReport report{.end = counts.last,
                           .last_arrival = counts.last,
                           .bound = courier_->bound(),
+                          .late = end == Scheduler::End::kLate,
                           .ranks = ends_,
                           .deadlocks = std::move(deadlocks_),
                           .deterministic = !measured_,

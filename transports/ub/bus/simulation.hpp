@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bootstrap/memory_meetings.hpp"
 #include "transports/ub/bus/core_pace.hpp"
 #include "transports/ub/bus/report.hpp"
 #include "transports/ub/bus/roster.hpp"
@@ -61,6 +62,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   void compute(std::string_view kernel, std::span<const std::int64_t> shape);
   void compute_measured(const std::function<void()>& body, int percent);
 
+  // Where its ranks meet with unique ids.
+  MemoryMeetings& meetings() noexcept { return meetings_; }
   // Keeps what the ranks of a communicator share.
   void adopt(std::shared_ptr<Roster> roster) { rosters_.push_back(std::move(roster)); }
 
@@ -71,17 +74,20 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
 
   void spawn(const std::function<void(int rank)>& body);
   void schedule_ends();
-  SimulationReport report();
+  SimulationReport report(Scheduler::End end);
+  void note_waiting(std::span<const ParkedFibre> parked);
 
   const SimulationOptions options_;
   const Topology topology_;
   const FaultSchedule faults_;
   const WorkCosts costs_;
   CorePace pace_;
+  MemoryMeetings meetings_;
   // What the library waits through, and by which a fibre finds its simulation.
   struct Host final : SchedulerHost {
     Simulation& simulation;
     Host(Scheduler& scheduler, Simulation& its) : SchedulerHost(scheduler), simulation(its) {}
+    MemoryMeetings* meetings() noexcept override { return &simulation.meetings_; }
   };
   // The host keeps the reference to the scheduler, no more.
   struct Engine {

@@ -25,6 +25,10 @@ class BusControl final : public BusWindow<ControlWindow> {
   bool stores_reach(Rank peer, std::size_t offset, std::size_t) const noexcept override {
     return peer == port().rank() || offset >= port().roster().control().line_bytes();
   }
+  // Set-up boards lie among the lines and may carry addresses, as those do.
+  bool is_payload(std::size_t offset) const noexcept override {
+    return offset >= port().roster().control().line_bytes();
+  }
 };
 
 // All ranks share the process's heap, so an offset means one byte, whichever peer is named.

@@ -43,6 +43,7 @@ class EndOfFibre final : public ParkSubject {
 Scheduler::Scheduler(const Options& options, SchedulerOwner& owner)
     : owner_(owner),
       host_(options.host),
+      limit_(options.limit),
       placement_(options.reorder_seed),
       thread_(std::this_thread::get_id()),
       deadlines_(placement_),
@@ -115,7 +116,7 @@ void Scheduler::advance_slowly(Picoseconds time) {
   if (unwinding_) return unwind(self);
   // Among fibres at `time` it may still be the first.
   const Turn turn = ready_.offer(time, placement_.place(time, self.who), self.id.index);
-  if (turn < ready_.first() && time < events_.first().time && time < deadlines_.bound()) {
+  if (turn < ready_.first() && time < events_.first().time && time < bound()) {
     now_ = time;
     return;
   }

@@ -51,6 +51,7 @@ class Scheduler {
     std::size_t stack_bytes = 1 << 20;          // address space; what is touched counts
     std::optional<std::uint64_t> reorder_seed;  // permutes whose turn it is at equal times
     FibreHost* host = nullptr;                  // in the ThreadContext of its fibres; outlives it
+    Picoseconds limit = kNever;                 // nothing happens at that time or later
   };
 
   // `owner` outlives the scheduler; it is not called by the destructor.
@@ -131,10 +132,14 @@ class Scheduler {
 
   enum class End {
     kFinished,  // every fibre has finished, every event has happened
-    kStuck      // a deadlock without a deadline: nothing more can happen
+    kStuck,     // a deadlock without a deadline: nothing more can happen
+    kLate       // what comes next is not before the limit
   };
   // Throws what an event or the owner throws; then it may be called again.
   End run();
+
+  // Who waits, by (rank, stream).
+  std::vector<ParkedFibre> parked() const { return parked_fibres(); }
 
  private:
   using State = FibreRecord::State;
@@ -162,9 +167,11 @@ class Scheduler {
   [[noreturn]] void fail_step(Picoseconds dt) const;
   [[noreturn]] void fail_time(Picoseconds time) const;
 
+  // No deadline is earlier, and nothing happens later without a look at the limit.
+  Picoseconds bound() const noexcept { return std::min(deadlines_.bound(), limit_); }
   // Before this, nobody but the running fibre has anything to do.
   Picoseconds quiet_until() const noexcept {
-    return std::min(std::min(events_.first().time, ready_.first().time), deadlines_.bound());
+    return std::min(std::min(events_.first().time, ready_.first().time), bound());
   }
   void advance_slowly(Picoseconds time);
 
@@ -188,6 +195,7 @@ class Scheduler {
 
   SchedulerOwner& owner_;
   FibreHost* const host_;
+  const Picoseconds limit_;
   Placement placement_;
   const std::thread::id thread_;
 
@@ -200,6 +208,7 @@ class Scheduler {
   bool happened_ = true;
   bool parked_anew_ = true;
   bool in_run_ = false;
+  bool late_ = false;
   bool unwinding_ = false;
 
   FibreTable table_;

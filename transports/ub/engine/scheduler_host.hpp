@@ -27,6 +27,7 @@ class SchedulerHost : public FibreHost {
   Fibre current() override;
   // A cancelled fibre's park returns early too; whoever cancels sees to what it finds.
   void park(Nanoseconds deadline, std::string_view what) override;
+  void pass(Nanoseconds time) override { scheduler_.advance(time); }
   bool ending() noexcept override { return scheduler_.ending(); }
   void wake(Fibre fibre) override;
   // tuttiInvalidUsage with more streams of a rank at once than an Entity has numbers.

@@ -28,6 +28,7 @@ Scheduler::End Scheduler::run() {
   hub_.adopt_thread();
   while (step()) {
   }
+  if (late_) return End::kLate;
   return table_.live() == 0 ? End::kFinished : End::kStuck;
 }
 
@@ -40,6 +41,11 @@ bool Scheduler::step() {
     return true;  // the owner may have changed everything
   }
   FibreRecord* const due = deadlines_.bound() <= next ? deadlines_.due_by(next) : nullptr;
+  const Picoseconds first = due != nullptr ? due->deadline : next;
+  if (first >= limit_ && first != kNever) {
+    late_ = true;
+    return false;
+  }
   if (event != kNever && event == next && (due == nullptr || event == due->deadline)) {
     now_ = event;
     happened_ = true;
@@ -72,7 +78,7 @@ void Scheduler::go_to(FibreRecord& fibre) {
 // `self` is ready or parked; returns when it is its turn again.
 void Scheduler::leave(FibreRecord& self) {
   const Picoseconds next = ready_.first().time;
-  if (next < events_.first().time && next < deadlines_.bound()) {
+  if (next < events_.first().time && next < bound()) {
     FibreRecord& other = table_.at(ready_.pop());
     if (!ready_.empty()) __builtin_prefetch(&table_.at(ready_.first().item).machine);
     now_ = next;
