@@ -86,6 +86,14 @@ TUTTI_API tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, 
 // Virtual time of the rank that calls, in picoseconds. tuttiInvalidUsage outside a simulation.
 TUTTI_API tuttiResult_t tuttiSimGetTime(uint64_t* picoseconds);
 
+// The rank that calls computes for so long, on `stream` in its turn (NULL: now, in the caller).
+// That takes longer on a rank that the profile slows down, and varies by its jitter. Other streams
+// of the rank go on meanwhile: each has the rank's cores for itself. `comm` is a communicator of
+// the rank's; an open group does not hold the call back. Outside a simulation: tuttiInvalidUsage.
+// More than 26 days: tuttiInvalidArgument.
+TUTTI_API tuttiResult_t tuttiSimCompute(tuttiComm_t comm, uint64_t nanoseconds,
+                                        tuttiStream_t stream);
+
 #ifdef __cplusplus
 }
 #endif

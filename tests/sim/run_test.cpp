@@ -115,6 +115,38 @@ TEST_F(SimRun, TimeGoesOnInCallsAndNotBetween) {
   EXPECT_THAT(sentence(), HasSubstr("simulation"));
 }
 
+// Two streams compute side by side, one after the other what is queued on one of them.
+TEST_F(SimRun, ComputingTakesTheTimeOfItsStream) {
+  const auto body = [](int rank, int nranks, const tuttiUniqueId& id) {
+    tuttiComm_t comm = nullptr;
+    EXPECT_EQ(tuttiCommInitRank(&comm, nranks, id, rank), tuttiSuccess);
+    tuttiStream_t streams[2];
+    for (tuttiStream_t& stream : streams) EXPECT_EQ(tuttiStreamCreate(&stream), tuttiSuccess);
+    std::uint64_t start = 0, end = 0;
+    EXPECT_EQ(tuttiSimGetTime(&start), tuttiSuccess);
+    EXPECT_EQ(tuttiSimCompute(comm, 3'000, streams[0]), tuttiSuccess);
+    EXPECT_EQ(tuttiSimCompute(comm, 4'000, streams[0]), tuttiSuccess);
+    EXPECT_EQ(tuttiSimCompute(comm, 5'000, streams[1]), tuttiSuccess);
+    EXPECT_EQ(tuttiSimGetTime(&end), tuttiSuccess);
+    EXPECT_EQ(end, start);
+    EXPECT_EQ(tuttiSimCompute(comm, 1'000, nullptr), tuttiSuccess);
+    EXPECT_EQ(tuttiSimGetTime(&end), tuttiSuccess);
+    EXPECT_EQ(end, start + 1'000'000);
+    for (const tuttiStream_t stream : streams) {
+      EXPECT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
+      EXPECT_EQ(tuttiSimGetTime(&end), tuttiSuccess);
+      EXPECT_EQ(end, start + 7'000'000);
+    }
+    for (const tuttiStream_t stream : streams) EXPECT_EQ(tuttiStreamDestroy(stream), tuttiSuccess);
+
+    EXPECT_EQ(tuttiSimCompute(nullptr, 1, nullptr), tuttiInvalidArgument);
+    EXPECT_EQ(tuttiSimCompute(comm, ~std::uint64_t{0}, nullptr), tuttiInvalidArgument);
+    EXPECT_THAT(tuttiGetLastError(comm), HasSubstr("nanoseconds is 18446744073709551615"));
+    return tuttiCommDestroy(comm);
+  };
+  ASSERT_EQ(run(2, body), tuttiSuccess) << sentence();
+}
+
 TEST_F(SimRun, RanksMakeIdsOfTheirOwn) {
   tuttiUniqueId second{};
   ASSERT_EQ(run(4,

@@ -45,7 +45,7 @@ std::span<const World> worlds() {
            run_on_bus({.profile = ub::load_profile("cloudmatrix384"),
                        .fabric = {.level = ub::ModelLevel::kCell,
                                   .spraying = ub::Spraying::kPerCell,
-                                  .cell_bytes = 512},
+                                  .cell_bytes = 4096},
                        .scheduler = {.reorder_seed = seed}},
                       ranks, body);
          }

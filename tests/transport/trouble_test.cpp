@@ -122,7 +122,7 @@ TEST_P(TransportConformance, SegmentsStartZeroedAndApart) {
 
 INSTANTIATE_TEST_SUITE_P(Transports, TransportConformance,
                          testing::Combine(testing::ValuesIn(kKinds),
-                                          testing::Values(1, 2, 3, 4, 8)),
+                                          testing::ValuesIn(rank_counts())),
                          [](const testing::TestParamInfo<std::tuple<TransportKind, int>>& param) {
                            return std::string(std::get<0>(param.param).name) + "_" +
                                   std::to_string(std::get<1>(param.param)) + "_ranks";

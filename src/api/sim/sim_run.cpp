@@ -198,14 +198,3 @@ tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, tuttiSimBo
                           void* user, tuttiSimResult_t* result) {
   return guarded(nullptr, [&] { run(config, nranks, body, user, result); });
 }
-
-tuttiResult_t tuttiSimGetTime(uint64_t* picoseconds) {
-  return guarded(nullptr, [&] {
-    need(picoseconds, "picoseconds");
-    ub::Simulation* const simulation = ub::Simulation::current();
-    if (simulation == nullptr) {
-      fail(tuttiInvalidUsage, "there is no virtual time outside a rank of a simulation");
-    }
-    *picoseconds = static_cast<std::uint64_t>(simulation->scheduler().now().count());
-  });
-}

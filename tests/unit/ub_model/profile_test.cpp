@@ -136,8 +136,10 @@ TEST(Profile, AWrongFileGetsItsSentence) {
        "mine.json: /software/wait_ns: no such field; expected one of cores, operator_entry_ns, "
        "core_sync_ns, row_issue_ns, flag_ns, count_ns, poll_ns, token_load_GBps, quantise_GBps, "
        "local_copy_GBps, reduce_GBps, jitter_percent"},
-      {"cloudmatrix384", "\"poll_ns\": {\"value\": 100, \"source\": \"estimate: a load from HBM\"}",
-       "\"poll_ns\": {\"value\": 100}",
+      {"cloudmatrix384",
+       "\"poll_ns\": {\"value\": 919, \"source\": \"fitted; a load from HBM that a core waits "
+       "for\"}",
+       "\"poll_ns\": {\"value\": 919}",
        "mine.json: /software/poll_ns/source: is missing; expected a text that is not empty"},
       // contradictory
       {"cloudmatrix384", "\"bandwidth_GBps\": 167", "\"bandwidth_GBps\": 197",
