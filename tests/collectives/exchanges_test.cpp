@@ -12,9 +12,6 @@
 namespace tutti::test {
 namespace {
 
-// Several chunks of staging.
-constexpr std::size_t kLargest = kSanitized ? 70'001 : 300'007;
-
 struct Way {
   const char* algorithm;  // TUTTI_ALGO
   // TUTTI_IN_PLACE: without it every buffer goes through staging, as private memory of other
@@ -24,8 +21,9 @@ struct Way {
 
 class Exchanges : public testing::TestWithParam<std::tuple<World, int, Way>> {
  protected:
+  static const World& world() { return std::get<0>(GetParam()); }
   static int ranks() { return std::get<1>(GetParam()); }
-  static void run(const World::Body& body) { std::get<0>(GetParam()).run(ranks(), body); }
+  static void run(const World::Body& body) { world().run(ranks(), body); }
   const ScopedVariable algorithm_{"TUTTI_ALGO", std::get<2>(GetParam()).algorithm};
   const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<2>(GetParam()).in_place};
 };
@@ -34,7 +32,7 @@ TEST_P(Exchanges, DeliverEveryElementForEverySizePlaceAndMemory) {
   run([](int rank, tuttiComm_t comm) {
     for (const std::size_t count :
          {std::size_t{0}, std::size_t{1}, std::size_t{6}, std::size_t{7}, std::size_t{300},
-          std::size_t{5003}, std::size_t{50'001}, kLargest}) {
+          std::size_t{5003}, std::size_t{50'001}, world().largest_count}) {
       for (const bool in_place : {false, true}) {
         for (const Memory memory : {Memory::kSymmetric, Memory::kPlain}) {
           ExchangeJob(rank, ranks(), comm, {count, in_place, memory}).run();

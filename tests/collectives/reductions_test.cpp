@@ -15,9 +15,6 @@
 namespace tutti::test {
 namespace {
 
-// Several chunks of staging.
-constexpr std::size_t kLargest = kSanitized ? 70'001 : 300'007;
-
 struct Shape {
   tuttiDataType_t type;
   tuttiRedOp_t op;
@@ -137,12 +134,13 @@ void reduce_scatterv(int rank, int ranks, tuttiComm_t comm, const Shape& shape) 
 // memory of other processes does.
 class Reductions : public testing::TestWithParam<std::tuple<World, int, const char*>> {
  protected:
+  static const World& world() { return std::get<0>(GetParam()); }
   static int ranks() { return std::get<1>(GetParam()); }
   const ScopedVariable in_place_{"TUTTI_IN_PLACE", std::get<2>(GetParam())};
 
   // Runs each shape with every operation, all shapes on one communicator without barriers between.
   static void run(const std::vector<Shape>& shapes) {
-    std::get<0>(GetParam()).run(ranks(), [&](int rank, tuttiComm_t comm) {
+    world().run(ranks(), [&](int rank, tuttiComm_t comm) {
       for (const Shape& shape : shapes) {
         all_reduce(rank, ranks(), comm, shape);
         reduce(rank, ranks(), comm, shape);
@@ -169,9 +167,9 @@ TEST_P(Reductions, AreExactForEveryTypeAndOperator) {
 
 TEST_P(Reductions, AreExactForEverySizePlaceAndMemory) {
   std::vector<Shape> shapes;
-  for (const std::size_t count :
-       {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{12}, std::size_t{13},
-        std::size_t{255}, std::size_t{1024}, std::size_t{5003}, std::size_t{40'001}, kLargest}) {
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{12},
+                                  std::size_t{13}, std::size_t{255}, std::size_t{1024},
+                                  std::size_t{5003}, std::size_t{40'001}, world().largest_count}) {
     for (const bool in_place : {false, true}) {
       for (const Memory memory : {Memory::kSymmetric, Memory::kPlain}) {
         const tuttiDataType_t type = count % 2 == 0 ? tuttiFloat32 : tuttiBfloat16;

@@ -1,4 +1,5 @@
 // Ranks are threads on shared memory.
+#include "tests/support/scale.hpp"
 #include "tests/support/thread_world.hpp"
 #include "tests/support/worlds.hpp"
 
@@ -6,7 +7,8 @@ namespace tutti::test {
 
 std::span<const World> worlds() {
   static constexpr World kWorlds[] = {
-      {"threads", true, [](int ranks, const World::Body& body) { ThreadWorld(ranks).run(body); }},
+      {"threads", true, kSanitized ? 70'001 : 300'007,
+       [](int ranks, const World::Body& body) { ThreadWorld(ranks).run(body); }},
   };
   return kWorlds;
 }

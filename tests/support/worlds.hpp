@@ -4,6 +4,7 @@
 
 #include <tutti/tutti.h>
 
+#include <cstddef>
 #include <functional>
 #include <ostream>
 #include <span>
@@ -14,7 +15,8 @@ struct World {
   using Body = std::function<void(int rank, tuttiComm_t comm)>;
 
   const char* name;
-  bool shared_words;  // Access::shared_words
+  bool shared_words;          // Access::shared_words
+  std::size_t largest_count;  // of elements that its matrices move: several chunks of staging
   // Runs `body` on every rank of a new communicator at once; returns when all are done. What fails
   // is a failure of the test.
   void (*run)(int ranks, const Body& body);

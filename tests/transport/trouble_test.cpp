@@ -1,6 +1,7 @@
 // Failures and departures reach every rank, and ranks agree about how they reach each other.
 #include <vector>
 
+#include "tests/support/scale.hpp"
 #include "tests/transport/conformance.hpp"
 
 namespace tutti::test {
