@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "channel/fetch_list.hpp"
 #include "collectives/rows.hpp"
 #include "collectives/staged_rows.hpp"
 #include "kernels/copy.hpp"
@@ -216,8 +217,7 @@ class Exchange {
     }
     const MemoryRef place = entry.place;
     if (channel_.reads_wait()) {
-      auto& fetches = place.where == MemoryRef::Where::kHeap ? in_heap_ : in_process_;
-      fetches.push_back({peer, destination, place.offset});
+      in_place_.add(place.where, {peer, destination, place.offset});
       return;
     }
     if (channel_.in_view(peer, place.where)) {
@@ -232,13 +232,10 @@ class Exchange {
   // Brings all that take() has noted.
   void fetch() {
     if (!eager_.empty()) operation_.get_staging(eager_);
-    if (!in_heap_.empty()) channel_.get(MemoryRef::Where::kHeap, in_heap_);
-    if (!in_process_.empty()) channel_.get(MemoryRef::Where::kProcess, in_process_);
-    for (const Fetch& fetch : in_heap_) operation_.post(fetch.peer, Phase::kDone);
-    for (const Fetch& fetch : in_process_) operation_.post(fetch.peer, Phase::kDone);
+    in_place_.bring(channel_);
+    in_place_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
     eager_.clear();
-    in_heap_.clear();
-    in_process_.clear();
+    in_place_.clear();
   }
 
   ExchangeEntry entry_of(Rank peer) const {
@@ -272,8 +269,7 @@ class Exchange {
   std::size_t heard_ = 0;     // entries of peers
   std::vector<Rank> late_;    // whole rows to take when everything of ours is sent
   std::vector<Fetch> eager_;  // whole rows that are asked for together, by where they lie
-  std::vector<Fetch> in_heap_;
-  std::vector<Fetch> in_process_;
+  FetchList in_place_;
 };
 
 }  // namespace

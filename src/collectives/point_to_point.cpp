@@ -1,13 +1,14 @@
 #include "collectives/point_to_point.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
 
+#include "channel/fetch_list.hpp"
+#include "collectives/message_trouble.hpp"
 #include "collectives/selection.hpp"
 #include "kernels/copy.hpp"
 #include "kernels/shared_copy.hpp"
@@ -86,31 +87,13 @@ class TransferLoop final : public WaitSubject {
     for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
       for (const Rank peer : missing) {
         if (channel_.transport().peer_state(peer) != state) continue;
-        channel_.raise(
-            Error(tuttiRemoteError,
-                  fmt::format("rank {} of \"{}\" {} and was needed in Send or Recv (transport {})",
-                              peer, channel_.name(),
-                              state == PeerState::kDead ? "died" : "left the communicator",
-                              channel_.transport().name()),
-                  {peer}));
+        raise_gone(channel_, peer, state);
       }
     }
   }
 
   [[noreturn]] void expire(const std::vector<Rank>& missing, Nanoseconds waited) const override {
-    std::vector<Rank> to, from;
-    for (const Transfer& transfer : transfers_.first(open_)) {
-      (transfer.message.direction == Direction::kSend ? to : from).push_back(transfer.message.peer);
-    }
-    channel_.raise(Error(
-        tuttiTimeout,
-        fmt::format("on \"{}\", after {} ms without progress: {} Send wait for ranks [{}], {} Recv "
-                    "for ranks [{}] (transport {})",
-                    channel_.name(),
-                    std::chrono::duration_cast<std::chrono::milliseconds>(waited).count(),
-                    to.size(), fmt::join(to, ", "), from.size(), fmt::join(from, ", "),
-                    channel_.transport().name()),
-        missing));
+    raise_no_progress(channel_, transfers_.first(open_), missing, waited);
   }
 
  private:
@@ -248,7 +231,7 @@ class TransferLoop final : public WaitSubject {
     const std::uint64_t stamp = own_line(m, PairLine::kEntry).stamp;
     channel_.charge(LocalWork::looks(1));
     if (entry.bytes != m.bytes || stamp != m.fingerprint) [[unlikely]] {
-      mismatch(m, stamp, entry.bytes);
+      raise_unequal(channel_, m, stamp, entry.bytes);
     }
     t.way = name_of(entry.way);
     if (entry.way == Way::kStaged) {
@@ -303,8 +286,7 @@ class TransferLoop final : public WaitSubject {
 
   // Where reads wait: everything that can be copied now is asked for together.
   bool fetch_all() {
-    in_heap_.clear();
-    in_process_.clear();
+    readable_.clear();
     chunks_.clear();
     const auto open = transfers_.first(open_);
     for (const Transfer& t : open) {
@@ -312,15 +294,13 @@ class TransferLoop final : public WaitSubject {
       if (m.direction != Direction::kReceive) continue;
       if (t.stage == Stage::kReadable) {
         const MemoryRef place = read_entry(m).place;
-        (place.where == MemoryRef::Where::kHeap ? in_heap_ : in_process_)
-            .push_back({m.peer, {m.recv, m.bytes}, place.offset});
+        readable_.add(place.where, {m.peer, {m.recv, m.bytes}, place.offset});
       } else if (t.stage == Stage::kStaged && has_chunk(t)) {
         chunks_.push_back(chunk_of(t));
       }
     }
-    if (in_heap_.empty() && in_process_.empty() && chunks_.empty()) return false;
-    if (!in_heap_.empty()) channel_.get(MemoryRef::Where::kHeap, in_heap_);
-    if (!in_process_.empty()) channel_.get(MemoryRef::Where::kProcess, in_process_);
+    if (readable_.empty() && chunks_.empty()) return false;
+    readable_.bring(channel_);
     if (!chunks_.empty()) channel_.control().get(chunks_);
     // Chunks that have come since were not asked for.
     auto chunk = chunks_.begin();
@@ -354,19 +334,6 @@ class TransferLoop final : public WaitSubject {
                          {t.message.peer}));
   }
 
-  [[noreturn]] void mismatch(const Message& m, std::uint64_t stamp, std::size_t bytes) const {
-    const Rank self = channel_.rank();
-    std::vector<int> culprits{std::min(m.peer, self), std::max(m.peer, self)};
-    if (m.peer == self) culprits.pop_back();
-    channel_.raise(Error(
-        tuttiMismatch,
-        fmt::format("message {} from rank {} to rank {} of \"{}\": rank {} sends {} "
-                    "of {} bytes, rank {} expects {} of {} bytes",
-                    m.number, m.peer, self, channel_.name(), m.peer, describe_fingerprint(stamp),
-                    bytes, self, describe_fingerprint(m.fingerprint), m.bytes),
-        std::move(culprits)));
-  }
-
   static unsigned slot(const Message& m) {
     return static_cast<unsigned>(m.number & (kPairDepth - 1));
   }
@@ -397,8 +364,7 @@ class TransferLoop final : public WaitSubject {
   Channel& channel_;
   std::span<Transfer> transfers_;
   std::size_t open_;
-  std::vector<Fetch> in_heap_;  // of fetch_all()
-  std::vector<Fetch> in_process_;
+  FetchList readable_;  // of fetch_all(), as chunks_
   std::vector<Fetch> chunks_;
 };
 

@@ -91,16 +91,16 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
 }
 
 void Delivery::want(const Wanted& wanted) {
-  auto& fetches = wanted.parts.first.where == MemoryRef::Where::kHeap ? in_heap_ : in_process_;
   Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
   Step step;
-  while (walk.next(step)) fetches.push_back(fetch_of(wanted.source, wanted.parts, step));
+  while (walk.next(step)) {
+    fetches_.add(wanted.parts.first.where, fetch_of(wanted.source, wanted.parts, step));
+  }
   wanted_.push_back(wanted);
 }
 
 void Delivery::finish() {
-  if (!in_heap_.empty()) channel_.get(MemoryRef::Where::kHeap, in_heap_);
-  if (!in_process_.empty()) channel_.get(MemoryRef::Where::kProcess, in_process_);
+  fetches_.bring(channel_);
   for (const Wanted& wanted : wanted_) {
     kernels::SharedCopy copies(channel_.gauge(), total(wanted.parts));
     Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);

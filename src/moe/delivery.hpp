@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "channel/channel.hpp"
+#include "channel/fetch_list.hpp"
 #include "moe/arrivals.hpp"
 #include "moe/plan.hpp"
 
@@ -79,8 +80,7 @@ class Delivery {
   const Arrivals& arrivals_;
   tuttiMoeRowsPer_t rows_per_;
   std::vector<Wanted> wanted_;
-  std::vector<Fetch> in_heap_;  // of what is wanted
-  std::vector<Fetch> in_process_;
+  FetchList fetches_;  // of what is wanted
 };
 
 }  // namespace tutti::moe

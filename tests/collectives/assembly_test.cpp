@@ -49,16 +49,8 @@ TEST(ExchangeAssemblies, KeepTheirOrderOverManyEpochs) {
   const ScopedVariable algorithm("TUTTI_ALGO", "assembly");
   const ThreadWorld world(3);
   world.run([](int rank, tuttiComm_t comm) {
-    std::uint32_t words[3];
     for (std::uint32_t epoch = 0; epoch < 3'000; ++epoch) {
-      for (std::uint32_t to = 0; to < 3; ++to) {
-        words[to] = epoch * 16 + static_cast<std::uint32_t>(rank) * 4 + to;
-      }
-      ASSERT_EQ(tuttiAlltoAll(words, words, 1, tuttiUint32, comm, nullptr), tuttiSuccess)
-          << tuttiGetLastError(comm);
-      for (std::uint32_t from = 0; from < 3; ++from) {
-        ASSERT_EQ(words[from], epoch * 16 + from * 4 + static_cast<std::uint32_t>(rank));
-      }
+      ASSERT_NO_FATAL_FAILURE(exchange_words(rank, 3, epoch, true, comm));
       if (epoch % 3 != 0) continue;
       std::uint32_t sum = epoch;
       ASSERT_EQ(tuttiAllReduce(&sum, &sum, 1, tuttiUint32, tuttiSum, comm, nullptr), tuttiSuccess);

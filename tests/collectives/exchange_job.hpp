@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <tutti/tutti.h>
 
+#include <array>
 #include <vector>
 
 #include "tests/collectives/buffers.hpp"
@@ -36,6 +37,23 @@ inline void expect_row(const std::uint32_t* row, std::size_t count, int from, in
     ADD_FAILURE() << what << ": element " << i << " of " << count << " from rank " << from << " is "
                   << std::hex << row[i];
     return;
+  }
+}
+
+// One of many operations: every rank sends each a word that only this epoch has.
+inline void exchange_words(int rank, int ranks, std::uint32_t epoch, bool in_place,
+                           tuttiComm_t comm) {
+  const auto word = [epoch](int from, int to) {
+    return epoch * 16 + static_cast<std::uint32_t>(from * 4 + to);
+  };
+  std::array<std::uint32_t, 4> send{};
+  std::array<std::uint32_t, 4> other{};
+  auto& recv = in_place ? send : other;
+  for (int to = 0; to < ranks; ++to) send[static_cast<std::size_t>(to)] = word(rank, to);
+  ASSERT_EQ(tuttiAlltoAll(send.data(), recv.data(), 1, tuttiUint32, comm, nullptr), tuttiSuccess)
+      << tuttiGetLastError(comm);
+  for (int from = 0; from < ranks; ++from) {
+    ASSERT_EQ(recv[static_cast<std::size_t>(from)], word(from, rank));
   }
 }
 

@@ -61,17 +61,8 @@ class Epochs : public testing::TestWithParam<World> {};
 // 20,000 operations back to back: lines, slots and credits many times round.
 TEST_P(Epochs, KeepTheirOrderOverManyEpochs) {
   GetParam().run(3, [](int rank, tuttiComm_t comm) {
-    std::uint32_t send[3];
-    std::uint32_t recv[3];
     for (std::uint32_t epoch = 0; epoch < 20'000; ++epoch) {
-      for (std::uint32_t to = 0; to < 3; ++to) {
-        send[to] = epoch * 16 + static_cast<std::uint32_t>(rank) * 4 + to;
-      }
-      ASSERT_EQ(tuttiAlltoAll(send, recv, 1, tuttiUint32, comm, nullptr), tuttiSuccess)
-          << tuttiGetLastError(comm);
-      for (std::uint32_t from = 0; from < 3; ++from) {
-        ASSERT_EQ(recv[from], epoch * 16 + from * 4 + static_cast<std::uint32_t>(rank));
-      }
+      ASSERT_NO_FATAL_FAILURE(exchange_words(rank, 3, epoch, false, comm));
     }
   });
 }

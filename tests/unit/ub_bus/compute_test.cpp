@@ -2,9 +2,12 @@
 #include <tutti/error.hpp>
 
 #include "bus_rank.hpp"
+#include "tests/support/complaint.hpp"
 
 namespace tutti::ub::test {
 namespace {
+
+using tutti::test::complaint_of;
 
 Profile with_kernels() {
   Profile profile = load_profile("ideal");
@@ -13,16 +16,6 @@ Profile with_kernels() {
        .dimensions = {"rows", "columns"},
        .points = {{.shape = {8, 64}, .time = ns(100)}, {.shape = {24, 64}, .time = ns(200)}}}};
   return profile;
-}
-
-std::string complaint(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), tuttiInvalidArgument);
-    return error.what();
-  }
-  return "no complaint";
 }
 
 TEST(Compute, PassesTheRanksTimeAtItsPace) {
@@ -63,14 +56,14 @@ TEST(Compute, OfWhatIsNotThereIsRefused) {
     Simulation& simulation = *Simulation::current();
     const std::int64_t shape[] = {16, 64};
     const std::int64_t other[] = {16, 32};
-    EXPECT_EQ(complaint([&] { simulation.compute("softmax", shape); }),
+    EXPECT_EQ(complaint_of([&] { simulation.compute("softmax", shape); }),
               "profile 'ideal' has no kernel 'softmax', but [gemm]");
-    EXPECT_EQ(complaint([&] { simulation.compute("gemm", other); }),
+    EXPECT_EQ(complaint_of([&] { simulation.compute("gemm", other); }),
               "kernel 'gemm' has no point for the shape [16, 32]: beside 'rows' a shape is that of "
               "a point");
-    EXPECT_EQ(complaint([&] { simulation.compute(ps(-1)); }),
+    EXPECT_EQ(complaint_of([&] { simulation.compute(ps(-1)); }),
               "a computation of -1 ps, expected 0 to " + std::to_string(kLongestTime));
-    EXPECT_EQ(complaint([&] { simulation.compute_measured([] {}, 0); }),
+    EXPECT_EQ(complaint_of([&] { simulation.compute_measured([] {}, 0); }),
               "0 percent of a time, expected 1 to 1000000");
     EXPECT_EQ(rank.now(), ps(0));
   }));

@@ -1,12 +1,15 @@
 // What fails, when that is noticed, and what it costs.
 #include <gtest/gtest.h>
 
+#include "tests/support/complaint.hpp"
 #include "traffic.hpp"
 #include "tutti/error.hpp"
 
 namespace tutti::ub::test {
 
 namespace {
+
+using tutti::test::complaint_of;
 
 using Kind = Fault::Kind;
 
@@ -197,13 +200,8 @@ TEST(Faults, AreChosenBySeed) {
 
 TEST(Faults, OfWhatTheRunDoesNotHaveAreErrors) {
   const Fixture f;
-  const auto complaint = [&](const Fault& fault) -> std::string {
-    try {
-      f.run(ModelLevel::kMessage, {fault}, {});
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no complaint";
+  const auto complaint = [&](const Fault& fault) {
+    return complaint_of([&] { f.run(ModelLevel::kMessage, {fault}, {}); });
   };
   EXPECT_EQ(complaint(f.plane(us(0), 7)), "a fault of plane 7: this run has 0 to 6");
   EXPECT_EQ(complaint({.kind = Kind::kNode, .node = 3}), "a fault of node 3: this run has 0 to 2");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/complaint.hpp"
 #include "traffic.hpp"
 #include "transports/ub/model/profile.hpp"
 #include "transports/ub/model/rate.hpp"
@@ -10,6 +11,8 @@
 
 namespace tutti::ub::test {
 namespace {
+
+using tutti::test::complaint_of;
 
 // A profile whose only kernels are these.
 std::string with_kernels(const std::string& kernels) {
@@ -27,16 +30,6 @@ constexpr const char* kGemm = R"({"kernel": "gemm", "source": "s", "dimensions":
 std::int64_t time(const KernelTable& table, std::int64_t rows, std::int64_t inner) {
   const std::int64_t shape[] = {rows, inner};
   return table.time(shape).count();
-}
-
-std::string complaint(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), tuttiInvalidArgument);
-    return error.what();
-  }
-  return "no complaint";
 }
 
 TEST(KernelTable, AnswersByTheRuleOfItsHeader) {
@@ -67,13 +60,13 @@ TEST(KernelTable, EndsWhereTimeDoes) {
 TEST(KernelTable, RefusesWhatItHasNoAnswerFor) {
   const Profile profile = parse_profile(with_kernels(kGemm), "mine.json");
   const KernelTable& gemm = profile.kernels[0];
-  EXPECT_EQ(complaint([&] { time(gemm, 8, 65); }),
+  EXPECT_EQ(complaint_of([&] { time(gemm, 8, 65); }),
             "kernel 'gemm' has no point for the shape [8, 65]: beside 'rows' a shape is that of a "
             "point");
-  EXPECT_EQ(complaint([&] { time(gemm, -1, 64); }),
+  EXPECT_EQ(complaint_of([&] { time(gemm, -1, 64); }),
             "kernel 'gemm' has the dimensions [rows, inner], from 0 to 1000000000 each; not the "
             "shape [-1, 64]");
-  EXPECT_EQ(complaint([&] { gemm.time({}); }),
+  EXPECT_EQ(complaint_of([&] { gemm.time({}); }),
             "kernel 'gemm' has the dimensions [rows, inner], from 0 to 1000000000 each; not the "
             "shape []");
 }
@@ -102,7 +95,7 @@ TEST(KernelTable, AWrongOneGetsItsSentence) {
        "mine.json: /kernels/0/points/1/shape: a second point of this shape"},
   };
   for (const auto& [kernels, sentence] : cases) {
-    EXPECT_EQ(complaint([&] { parse_profile(with_kernels(kernels), "mine.json"); }), sentence);
+    EXPECT_EQ(complaint_of([&] { parse_profile(with_kernels(kernels), "mine.json"); }), sentence);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "tests/support/complaint.hpp"
 #include "traffic.hpp"
 #include "tutti/error.hpp"
 
@@ -13,14 +14,10 @@ namespace tutti::ub::test {
 
 namespace {
 
+using tutti::test::complaint_of;
+
 std::string complaint(const std::string& text) {
-  try {
-    parse_profile(text, "mine.json");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), tuttiInvalidArgument);
-    return error.what();
-  }
-  return "no complaint";
+  return complaint_of([&] { parse_profile(text, "mine.json"); });
 }
 
 }  // namespace

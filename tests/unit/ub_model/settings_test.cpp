@@ -1,12 +1,15 @@
 // PATH=VALUE: what a run changes of a profile.
 #include <gtest/gtest.h>
 
+#include "tests/support/complaint.hpp"
 #include "traffic.hpp"
 #include "tutti/error.hpp"
 
 namespace tutti::ub::test {
 
 namespace {
+
+using tutti::test::complaint_of;
 
 using Settings = std::vector<std::string>;
 
@@ -16,13 +19,7 @@ const Network& bus(const Profile& profile) {
 Decimal decimal(const char* text) { return *Decimal::parse(text); }
 
 std::string complaint(const std::string& profile, const Settings& settings) {
-  try {
-    load_profile(profile, settings);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), tuttiInvalidArgument);
-    return error.what();
-  }
-  return "no complaint";
+  return complaint_of([&] { load_profile(profile, settings); });
 }
 
 const PathCost& write_cost(const Profile& profile, std::size_t hop) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/complaint.hpp"
 #include "traffic.hpp"
 #include "tutti/error.hpp"
 
@@ -10,18 +11,14 @@ namespace tutti::ub::test {
 
 namespace {
 
+using tutti::test::complaint_of;
+
 HopClass hop_class(const Topology& topology, int a, int b) {
   return topology.profile().hops[static_cast<std::size_t>(topology.hop(a, b))].hop_class;
 }
 
 std::string complaint(const std::string& profile, const RankPlacement& placement) {
-  try {
-    Topology topology(load_profile(profile), placement);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), tuttiInvalidArgument);
-    return error.what();
-  }
-  return "no complaint";
+  return complaint_of([&] { Topology topology(load_profile(profile), placement); });
 }
 
 }  // namespace
