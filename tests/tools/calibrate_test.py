@@ -122,6 +122,15 @@ class CalibrateTest(unittest.TestCase):
             self.assertNotEqual(run.returncode, 0)
             self.assertIn(sentence, run.stderr)
 
+    def test_says_that_the_report_cannot_be_written(self):
+        plan = self.plan([truth(8, 128, 20.0, 3.0, 0.25)], entry=(10, 5, 40))
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            command = [sys.executable, "-B", str(CALIBRATE), str(plan), "--as-is",
+                       "--evaluator", f"{sys.executable} -I -S {self.evaluator}"]
+            run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertEqual(run.stderr, "calibrate: writing the report: No space left on device\n")
+
 
 if __name__ == "__main__":
     unittest.main()

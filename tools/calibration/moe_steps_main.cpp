@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "moe_steps.hpp"
-#include "tutti/error.hpp"
 
 namespace {
 
@@ -46,6 +46,7 @@ void run(const Options& options) {
     fmt::print("{} {} {:.6f} {:.6f}\n", work.ranks, work.tokens,
                us(times.dispatch.steps.back().mean), us(times.combine.steps.back().mean));
   }
+  if (std::fflush(stdout) != 0) fail_system("writing the times");
 }
 
 }  // namespace
@@ -58,10 +59,14 @@ int main(int argc, char** argv) {
   app.add_option("--point", options.points, "RANKS:TOKENS")->required();
   app.add_option("--top-k", options.work.top_k, "Experts a token")->capture_default_str();
   app.add_option("--experts", options.work.experts, "Experts of all ranks")->capture_default_str();
-  app.add_option("--input-bytes", options.work.input_bytes, "Of a token")->capture_default_str();
+  app.add_option("--input-bytes", options.work.input_bytes, "Of a token")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
   app.add_option("--dispatch-row-bytes", options.work.dispatch_row_bytes, "On the way there")
+      ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
   app.add_option("--combine-row-bytes", options.work.combine_row_bytes, "On the way back")
+      ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
   app.add_flag("--quantise", options.work.quantises, "Dispatch quantises");
   app.add_flag("!--no-copy-out", options.work.copies_out, "Dispatch leaves rows where they land");
