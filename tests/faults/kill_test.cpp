@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tests/support/process_world.hpp"
+#include "tests/support/thread_world.hpp"
 
 namespace tutti::test {
 namespace {
@@ -119,23 +120,40 @@ int survive(const Operation& operation, int rank, tuttiComm_t comm) {
   return tuttiCommDestroy(comm) == tuttiSuccess ? 0 : 4;
 }
 
-class Kill : public testing::TestWithParam<std::tuple<Operation, int>> {};
-
-TEST_P(Kill, IsToldToEverySurvivorByName) {
-  const auto& [operation, ranks] = GetParam();
-  std::mt19937 random(20261123);
-  for (int round = 0; round < 2; ++round) {
-    ProcessWorld world(ranks, kTimeoutMs, [op = operation](int rank, tuttiComm_t comm) {
-      return survive(op, rank, comm);
-    });
-    ASSERT_TRUE(world.await_joined());
-    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
-    world.kill(kVictim, SIGKILL);
-    for (int rank = 0; rank < ranks; ++rank) {
-      EXPECT_EQ(world.wait(rank), rank == kVictim ? -SIGKILL : 0) << "rank " << rank;
+class Kill : public testing::TestWithParam<std::tuple<Operation, int>> {
+ protected:
+  static void kill_in_the_middle() {
+    const auto& [operation, ranks] = GetParam();
+    std::mt19937 random(20261123);
+    for (int round = 0; round < 2; ++round) {
+      ProcessWorld world(ranks, kTimeoutMs, [op = operation](int rank, tuttiComm_t comm) {
+        return survive(op, rank, comm);
+      });
+      ASSERT_TRUE(world.await_joined());
+      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
+      world.kill(kVictim, SIGKILL);
+      for (int rank = 0; rank < ranks; ++rank) {
+        EXPECT_EQ(world.wait(rank), rank == kVictim ? -SIGKILL : 0) << "rank " << rank;
+      }
     }
   }
-}
+};
+
+TEST_P(Kill, IsToldToEverySurvivorByName) { kill_in_the_middle(); }
+
+// Rows by assemblies, which only very many ranks choose by themselves: the kernel copies them from
+// processes that may be dying.
+class KillInAssembly : public Kill {
+  const ScopedVariable algorithm_{"TUTTI_ALGO", "assembly"};
+};
+
+TEST_P(KillInAssembly, IsToldToEverySurvivorByName) { kill_in_the_middle(); }
+
+INSTANTIATE_TEST_SUITE_P(Exchanges, KillInAssembly,
+                         testing::Combine(testing::Values(Operation{"all_to_all", 60'000, true},
+                                                          Operation{"all_to_all", 60'000, false},
+                                                          Operation{"all_gather", 900, true}),
+                                          testing::Values(2, 5)));
 
 INSTANTIATE_TEST_SUITE_P(
     All, Kill,
