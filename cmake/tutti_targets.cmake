@@ -19,6 +19,12 @@ if(TUTTI_SANITIZE)
   endif()
 endif()
 
+# The presets compile the files of a target as one (docs/decisions/0013-units.md), and GCC takes a name
+# without linkage in one of them for one of a header's.
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(tutti_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+endif()
+
 # What most files include, parsed once: a third of the time that they take to compile. Files include what
 # they use all the same. ccache wants to see what the headers were made of.
 target_compile_options(tutti_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
@@ -38,6 +44,12 @@ function(tutti_folder name)
   target_link_libraries(tutti_${name} PUBLIC tutti_flags ${ARG_LINK})
   target_precompile_headers(tutti_${name} REUSE_FROM tutti_headers)
   set_property(GLOBAL APPEND PROPERTY TUTTI_FOLDERS tutti_${name})
+endfunction()
+
+# tutti_option_sources(FILE...): files of the folder that parse options. -O1 halves what CLI11 takes to
+# compile, and they run once. A file with options of its own is compiled alone.
+function(tutti_option_sources)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O1)
 endfunction()
 
 # tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL]): a GoogleTest binary, run as one CTest test.

@@ -7,8 +7,6 @@
 namespace tutti::raw {
 namespace {
 
-float* floats(std::byte* bytes) { return reinterpret_cast<float*>(bytes); }
-
 Loop flag_exchange() {
   return {"flag_exchange", "own line, other line", 0, [](Side& side, std::size_t iterations) {
             for (std::size_t i = 0; i < iterations; ++i) side.exchange();

@@ -25,7 +25,7 @@
 namespace tutti::raw {
 namespace {
 
-constexpr int kRanks[] = {8, 64, 384};
+constexpr int kCrowds[] = {8, 64, 384};
 constexpr std::size_t kMaxRanks = 384;
 constexpr std::size_t kFloats = 16;
 constexpr std::size_t kWarmUps = 20;
@@ -170,7 +170,7 @@ std::string Crowd::variant() const {
 
 std::vector<Crowd> crowds() {
   std::vector<Crowd> all;
-  for (int ranks : kRanks) {
+  for (int ranks : kCrowds) {
     for (auto wait : {Crowd::Wait::kYield, Crowd::Wait::kSleep}) all.push_back({ranks, wait});
   }
   return all;

@@ -22,6 +22,8 @@ struct Loop {
   bool by_kernel = false;  // reads the other process's memory by system calls
 };
 
+inline float* floats(std::byte* bytes) { return reinterpret_cast<float*>(bytes); }
+
 std::vector<Loop> collective_loops();
 // The same operations on memory that only its own process maps.
 std::vector<Loop> plain_loops();

@@ -31,8 +31,6 @@ struct Chunks {
   }
 };
 
-float* floats(std::byte* bytes) { return reinterpret_cast<float*>(bytes); }
-
 std::uint64_t address_of(const std::byte* memory) {
   return reinterpret_cast<std::uintptr_t>(memory);
 }

@@ -14,7 +14,7 @@ using namespace ub;
 
 constexpr int kTokens = 128;
 constexpr int kLanes = 8;
-constexpr std::uint64_t kRowBytes = 7168;
+constexpr std::uint64_t kTokenBytes = 7168;
 
 class LastArrival final : public TransferSink {
  public:
@@ -42,7 +42,7 @@ std::vector<Transfer> rows_of_dispatch(int ranks) {
       transfers.push_back(
           {.rank = rank,
            .peer = static_cast<int>(split_mix64(number) % static_cast<unsigned>(ranks)),
-           .bytes = kRowBytes,
+           .bytes = kTokenBytes,
            .tag = number});
     }
   }

@@ -30,11 +30,6 @@ std::uint16_t exact_bf16(float value) {
   return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
 }
 
-template <class T>
-void put(std::byte* row, std::size_t index, T value) {
-  std::memcpy(row + index * sizeof(T), &value, sizeof(T));
-}
-
 }  // namespace
 
 float element_value(const MoeCase& c, int rank, std::size_t token, std::size_t h) {
@@ -55,14 +50,14 @@ void fill_row(const MoeCase& c, int rank, std::size_t token, std::byte* row) {
   for (std::size_t h = 0; h < c.hidden; ++h) {
     switch (c.dispatch_type) {
       case RowType::kBf16:
-        put(row, h, exact_bf16(element_value(c, rank, token, h)));
+        put_element(row, h, exact_bf16(element_value(c, rank, token, h)));
         break;
       case RowType::kFp32:
-        put(row, h, element_value(c, rank, token, h));
+        put_element(row, h, element_value(c, rank, token, h));
         break;
       case RowType::kInt8:
       case RowType::kFp8:  // opaque bytes
-        put(row, h, static_cast<std::uint8_t>(element_code(c, rank, token, h)));
+        put_element(row, h, static_cast<std::uint8_t>(element_code(c, rank, token, h)));
         break;
     }
   }
@@ -70,7 +65,7 @@ void fill_row(const MoeCase& c, int rank, std::size_t token, std::byte* row) {
 
 void fill_side(const MoeCase& c, int rank, std::size_t token, std::byte* side) {
   for (std::size_t i = 0; i < side_bytes(c) / sizeof(float); ++i) {
-    put(side, i, scale_value(c, rank, token, i));
+    put_element(side, i, scale_value(c, rank, token, i));
   }
 }
 
@@ -159,9 +154,9 @@ void fill_combine_rows(const MoeCase& c, const std::vector<Arrival>& arrivals, s
     for (std::size_t h = 0; h < c.hidden; ++h) {
       const float value = scale * element_value(c, arrival.rank, arrival.token, h);
       if (c.combine_fp32) {
-        put(row, h, value);
+        put_element(row, h, value);
       } else {
-        put(row, h, exact_bf16(value));
+        put_element(row, h, exact_bf16(value));
       }
     }
   }

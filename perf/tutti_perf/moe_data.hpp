@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "perf/common/routing.hpp"
@@ -39,6 +40,12 @@ struct Arrival {
   std::size_t token, lane;  // the first lane here where a row stands for several
   std::int32_t expert;      // of that lane
 };
+
+// row[index] = value, of a row of T that need not be aligned.
+template <class T>
+void put_element(std::byte* row, std::size_t index, T value) {
+  std::memcpy(row + index * sizeof(T), &value, sizeof(T));
+}
 
 // In the order in which dispatch delivers them to `c.rank`. `routings` is indexed by rank.
 std::vector<Arrival> arrivals_of(const MoeCase& c, const std::vector<Routing>& routings);

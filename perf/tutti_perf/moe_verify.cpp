@@ -7,11 +7,6 @@
 namespace tutti::perf {
 namespace {
 
-template <class T>
-void put(std::byte* row, std::size_t index, T value) {
-  std::memcpy(row + index * sizeof(T), &value, sizeof(T));
-}
-
 std::uint16_t round_to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
@@ -123,9 +118,9 @@ std::size_t count_wrong_combine(const MoeCase& c, const Routing& routing, const 
     for (std::size_t h = 0; h < c.hidden; ++h) {
       const float sum = sum_of(terms, element_value(c, c.rank, token, h));
       if (c.combine_fp32) {
-        put(expected.data(), h, sum);
+        put_element(expected.data(), h, sum);
       } else {
-        put(expected.data(), h, round_to_bf16(sum));
+        put_element(expected.data(), h, round_to_bf16(sum));
       }
     }
     wrong += count_differences(out + token * expected.size(), expected.data(), c.hidden,

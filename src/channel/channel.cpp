@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "channel/operation.hpp"
+#include "channel/rank_list.hpp"
 #include "memory/heap.hpp"
 
 namespace tutti {
@@ -14,10 +15,6 @@ namespace tutti {
 namespace {
 
 std::size_t index(Rank rank) { return static_cast<std::size_t>(rank); }
-
-std::string list(const std::vector<Rank>& ranks) {
-  return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
-}
 
 class Counted {
  public:
@@ -48,7 +45,7 @@ class ChannelSubject final : public WaitSubject {
               fmt::format("operation {} on \"{}\" had no free slot after {} ms: {} still "
                           "in operation {}",
                           sequence_, channel_.name(), ms,
-                          ranks.empty() ? "this rank is" : list(ranks) + " may be",
+                          ranks.empty() ? "this rank is" : named(ranks) + " may be",
                           sequence_ - channel_.layout().depth),
               ranks));
   }

@@ -9,14 +9,11 @@
 #include "base/pause.hpp"
 #include "channel/channel.hpp"
 #include "channel/operation.hpp"
+#include "channel/rank_list.hpp"
 
 namespace tutti {
 
 namespace {
-
-std::string list(const std::vector<Rank>& ranks) {
-  return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
-}
 
 // How long the last arrival may be ago: where a majority shows who is wrong, and where it does not.
 constexpr Nanoseconds kStragglersWait = std::chrono::milliseconds(20);
@@ -59,7 +56,7 @@ void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* o
                                                operation->describe(), operation->sequence())
                                  : "";
     raise(Error(tuttiRemoteError,
-                fmt::format("{} of \"{}\" {}{} (transport {})", list(culprits), name(),
+                fmt::format("{} of \"{}\" {}{} (transport {})", named(culprits), name(),
                             state == PeerState::kDead ? "died" : "left the communicator", what,
                             transport_.name()),
                 culprits));
@@ -164,7 +161,7 @@ void Channel::raise_mismatch(const Operation& operation) {
     if (!majority || &members != &largest->second) {
       culprits.insert(culprits.end(), members.begin(), members.end());
     }
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", list(members),
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", named(members),
                         describe_fingerprint(fingerprint));
   }
   std::sort(culprits.begin(), culprits.end());
@@ -176,14 +173,14 @@ void Channel::raise_mismatch(const Operation& operation) {
               fmt::format("ranks disagree about operation {} of \"{}\": {}{}{}; at odds with the "
                           "others: {}",
                           operation.sequence(), name(), text,
-                          arguments.empty() ? "" : "; they differ in ", arguments, list(culprits)),
+                          arguments.empty() ? "" : "; they differ in ", arguments, named(culprits)),
               culprits));
 }
 
 void Operation::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {
   // Everybody came, but this rank did not get its core back in time to go on.
   const std::string who = missing.empty() ? "all ranks came, but this one was not done"
-                                          : list(missing) + " did not arrive";
+                                          : named(missing) + " did not arrive";
   channel_->raise(
       Error(tuttiTimeout,
             fmt::format("{}, sequence {} on \"{}\": {} within {} ms (transport {})", describe(),

@@ -39,11 +39,11 @@ struct MessageEntry {
 };
 static_assert(sizeof(MessageEntry) <= LineContent::kPayloadBytes);
 
-using Way = MessageEntry::Way;
 constexpr std::uint64_t kPipeStep = 1;  // the entry's second step
 
-const char* name_of(Way way) {
-  return way == Way::kInline ? "inline" : way == Way::kInPlace ? "in_place" : "staged";
+const char* name_of(MessageEntry::Way way) {
+  using enum MessageEntry::Way;
+  return way == kInline ? "inline" : way == kInPlace ? "in_place" : "staged";
 }
 
 }  // namespace
@@ -145,14 +145,14 @@ class TransferLoop final : public WaitSubject {
     const Message& m = t.message;
     MessageEntry entry;
     entry.bytes = m.bytes;
-    entry.way = Way::kStaged;
+    entry.way = MessageEntry::Way::kStaged;
     t.stage = Stage::kUnwanted;
     if (m.bytes <= MessageEntry::kInlineBytes) {
-      entry.way = Way::kInline;
+      entry.way = MessageEntry::Way::kInline;
       if (m.bytes != 0) std::memcpy(entry.data, m.send, m.bytes);
       t.stage = Stage::kDone;
     } else if (const MemoryRef place = channel_.refer(m.send, m.bytes); can_read(m, place.where)) {
-      entry.way = Way::kInPlace;
+      entry.way = MessageEntry::Way::kInPlace;
       entry.place = place;
       t.stage = Stage::kInPlace;
     }
@@ -174,7 +174,7 @@ class TransferLoop final : public WaitSubject {
     t.stage = Stage::kStaged;
     MessageEntry entry;
     entry.bytes = t.message.bytes;
-    entry.way = Way::kStaged;
+    entry.way = MessageEntry::Way::kStaged;
     entry.pipe = {.offset = t.pipe_offset, .chunk_bytes = t.chunk_bytes};
     post_entry(t.message, entry, kPipeStep);
     return true;
@@ -234,12 +234,12 @@ class TransferLoop final : public WaitSubject {
       raise_unequal(channel_, m, stamp, entry.bytes);
     }
     t.way = name_of(entry.way);
-    if (entry.way == Way::kStaged) {
+    if (entry.way == MessageEntry::Way::kStaged) {
       t.stage = Stage::kUnpiped;
       post(m, PairLine::kWanted, 0);
       return;
     }
-    if (entry.way == Way::kInline) {
+    if (entry.way == MessageEntry::Way::kInline) {
       if (m.bytes != 0) std::memcpy(m.recv, entry.data, m.bytes);
     } else if (channel_.reads_wait()) {
       t.stage = Stage::kReadable;

@@ -14,7 +14,7 @@ constexpr int kHidden[] = {1, 64, 2880, 7168};
 constexpr int kRanks[] = {1, 2, 3, 5, 8, 24};
 constexpr int kExperts[] = {3, 64, 257};  // raised to top-k where that is more
 constexpr int kAlign[] = {1, 8, 128};
-constexpr int kSide[] = {0, 4, 13};
+constexpr int kSideBytes[] = {0, 4, 13};
 constexpr int kBiases[] = {0, 1, 3};
 
 // The number of values of each field, and what a choice of values means.
@@ -32,7 +32,7 @@ Case case_of(const Choice& v) {
   c.experts = std::max(kExperts[v[6]], c.topk);
   c.routing = static_cast<Routing>(v[7]);
   c.type = static_cast<RowType>(v[8]);
-  c.side_bytes = kSide[v[9]];
+  c.side_bytes = kSideBytes[v[9]];
   c.biases = kBiases[v[10]];
   c.input = static_cast<Memory>(v[11]);
   c.in_place = v[12] == 3 && c.type != RowType::kBytes;

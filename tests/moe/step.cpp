@@ -11,7 +11,7 @@
 namespace tutti::test {
 namespace {
 
-constexpr std::uint32_t kInput = 1, kSide = 2, kBias = 3;
+constexpr std::uint32_t kInputNoise = 1, kSideNoise = 2, kBiasNoise = 3;
 
 std::uint32_t mix(std::uint32_t x) {
   x = (x ^ x >> 16) * 0x7feb352du;
@@ -186,14 +186,15 @@ std::uint32_t Step::noise(std::uint32_t kind, int rank, int token, std::size_t e
 
 // Exactly representable in every type.
 float Step::input(int rank, int token, std::size_t element) const {
-  return static_cast<float>(static_cast<int>(noise(kInput, rank, token, element) % 255) - 127) /
+  return static_cast<float>(static_cast<int>(noise(kInputNoise, rank, token, element) % 255) -
+                            127) /
          32.0f;
 }
 
 void Step::input_row(int rank, int token, std::byte* row) const {
   if (case_.type == RowType::kBytes) {
     for (std::size_t i = 0; i < case_.row_bytes(); ++i) {
-      row[i] = static_cast<std::byte>(noise(kInput, rank, token, i));
+      row[i] = static_cast<std::byte>(noise(kInputNoise, rank, token, i));
     }
     return;
   }
@@ -204,13 +205,13 @@ void Step::input_row(int rank, int token, std::byte* row) const {
 
 void Step::side_row(int rank, int token, std::byte* side) const {
   for (std::size_t i = 0; i < static_cast<std::size_t>(case_.side_bytes); ++i) {
-    side[i] = static_cast<std::byte>(noise(kSide, rank, token, i));
+    side[i] = static_cast<std::byte>(noise(kSideNoise, rank, token, i));
   }
 }
 
 void Step::bias_row(int which, int rank, int token, std::byte* row) const {
   for (std::size_t h = 0; h < static_cast<std::size_t>(case_.hidden); ++h) {
-    const auto bits = noise(kBias + static_cast<std::uint32_t>(which), rank, token, h);
+    const auto bits = noise(kBiasNoise + static_cast<std::uint32_t>(which), rank, token, h);
     store(row, h, case_.result_type(), static_cast<float>(bits % 200) / 7.0f);
   }
 }
@@ -272,6 +273,12 @@ void Step::combined_row(int rank, int token, std::byte* out) const {
     for (const auto& bias : biases) sum += load(bias.data(), h, case_.result_type());
     store(out, h, case_.result_type(), sum);
   }
+}
+
+std::vector<Step> steps_of(const Case& c, int count) {
+  std::vector<Step> steps;
+  for (int i = 0; i < count; ++i) steps.emplace_back(c, i);
+  return steps;
 }
 
 }  // namespace tutti::test

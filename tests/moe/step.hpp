@@ -80,4 +80,7 @@ class Step {
   std::vector<Outgoing> outgoing_;
 };
 
+// The first `count` steps of a case.
+std::vector<Step> steps_of(const Case& c, int count);
+
 }  // namespace tutti::test

@@ -26,12 +26,6 @@ class MoeSteps : public testing::TestWithParam<World> {
   }
 };
 
-std::vector<Step> steps_of(const Case& c, int count) {
-  std::vector<Step> steps;
-  for (int i = 0; i < count; ++i) steps.emplace_back(c, i);
-  return steps;
-}
-
 TEST_P(MoeSteps, HundredsFollowEachOtherWithoutABarrier) {
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
     for (const bool in_place : {false, true}) {

@@ -47,12 +47,6 @@ void on_ranks(const Case& c, Body body) {
   });
 }
 
-std::vector<Step> steps_of(const Case& c, int count) {
-  std::vector<Step> steps;
-  for (int i = 0; i < count; ++i) steps.emplace_back(c, i);
-  return steps;
-}
-
 TEST_P(MoeStreams, CombineFollowsDispatchOnOneStreamWithoutTheCallerWaiting) {
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
     Case c = kCase;

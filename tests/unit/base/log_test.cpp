@@ -137,12 +137,12 @@ TEST_F(Log, AForkedChildLogsToItsOwnFile) {
 TEST_F(Log, LinesOfSeveralThreadsDoNotMix) {
   configure("INFO", nullptr);
   constexpr int kThreads = 4;
-  constexpr int kLines = 200;
+  constexpr int kLinesEach = 200;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([t] {
       LogRank rank(t);
-      for (int i = 0; i < kLines; ++i) TUTTI_INFO(kColl, "thread {} line {}", t, i);
+      for (int i = 0; i < kLinesEach; ++i) TUTTI_INFO(kColl, "thread {} line {}", t, i);
     });
   for (auto& thread : threads) thread.join();
   std::set<std::string> texts;
@@ -153,7 +153,7 @@ TEST_F(Log, LinesOfSeveralThreadsDoNotMix) {
     EXPECT_EQ(line[at - 2], text[7]) << line;
     texts.insert(text);
   }
-  EXPECT_EQ(texts.size(), static_cast<std::size_t>(kThreads * kLines));
+  EXPECT_EQ(texts.size(), static_cast<std::size_t>(kThreads * kLinesEach));
 }
 
 }  // namespace

@@ -21,10 +21,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::error_of;
+using test::kPatience;
 using test::run_ranks;
 using test::says;
-
-constexpr Nanoseconds kPatience = 60s;
 
 class LocalGroupOfRanks : public testing::TestWithParam<int> {};
 

@@ -18,10 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 using test::error_of;
+using test::kPatience;
 using test::run_ranks;
 using test::says;
-
-constexpr Nanoseconds kPatience = 60s;
 
 Socket connect(const Meeting& meeting) {
   return std::move(

@@ -13,9 +13,8 @@ namespace tutti {
 namespace {
 
 using namespace std::chrono_literals;
+using test::kPatience;
 using test::run_ranks;
-
-constexpr Nanoseconds kPatience = 60s;
 
 std::byte pattern(int rank, int round, std::size_t index) {
   return static_cast<std::byte>(static_cast<unsigned>(rank) * 31U +

@@ -1,6 +1,7 @@
 // Ranks as threads of a test, and the errors they ended with.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace tutti::test {
+
+// How long ranks that should meet wait for each other.
+constexpr std::chrono::nanoseconds kPatience = std::chrono::minutes(1);
 
 // Runs body(rank) for ranks [0, ranks) at once; what each threw, if anything.
 template <typename Body>

@@ -86,12 +86,12 @@ TEST_P(ReduceScaled, DividesTheScaledSum) {
   });
 }
 
-std::string case_name(const testing::TestParamInfo<int>& instance) {
+std::string type_name(const testing::TestParamInfo<int>& instance) {
   return name_of(static_cast<tuttiDataType_t>(instance.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryType, ReduceScaled,
-                         testing::Range(0, static_cast<int>(tuttiNumTypes)), case_name);
+                         testing::Range(0, static_cast<int>(tuttiNumTypes)), type_name);
 
 TEST(ReduceAverage, MultipliesByReciprocalsOfPowersOfTwoWithoutChangingTheResult) {
   std::mt19937_64 random(3);

@@ -130,7 +130,7 @@ TEST_P(Reduce, TakesAThousandSources) {
   on_each_target([&] { check_all(1024, 37, Inputs::ordinary); });
 }
 
-std::string case_name(const testing::TestParamInfo<std::tuple<int, int>>& instance) {
+std::string reduction_name(const testing::TestParamInfo<std::tuple<int, int>>& instance) {
   const auto [type, op] = instance.param;
   return std::string(name_of(static_cast<tuttiDataType_t>(type))) + "_" +
          name_of(static_cast<tuttiRedOp_t>(op));
@@ -139,7 +139,7 @@ std::string case_name(const testing::TestParamInfo<std::tuple<int, int>>& instan
 INSTANTIATE_TEST_SUITE_P(EveryTypeAndOperator, Reduce,
                          testing::Combine(testing::Range(0, static_cast<int>(tuttiNumTypes)),
                                           testing::Range(0, static_cast<int>(tuttiNumOps))),
-                         case_name);
+                         reduction_name);
 
 TEST(ReduceLarge, FloatSumOfTwoIntoTwoIsExactEverywhere) {
   constexpr std::size_t kCount = 100003;

@@ -15,7 +15,7 @@ std::size_t size_of(int from, int to, int round) {
 }
 
 // Puts and commits of all sizes in two parts, then a line, to all, again and again.
-void exchange(BusRank& rank) {
+void exchange_in_order(BusRank& rank) {
   std::vector<std::vector<std::byte>> sources;
   for (int round = 1; round <= kRounds; ++round) {
     for (int step = 0; step < kRanks; ++step) {
@@ -55,7 +55,7 @@ TEST(BusOrder, ALineComesBehindItsPutsUnderEverySeed) {
         simulate({.profile = load_profile("cloudmatrix384"),
                   .fabric = {.level = levels[seed % 3], .spraying = sprayings[seed % 4]},
                   .scheduler = {.reorder_seed = seed}},
-                 kRanks, exchange));
+                 kRanks, exchange_in_order));
   }
 }
 

@@ -15,7 +15,6 @@ using Kind = Fault::Kind;
 
 constexpr Picoseconds us(std::int64_t count) { return Picoseconds(count * 1'000'000); }
 constexpr std::uint64_t kLarge = 7 << 20;  // 18.7 us of a port of 392 GB/s
-constexpr ModelLevel kLevels[] = {ModelLevel::kMessage, ModelLevel::kCell};
 
 // cloudmatrix384-wire: failures are noticed after 10 us.
 struct Fixture {
@@ -42,7 +41,7 @@ double port_us(double bytes) { return bytes / 392e3; }
 
 TEST(Faults, APlaneThatIsKnownToBeDownIsRoutedAround) {
   const Fixture f;
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     for (const Spraying spraying : {Spraying::kSummed, Spraying::kPerCell}) {
       const Outcome outcome =
           f.run(level, {f.plane(us(0), 3)}, {write(0, 8, kLarge, us(20))}, spraying);
@@ -60,7 +59,7 @@ TEST(Faults, APlaneThatIsKnownToBeDownIsRoutedAround) {
 // A seventh of what is on the way is lost, and sent again when that is noticed.
 TEST(Faults, WhatIsUnderWayIsReplayed) {
   const Fixture f;
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     SCOPED_TRACE(static_cast<int>(level));
     const Outcome healthy = f.run(level, {}, {write(0, 8, kLarge)});
     const Outcome outcome = f.run(level, {f.plane(us(12), 3)}, {write(0, 8, kLarge)});
@@ -75,7 +74,7 @@ TEST(Faults, WhatIsUnderWayIsReplayed) {
 
 TEST(Faults, WhatIsNotUnderWayIsNot) {
   const Fixture f;
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     const std::vector<Send> traffic = {write(0, 8, 4096)};
     EXPECT_EQ(f.run(level, {f.plane(us(100), 3)}, traffic).arrived,
               f.run(level, {}, traffic).arrived);
@@ -84,7 +83,7 @@ TEST(Faults, WhatIsNotUnderWayIsNot) {
 
 TEST(Faults, APinnedMessageIsReplayedOnAnotherPlane) {
   const Fixture f;
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     const Outcome outcome =
         f.run(level, {f.plane(us(0), 0)}, {write(0, 8, 4096)}, Spraying::kPinned);
     EXPECT_NEAR(outcome.last_us(), 10 + 1.9, 1.2) << static_cast<int>(level);
@@ -97,7 +96,7 @@ TEST(Faults, WithoutAnyPlaneNothingArrives) {
   std::vector<Fault> all;
   all.reserve(7);
   for (int plane = 0; plane < 7; ++plane) all.push_back(f.plane(us(0), plane));
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     for (const Spraying spraying : {Spraying::kSummed, Spraying::kPerCell, Spraying::kPinned}) {
       const Outcome outcome =
           f.run(level, all, {write(0, 8, 65536), write(0, 8, 65536, us(30))}, spraying);
@@ -111,7 +110,7 @@ TEST(Faults, ALinkConcernsItsRankOnly) {
   const Fixture f;
   const Fault link{.kind = Kind::kLink, .at = us(0), .network = f.bus, .plane = 2, .rank = 8};
   const std::vector<Send> traffic = {write(0, 8, kLarge, us(20)), write(1, 9, kLarge, us(20))};
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     const Outcome outcome = f.run(level, {link}, traffic);
     const Outcome healthy = f.run(level, {}, traffic);
     EXPECT_NEAR(static_cast<double>((outcome.arrived[0] - healthy.arrived[0]).count()) / 1e6,
@@ -129,7 +128,7 @@ TEST(Faults, APortConcernsWhatLeavesTheNode) {
   for (int rank = 16; rank < 24; ++rank) {
     traffic.push_back(write(rank, 16 + (rank + 1) % 8, kLarge, us(20)));
   }
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     const Outcome outcome = f.run(level, {port}, traffic);
     const Outcome healthy = f.run(level, {}, traffic);
     EXPECT_NEAR(static_cast<double>((outcome.arrived[0] - healthy.arrived[0]).count()) / 1e6,
@@ -145,7 +144,7 @@ TEST(Faults, ANodeTakesItsTrafficWithIt) {
   const std::vector<Send> traffic = {write(0, 8, 4096),          write(0, 16, 4096, us(30)),
                                      write(0, 8, kLarge, us(3)), write(8, 0, 4096, us(7)),
                                      write(0, 9, 4096, us(30)),  write(8, 9, 4096, us(30))};
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     SCOPED_TRACE(static_cast<int>(level));
     const Outcome outcome = f.run(level, {node}, traffic);
     EXPECT_NE(outcome.arrived[0], Outcome::kNever);
@@ -162,7 +161,7 @@ TEST(Faults, ASlowLinkCostsItsShare) {
   const Fixture f;
   const Fault slow{
       .kind = Kind::kSlowLink, .at = us(0), .network = f.bus, .plane = 2, .rank = 0, .percent = 30};
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     const double healthy = f.run(level, {}, {write(0, 8, kLarge)}).last_us() - 1.9;
     const double summed = f.run(level, {slow}, {write(0, 8, kLarge)}).last_us() - 1.9;
     EXPECT_NEAR(summed, healthy * 7 / 6.3, 0.1);
@@ -227,7 +226,7 @@ TEST(Faults, EveryTransferEndsUnderHostileFailures) {
                         .percent = 20});
     }
     const std::vector<Send> traffic = random_traffic(24, 600, us(30), seed);
-    for (const ModelLevel level : kLevels) {
+    for (const ModelLevel level : kQueueLevels) {
       for (const Spraying spraying : {Spraying::kSummed, Spraying::kPerCell, Spraying::kMessageHash,
                                       Spraying::kLeastLoaded, Spraying::kPinned}) {
         SCOPED_TRACE(testing::Message() << "level " << static_cast<int>(level) << ", spraying "

@@ -16,7 +16,7 @@ namespace {
 
 using tutti::test::complaint_of;
 
-std::string complaint(const std::string& text) {
+std::string complaint_about_text(const std::string& text) {
   return complaint_of([&] { parse_profile(text, "mine.json"); });
 }
 
@@ -188,7 +188,7 @@ TEST(Profile, AWrongFileGetsItsSentence) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::Message() << c.profile << ": " << c.by);
-    EXPECT_EQ(complaint(with(c.profile, c.piece, c.by)), c.sentence);
+    EXPECT_EQ(complaint_about_text(with(c.profile, c.piece, c.by)), c.sentence);
   }
 }
 
@@ -198,7 +198,8 @@ TEST(Profile, ATopologyThatNoHopCrossesIsDisconnected) {
   const std::size_t end = text.find("\n  ],\n  \"software\"");
   ASSERT_LT(begin, end);
   text.erase(begin, end - begin);
-  EXPECT_EQ(complaint(text), "mine.json: /hops: disconnected: no hop leads through 'cluster'");
+  EXPECT_EQ(complaint_about_text(text),
+            "mine.json: /hops: disconnected: no hop leads through 'cluster'");
 }
 
 TEST(Profile, FaultsAreReadAndChecked) {
@@ -235,7 +236,7 @@ TEST(Profile, FaultsAreReadAndChecked) {
        "mine.json: /faults/events/0/kind: expected one of plane, link, port, node, slow_link, "
        "slow_rank, found the text 'flood'"},
   };
-  for (const Case& c : cases) EXPECT_EQ(complaint(faults(c.event)), c.sentence);
+  for (const Case& c : cases) EXPECT_EQ(complaint_about_text(faults(c.event)), c.sentence);
 }
 
 }  // namespace tutti::ub::test

@@ -10,7 +10,6 @@ namespace tutti::ub::test {
 
 namespace {
 
-constexpr ModelLevel kLevels[] = {ModelLevel::kMessage, ModelLevel::kCell};
 constexpr Spraying kSprayings[] = {Spraying::kSummed, Spraying::kPerCell, Spraying::kMessageHash,
                                    Spraying::kLeastLoaded, Spraying::kPinned};
 
@@ -68,7 +67,7 @@ TEST(AnyTraffic, IsNeverFasterThanTheBound) {
       const auto span =
           Picoseconds(static_cast<std::int64_t>(split_mix64(seed + 100) % 20'000'000));
       const std::vector<Send> traffic = random_traffic(ranks, 1500, span, seed);
-      for (const ModelLevel level : kLevels) {
+      for (const ModelLevel level : kQueueLevels) {
         for (const Spraying spraying : kSprayings) {
           const Outcome outcome =
               run_traffic(topology, {.level = level, .spraying = spraying}, traffic);
@@ -84,7 +83,7 @@ TEST(AnyTraffic, IsNeverFasterThanTheBound) {
 TEST(AnyTraffic, NoTransferIsFasterThanAlone) {
   const Topology topology(load_profile("cloudmatrix384"), {.ranks = 40});
   const std::vector<Send> traffic = random_traffic(40, 2000, Picoseconds(5'000'000), 7);
-  for (const ModelLevel level : kLevels) {
+  for (const ModelLevel level : kQueueLevels) {
     const Outcome outcome = run_traffic(topology, {.level = level}, traffic);
     for (std::size_t i = 0; i < traffic.size(); ++i) {
       const Transfer& transfer = traffic[i].transfer;

@@ -18,7 +18,7 @@ const Network& bus(const Profile& profile) {
 }
 Decimal decimal(const char* text) { return *Decimal::parse(text); }
 
-std::string complaint(const std::string& profile, const Settings& settings) {
+std::string complaint_about_settings(const std::string& profile, const Settings& settings) {
   return complaint_of([&] { load_profile(profile, settings); });
 }
 
@@ -155,7 +155,8 @@ TEST(Settings, AWrongOneGetsItsSentence) {
        "cloudmatrix384.json with straggler=0: /faults/events/0/percent: expected a whole number "
        "from 1 to 10000, found 0"},
   };
-  for (const Case& c : cases) EXPECT_EQ(complaint(c.profile, c.settings), c.sentence);
+  for (const Case& c : cases)
+    EXPECT_EQ(complaint_about_settings(c.profile, c.settings), c.sentence);
 }
 
 }  // namespace tutti::ub::test

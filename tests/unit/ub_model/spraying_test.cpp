@@ -7,17 +7,17 @@ namespace tutti::ub::test {
 
 namespace {
 
-constexpr std::uint64_t kLarge = 7 << 20;
+constexpr std::uint64_t kBlock = 7 << 20;
 
 // Time of `count` large writes from rank 0 to rank 8, at once, without the latency.
 double us(Spraying spraying, int count, ModelLevel level = ModelLevel::kMessage) {
   const Topology topology(load_profile("cloudmatrix384-wire"), {.ranks = 16});
   const std::vector<Send> traffic(static_cast<std::size_t>(count),
-                                  {.transfer = {.rank = 0, .peer = 8, .bytes = kLarge}});
+                                  {.transfer = {.rank = 0, .peer = 8, .bytes = kBlock}});
   return run_traffic(topology, {.level = level, .spraying = spraying}, traffic).last_us() - 1.9;
 }
 
-double whole_port_us(int count) { return count * static_cast<double>(kLarge) / 392e3; }
+double whole_port_us(int count) { return count * static_cast<double>(kBlock) / 392e3; }
 
 }  // namespace
 
@@ -59,7 +59,7 @@ TEST(Trunks, AnOversubscribedNodeHoldsUpWhatLeavesIt) {
     std::vector<Send> traffic;
     for (int rank = 0; rank < 8; ++rank) {
       const int peer = shift == 8 ? rank + 8 : (rank + shift) % 8;
-      traffic.push_back({.transfer = {.rank = rank, .peer = peer, .bytes = kLarge}});
+      traffic.push_back({.transfer = {.rank = rank, .peer = peer, .bytes = kBlock}});
     }
     return run_traffic(topology, {.level = level, .spraying = spraying}, traffic).last_us();
   };
@@ -75,11 +75,11 @@ TEST(Trunks, AnOversubscribedNodeHoldsUpWhatLeavesIt) {
 // port of one L2 chip down to that node, link 1 that of another chip.
 TEST(Trunks, MessagesOfTwoNodesMeetInAnL2Chip) {
   const Topology topology(load_profile("cloudmatrix384-wire"), {.ranks = 128, .per = "die"});
-  const double plane_us = static_cast<double>(kLarge) / 28e3;
+  const double plane_us = static_cast<double>(kBlock) / 28e3;
   const auto pair_us = [&](int other, int its_peer, ModelLevel level) {
     const std::vector<Send> traffic = {
-        {.transfer = {.rank = 0, .peer = 16, .bytes = kLarge}},
-        {.transfer = {.rank = other, .peer = its_peer, .bytes = kLarge}}};
+        {.transfer = {.rank = 0, .peer = 16, .bytes = kBlock}},
+        {.transfer = {.rank = other, .peer = its_peer, .bytes = kBlock}}};
     return run_traffic(topology, {.level = level, .spraying = Spraying::kPinned}, traffic)
                .last_us() -
            1.9;
@@ -97,11 +97,11 @@ TEST(Trunks, MessagesOfTwoNodesMeetInAnL2Chip) {
 // least loaded is free, a hash hits some link twice.
 TEST(Trunks, UplinksAreChosenAsPlanesAre) {
   const Topology topology(load_profile("cloudmatrix384-wire"), {.ranks = 64, .per = "die"});
-  const double plane_us = static_cast<double>(kLarge) / 28e3;
+  const double plane_us = static_cast<double>(kBlock) / 28e3;
   const auto shifted = [&](ModelLevel level, Spraying spraying) {
     std::vector<Send> traffic;
     for (int rank = 0; rank < 16; ++rank) {
-      traffic.push_back({.transfer = {.rank = rank, .peer = rank + 32, .bytes = kLarge}});
+      traffic.push_back({.transfer = {.rank = rank, .peer = rank + 32, .bytes = kBlock}});
     }
     return run_traffic(topology, {.level = level, .spraying = spraying}, traffic).last_us() - 1.9;
   };

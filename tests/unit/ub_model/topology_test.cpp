@@ -17,7 +17,7 @@ HopClass hop_class(const Topology& topology, int a, int b) {
   return topology.profile().hops[static_cast<std::size_t>(topology.hop(a, b))].hop_class;
 }
 
-std::string complaint(const std::string& profile, const RankPlacement& placement) {
+std::string complaint_about_placement(const std::string& profile, const RankPlacement& placement) {
   return complaint_of([&] { Topology topology(load_profile(profile), placement); });
 }
 
@@ -86,19 +86,21 @@ TEST(Topology, TrunksOfCloudMatrixNeverHoldTrafficUp) {
 }
 
 TEST(Topology, WhatAFabricDoesNotHave) {
-  EXPECT_EQ(complaint("cloudmatrix384", {.ranks = 769}),
+  EXPECT_EQ(complaint_about_placement("cloudmatrix384", {.ranks = 769}),
             "48 nodes of fabric 'cloudmatrix384' take 1 to 768 ranks, not 769");
-  EXPECT_EQ(complaint("cloudmatrix384", {.ranks = 385, .per = "package"}),
+  EXPECT_EQ(complaint_about_placement("cloudmatrix384", {.ranks = 385, .per = "package"}),
             "48 nodes of fabric 'cloudmatrix384' take 1 to 384 ranks, not 385");
-  EXPECT_EQ(complaint("cloudmatrix384", {.ranks = 17, .per = "package", .nodes = {3, 4}}),
-            "2 nodes of fabric 'cloudmatrix384' take 1 to 16 ranks, not 17");
-  EXPECT_EQ(complaint("cloudmatrix384", {.ranks = 0}),
+  EXPECT_EQ(
+      complaint_about_placement("cloudmatrix384", {.ranks = 17, .per = "package", .nodes = {3, 4}}),
+      "2 nodes of fabric 'cloudmatrix384' take 1 to 16 ranks, not 17");
+  EXPECT_EQ(complaint_about_placement("cloudmatrix384", {.ranks = 0}),
             "48 nodes of fabric 'cloudmatrix384' take 1 to 768 ranks, not 0");
-  EXPECT_EQ(complaint("cloudmatrix384", {.per = "core"}),
+  EXPECT_EQ(complaint_about_placement("cloudmatrix384", {.per = "core"}),
             "on fabric 'cloudmatrix384' a rank is one of die, package, not 'core'");
-  EXPECT_EQ(complaint("cloudmatrix384", {.nodes = {48}}),
+  EXPECT_EQ(complaint_about_placement("cloudmatrix384", {.nodes = {48}}),
             "fabric 'cloudmatrix384' has nodes 0 to 47, not 48");
-  EXPECT_EQ(complaint("cloudmatrix384", {.nodes = {1, 1}}), "node 1 is chosen twice");
+  EXPECT_EQ(complaint_about_placement("cloudmatrix384", {.nodes = {1, 1}}),
+            "node 1 is chosen twice");
 }
 
 }  // namespace tutti::ub::test

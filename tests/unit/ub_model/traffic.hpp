@@ -12,6 +12,9 @@
 
 namespace tutti::ub::test {
 
+// The levels with queues.
+constexpr ModelLevel kQueueLevels[] = {ModelLevel::kMessage, ModelLevel::kCell};
+
 struct Send {
   Picoseconds at{};
   Transfer transfer;  // its tag is set by run_traffic
