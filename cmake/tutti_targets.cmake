@@ -52,17 +52,17 @@ function(tutti_option_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O1)
 endfunction()
 
-# tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL]): a GoogleTest binary, run as one CTest test.
+# tutti_test(NAME SOURCES ... [LINK ...] [INTERNAL] [COMPUTES]): a GoogleTest binary, run as one CTest test.
 # INTERNAL tests link the static library and see src/; others link libtutti as a user does. Tests with
-# the label "threads" (ranks are threads) are what the sanitizer builds build and run.
+# the label "threads" (ranks are threads) are what the sanitizer builds build and run. Assertions take
+# twice as long to optimise as to compile, so that tests are optimised only where they compute much
+# themselves (COMPUTES, and what several programs have); headers are precompiled for the others.
 add_custom_target(tutti_thread_tests)
 # tutti_test_objects(NAME SOURCES...): tests that several programs have, compiled once.
 function(tutti_test_objects name)
   add_library(${name} OBJECT ${ARGN})
   target_link_libraries(${name} PUBLIC tutti_flags GTest::gtest)
-  target_compile_options(${name} PRIVATE ${TUTTI_TEST_OPTIONS} -fPIE)  # as the headers are
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-  target_precompile_headers(${name} REUSE_FROM tutti_test_headers)
+  target_compile_options(${name} PRIVATE ${TUTTI_TEST_OPTIONS})
 endfunction()
 # What UBSan checks of pointers doubles the time that GoogleTest's assertions take to compile; it checks
 # the library.
@@ -74,9 +74,9 @@ function(tutti_test name)
     add_executable(tutti_test_headers EXCLUDE_FROM_ALL ${TUTTI_HEADERS_OWNER})
     target_link_libraries(tutti_test_headers PRIVATE tutti_flags GTest::gtest_main)
     target_precompile_headers(tutti_test_headers PRIVATE ${TUTTI_HEADERS} <gtest/gtest.h> <random> <thread>)
-    target_compile_options(tutti_test_headers PRIVATE ${TUTTI_TEST_OPTIONS})
+    target_compile_options(tutti_test_headers PRIVATE ${TUTTI_TEST_OPTIONS} -O0)
   endif()
-  cmake_parse_arguments(ARG "INTERNAL" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL;COMPUTES" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   if(ARG_INTERNAL)
     target_link_libraries(${name} PRIVATE tutti_static)
@@ -85,7 +85,10 @@ function(tutti_test name)
   endif()
   target_link_libraries(${name} PRIVATE tutti_flags GTest::gtest_main ${ARG_LINK})
   target_compile_options(${name} PRIVATE ${TUTTI_TEST_OPTIONS})
-  target_precompile_headers(${name} REUSE_FROM tutti_test_headers)
+  if(NOT ARG_COMPUTES)
+    target_compile_options(${name} PRIVATE -O0)
+    target_precompile_headers(${name} REUSE_FROM tutti_test_headers)
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   if("threads" IN_LIST ARG_LABELS)
     add_dependencies(tutti_thread_tests ${name})

@@ -6,12 +6,14 @@
 #include <ostream>
 #include <random>
 
+#include "tests/support/scale.hpp"
+
 namespace tutti::test {
 namespace {
 
 constexpr int kTopK[] = {1, 2, 6, 8, 22, 64};
 constexpr int kHidden[] = {1, 64, 2880, 7168};
-constexpr int kRanks[] = {1, 2, 3, 5, 8, 24};
+constexpr int kRanks[] = {1, 2, 3, 5, 8, kSanitized ? 7 : 24};
 constexpr int kExperts[] = {3, 64, 257};  // raised to top-k where that is more
 constexpr int kAlign[] = {1, 8, 128};
 constexpr int kSideBytes[] = {0, 4, 13};
