@@ -36,12 +36,19 @@ typedef struct {
   uint64_t time_limit_ns;  // virtual time after which the run ends; 0: none
   size_t stack_bytes;      // of a rank; 0: 1 MiB of address space, of which what is touched counts
   unsigned int flags;      // 0
+  // [num_settings]: what this run changes of the profile, each as "PATH=VALUE", the later one of
+  // two for the same field: "planes=6", "other_node/write/latency_ns=999"; docs/fabric-model.md.
+  // Read during the call only.
+  const char* const* settings;
+  int num_settings;      // 0 with settings == NULL
+  int jitter_percent;    // by which a rank's pieces of work vary; 0 to 100, -1: the profile's
+  uint64_t jitter_seed;  // of that chance; default 1
 } tuttiSimConfig_t;
 
 #define TUTTI_SIM_CONFIG_INITIALIZER                                                             \
   {                                                                                              \
     sizeof(tuttiSimConfig_t), TUTTI_VERSION_CODE, NULL, NULL, NULL, 0, tuttiSimMessage, 0, 1, 0, \
-        0, 0, 0                                                                                  \
+        0, 0, 0, NULL, 0, -1, 1                                                                  \
   }
 
 // What a run was like. Times are whole picoseconds from its start.
@@ -78,7 +85,8 @@ typedef tuttiResult_t (*tuttiSimBody_t)(int rank, int nranks, const tuttiUniqueI
 //   - tuttiTimeout where ranks wait for ever, saying who waits for what, and at the time limit;
 //   - tuttiRemoteError where a fault of the profile ended it.
 // Before any rank runs: tuttiInvalidArgument for a profile that is not there or wrong (file, field
-// and what was expected), ranks or nodes that the fabric does not have, or another field;
+// and what was expected; which setting, if it comes from one), ranks or nodes that the fabric does
+// not have, or another field;
 // tuttiInvalidUsage from a rank of a simulation. Any number of threads may simulate at once.
 TUTTI_API tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, tuttiSimBody_t body,
                                     void* user, tuttiSimResult_t* result);

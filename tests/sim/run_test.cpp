@@ -88,6 +88,41 @@ TEST_F(SimRun, LevelsAndFabricsDifferInTimeAndNotInBytes) {
   EXPECT_EQ(result.payload_digest, message.payload_digest);
 }
 
+// On the fabric of wires, whose software is free, only what is set can cost.
+TEST_F(SimRun, SettingsChangeTheProfileForThisRun) {
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  const tuttiSimResult_t plain = result;
+  const char* const settings[] = {"other_node/write/latency_ns=99000",
+                                  "other_node/write/latency_ns=50000"};
+  config.settings = settings;
+  config.num_settings = 2;
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  EXPECT_EQ(result.payload_digest, plain.payload_digest);
+  EXPECT_GT(result.end_ps, 100'000'000U) << "two writes in a row at least";
+  config.num_settings = 1;
+  const std::uint64_t later = result.end_ps;
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  EXPECT_GT(result.end_ps, later);
+  config.settings = nullptr;
+  config.num_settings = 0;
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  EXPECT_EQ(result.arrivals_digest, plain.arrivals_digest);
+}
+
+TEST_F(SimRun, JitterIsAMatterOfItsSeed) {
+  config.fabric = "cloudmatrix384";
+  const auto end = [&](int percent, std::uint64_t seed) {
+    config.jitter_percent = percent;
+    config.jitter_seed = seed;
+    EXPECT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+    return result.end_ps;
+  };
+  EXPECT_EQ(end(0, 1), end(0, 2));
+  EXPECT_EQ(end(20, 1), end(20, 1));
+  EXPECT_NE(end(20, 1), end(20, 2));
+  EXPECT_NE(end(20, 1), end(0, 1));
+}
+
 TEST_F(SimRun, TakesDefaultsAndNoResult) {
   Body body = sum_up;
   EXPECT_EQ(tuttiSimRun(nullptr, 3, call_body, &body, nullptr), tuttiSuccess) << sentence();
@@ -232,6 +267,21 @@ TEST_F(SimRun, WrongConfigurationsNameTheField) {
   wrong = config;
   wrong.level = static_cast<tuttiSimLevel_t>(3);
   expect(wrong, 2, "level");
+  wrong = config;
+  const char* const settings[] = {"bus/planes=0", nullptr};
+  wrong.settings = settings;
+  wrong.num_settings = 1;
+  expect(wrong, 2, "with bus/planes=0");
+  wrong.num_settings = 2;
+  expect(wrong, 2, "settings[1] is NULL");
+  wrong.num_settings = 0;
+  expect(wrong, 2, "num_settings is 0");
+  wrong.settings = nullptr;
+  wrong.num_settings = 1;
+  expect(wrong, 2, "settings is NULL");
+  wrong = config;
+  wrong.jitter_percent = 101;
+  expect(wrong, 2, "jitter_percent is 101");
   wrong = config;
   wrong.flags = 1;
   expect(wrong, 2, "flags");

@@ -50,6 +50,19 @@ tuttiSimConfig_t checked(const tuttiSimConfig_t* given) {
     fail(tuttiInvalidArgument, "config->stack_bytes is {}, expected {} to {}, or 0",
          config.stack_bytes, kLeastStack, kMostStack);
   }
+  if (config.num_settings < 0 || (config.settings == nullptr) != (config.num_settings == 0)) {
+    fail(tuttiInvalidArgument, "config->num_settings is {} and settings is {}", config.num_settings,
+         config.settings == nullptr ? "NULL" : "given");
+  }
+  for (int i = 0; i < config.num_settings; ++i) {
+    if (config.settings[i] == nullptr) {
+      fail(tuttiInvalidArgument, "config->settings[{}] is NULL, expected PATH=VALUE", i);
+    }
+  }
+  if (config.jitter_percent < -1 || config.jitter_percent > 100) {
+    fail(tuttiInvalidArgument, "config->jitter_percent is {}, expected 0 to 100, or -1",
+         config.jitter_percent);
+  }
   constexpr std::uint64_t kLongest = std::uint64_t{1} << 53;  // a hundred days
   if (config.time_limit_ns > kLongest) {
     fail(tuttiInvalidArgument, "config->time_limit_ns is {}, expected at most {}",
@@ -59,8 +72,10 @@ tuttiSimConfig_t checked(const tuttiSimConfig_t* given) {
 }
 
 ub::SimulationOptions options_of(const tuttiSimConfig_t& config, int nranks) {
+  const std::vector<std::string> settings(config.settings, config.settings + config.num_settings);
   ub::SimulationOptions options{
-      .profile = ub::load_profile(config.fabric != nullptr ? config.fabric : "cloudmatrix384")};
+      .profile =
+          ub::load_profile(config.fabric != nullptr ? config.fabric : "cloudmatrix384", settings)};
   options.placement.ranks = nranks;
   if (config.rank_per != nullptr) options.placement.per = config.rank_per;
   if (config.nodes != nullptr) {
@@ -73,6 +88,8 @@ ub::SimulationOptions options_of(const tuttiSimConfig_t& config, int nranks) {
     options.fabric.cell_bytes = static_cast<std::uint32_t>(config.cell_bytes);
   }
   options.fabric.seed = config.seed;
+  if (config.jitter_percent >= 0) options.jitter.percent = config.jitter_percent;
+  options.jitter.seed = config.jitter_seed;
   if (config.reorder_seed != 0) options.scheduler.reorder_seed = config.reorder_seed;
   if (config.stack_bytes != 0) options.scheduler.stack_bytes = config.stack_bytes;
   if (config.time_limit_ns != 0) {
