@@ -5,6 +5,7 @@
 #include <tutti/tutti.h>
 
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -107,6 +108,43 @@ TEST_F(SimRun, SettingsChangeTheProfileForThisRun) {
   config.num_settings = 0;
   ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
   EXPECT_EQ(result.arrivals_digest, plain.arrivals_digest);
+}
+
+// The C API tells a rank whose node has failed that it is at its end; what its body makes of that
+// is not how it ended.
+TEST_F(SimRun, ARankWhoseNodeFailsHasDiedWhateverItReturns) {
+  const std::string path = testing::TempDir() + "tutti-node-fails.json";
+  std::ofstream(path) << R"({
+    "name": "frail", "about": "two nodes, one of which fails",
+    "topology": {"source": "a test",
+      "levels": [{"name": "die", "inside": "node", "count": 1},
+                 {"name": "node", "inside": "all", "count": 2}, {"name": "all"}],
+      "node": "node", "ranks": ["die"]},
+    "networks": [{"name": "wire", "source": "a test", "planes": 1, "link_GBps": 100,
+      "spraying": "summed", "latency_before_port_percent": 50, "receive_buffer_bytes": 1000000,
+      "detection_ns": 5000}],
+    "hops": [{"class": "self", "source": "a test",
+              "read": {"latency_ns": 10, "bandwidth_GBps": 1000},
+              "write": {"latency_ns": 10, "bandwidth_GBps": 1000}},
+             {"class": "other_node", "within": "all", "network": "wire", "source": "a test",
+              "read": {"latency_ns": 1000, "bandwidth_GBps": 100},
+              "write": {"latency_ns": 1000, "bandwidth_GBps": 100}}],
+    "faults": {"source": "a test", "events": [{"kind": "node", "at_ns": 40000, "node": 1}]}
+  })";
+  config.fabric = path.c_str();
+  config.rank_per = nullptr;
+  EXPECT_EQ(run(2,
+                [](int rank, int nranks, const tuttiUniqueId& id) {
+                  tuttiComm_t comm = nullptr;
+                  tuttiResult_t code = tuttiCommInitRank(&comm, nranks, id, rank);
+                  while (code == tuttiSuccess) code = tuttiBarrier(comm, nullptr);
+                  tuttiCommAbort(comm);
+                  return code;
+                }),
+            tuttiRemoteError);
+  EXPECT_THAT(sentence(), HasSubstr("rank 1 died at 40.000000 us, as its node failed"));
+  EXPECT_EQ(result.first_failed_rank, 1);
+  EXPECT_EQ(result.finished_ranks, 0);
 }
 
 TEST_F(SimRun, JitterIsAMatterOfItsSeed) {

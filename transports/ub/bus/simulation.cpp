@@ -69,8 +69,12 @@ void Simulation::spawn(const std::function<void(int rank)>& body) {
   for (int rank = 0; rank < topology_.ranks(); ++rank) {
     fibres_.push_back(scheduler().spawn({.rank = rank}, Picoseconds(0), [this, rank, &body] {
       body(rank);
-      ends_[static_cast<std::size_t>(rank)] = {.how = RankEnd::How::kFinished,
-                                               .at = scheduler().now()};
+      // Who died may come here all the same: the C API makes of its end a code, and a body returns
+      // it.
+      RankEnd& end = ends_[static_cast<std::size_t>(rank)];
+      if (end.how == RankEnd::How::kStuck) {
+        end = {.how = RankEnd::How::kFinished, .at = scheduler().now()};
+      }
     }));
   }
 }
