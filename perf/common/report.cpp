@@ -69,6 +69,28 @@ Json error_json(const std::optional<RunError>& error) {
   return {{"code", error->code}, {"message", error->message}, {"culprits", error->culprits}};
 }
 
+std::string hexadecimal(std::uint64_t digest) {
+  std::array<char, 20> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(digest));
+  return text.data();
+}
+
+Json simulation_json(const SimulationFacts& facts) {
+  return {{"per", facts.per.empty() ? Json(nullptr) : Json(facts.per)},
+          {"level", facts.level},
+          {"settings", facts.settings},
+          {"arrivals_digest", hexadecimal(facts.arrivals_digest)},
+          {"payload_digest", hexadecimal(facts.payload_digest)},
+          {"end_us", facts.end_us},
+          {"bound_us", facts.bound_us},
+          {"transfers", facts.transfers},
+          {"bytes", facts.bytes},
+          {"events", facts.events},
+          {"events_per_second", facts.events_per_second()},
+          {"wall_s", facts.wall_s},
+          {"peak_resident_bytes", facts.peak_resident_bytes}};
+}
+
 }  // namespace
 
 std::string to_json(const Row& row) { return row_json(row).dump(); }
@@ -87,7 +109,13 @@ std::string to_json(const Report& report) {
   json["transport"] = report.transport;
   json["fabric"] = or_null(report.fabric);
   json["clock"] = report.clock;
-  json["digest"] = or_null(report.digest);
+  if (report.simulation) {
+    const SimulationFacts& facts = *report.simulation;
+    json["digest"] = facts.events > 0 ? Json(hexadecimal(facts.arrivals_digest)) : Json(nullptr);
+    json["simulation"] = simulation_json(*report.simulation);
+  } else {
+    json["digest"] = nullptr;
+  }
   json["machine"] = {{"cpu", m.cpu},
                      {"cores", m.cores},
                      {"kernel", m.kernel},

@@ -57,6 +57,25 @@ struct RunError {
   std::vector<int> culprits{};
 };
 
+// What a run on a simulated fabric was like: tuttiSimResult_t, and what it took to run it.
+struct SimulationFacts {
+  std::string per{};  // what a rank is; empty: the profile's first
+  std::string level{};
+  std::vector<std::string> settings{};
+  std::uint64_t arrivals_digest = 0;
+  std::uint64_t payload_digest = 0;
+  double end_us = 0;  // virtual, of the whole run
+  double bound_us = 0;
+  std::uint64_t transfers = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t events = 0;
+  double wall_s = 0;
+  std::size_t peak_resident_bytes = 0;  // of the whole program
+  std::optional<RunError> error{};
+
+  double events_per_second() const { return wall_s > 0 ? static_cast<double>(events) / wall_s : 0; }
+};
+
 struct Report {
   std::optional<std::string> tutti{};  // version; empty in a peer's report
   std::optional<std::string> peer{};   // "openmpi", ...; empty in Tutti's report
@@ -68,7 +87,7 @@ struct Report {
   std::string transport{};
   std::optional<std::string> fabric{};
   std::string clock = "wall";
-  std::optional<std::string> digest{};
+  std::optional<SimulationFacts> simulation{};
   Machine machine{};
   double startup_ms = 0;
   std::size_t peak_bytes = 0;

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <new>
 
+#include "perf/common/stopwatch.hpp"
+
 namespace tutti::perf {
 namespace {
 
@@ -17,15 +19,6 @@ constexpr std::size_t kRowBytes = std::size_t{256} << 20;  // reserved; pages co
 constexpr std::size_t kMessageBytes = 2000;
 constexpr std::size_t kMaxCulprits = 64;
 constexpr int kMeetingSeconds = 60;
-
-std::size_t available_memory() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("MemAvailable:")) continue;
-    return std::stoull(line.substr(line.find_first_of("0123456789"))) << 10;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -48,11 +41,21 @@ struct Board::Slot {
   char message[kMessageBytes];
 };
 
+std::size_t Board::available_memory() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("MemAvailable:")) continue;
+    return std::stoull(line.substr(line.find_first_of("0123456789"))) << 10;
+  }
+  return 0;
+}
+
 // Fresh pages are zero, which is a valid state of every member.
 Board::Board(int ranks)
     : ranks_(ranks),
       slots_bytes_(static_cast<std::size_t>(ranks) * sizeof(Slot)),
-      available_at_start_(available_memory()) {
+      available_at_start_(available_memory()),
+      start_us_(now_us()) {
   void* memory = mmap(nullptr, sizeof(Head) + slots_bytes_ + kRowBytes, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
@@ -128,7 +131,7 @@ std::optional<RunError> Board::failure() const {
 void Board::add_wrong(std::size_t elements) { head().wrong.fetch_add(elements); }
 bool Board::anything_wrong() const { return head().wrong.load() != 0; }
 
-void Board::set_startup_ms(double ms) { head().startup_ms.store(ms); }
+void Board::note_startup() { head().startup_ms.store((now_us() - start_us_) / 1e3); }
 double Board::startup_ms() const { return head().startup_ms.load(); }
 
 void Board::note_memory() {

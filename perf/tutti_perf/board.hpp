@@ -39,9 +39,12 @@ class Board {
   void add_wrong(std::size_t elements);
   bool anything_wrong() const;
 
-  void set_startup_ms(double ms);
+  // Rank 0 has joined: milliseconds since construction.
+  void note_startup();
   double startup_ms() const;
 
+  // Of the machine; 0: not known.
+  static std::size_t available_memory();
   // Bytes by which the machine's available memory has shrunk since construction, at most so far.
   void note_memory();
   std::size_t peak_bytes() const;
@@ -57,6 +60,7 @@ class Board {
   std::size_t slots_bytes_;
   std::byte* memory_;
   std::size_t available_at_start_;
+  double start_us_;
 };
 
 }  // namespace tutti::perf

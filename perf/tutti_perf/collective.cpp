@@ -72,7 +72,7 @@ Row measure(const Session& session, const Case& c, const Buffers& buffers, bool 
   Row row = empty_row(session, c, in);
   fill_input(c, session.options.seed, pointers.send);
   time_iterations(
-      session.comm, session.options, [&] { check(launch(), session.comm); }, row);
+      session, [&] { check(launch(), session.comm); }, row);
   run_checked(session, c, pointers, launch, row);
   row.algbw = static_cast<double>(c.shape.bytes) / row.time_us.p50 / 1e3;
   row.busbw = row.algbw * c.shape.bus_factor;

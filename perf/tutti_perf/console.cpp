@@ -8,6 +8,7 @@
 #include <cstring>
 #include <tutti/error.hpp>
 
+#include "perf/tutti_perf/fabric_table.hpp"
 #include "perf/tutti_perf/operation.hpp"
 
 namespace tutti::perf {
@@ -19,7 +20,7 @@ std::string wrong_text(const Row& row) {
   return row.wrong ? std::to_string(*row.wrong) : std::string("N/A");
 }
 
-std::string placement_columns(const Row& row) {
+std::string wall_columns(const Row& row) {
   const Statistics& t = row.time_us;
   return fmt::format(" {:>9.2f} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>6}", t.min, t.p50, t.p99,
                      row.algbw, row.busbw, wrong_text(row));
@@ -35,12 +36,21 @@ Console::Console(const Options& options, bool silent, std::size_t rows)
            : options.json_path == "-" ? stderr
                                       : stdout),
       bar_(!silent && isatty(STDERR_FILENO) == 1),
+      simulated_(options.fabric.given()),
       rows_(rows) {}
 
 Console::~Console() { clear_progress(); }
 
+std::string Console::placement_columns(const Row& row) const {
+  return simulated_ ? fabric_columns(row) : wall_columns(row);
+}
+
 void Console::print_head(const Report& report) {
   if (out_ == nullptr) return;
+  if (simulated_) {
+    fmt::print(out_, "{}", fabric_head(report));
+    return;
+  }
   fmt::print(out_, "# tutti {} ({}), ranks: {} ({}), transport {}\n", *report.tutti,
              report.commit.value_or("unknown commit"), report.ranks, report.rank_kind,
              report.transport);
@@ -58,15 +68,17 @@ void Console::begin(Op op, int root) {
   root_ = uses_root(op) ? root : -1;
   fmt::print(out_, "#\n# {}\n", op_name(op));
   if (op == Op::kMoe) {
-    fmt::print(out_, "{}", table_heading());
+    fmt::print(out_, "{}", simulated_ ? fabric_phase_heading() : table_heading());
   } else {
     fmt::print(out_, "# {:>54}{:^53}{:^53}\n", "", "out-of-place",
                runs_in_place(op) ? "in-place" : "");
     const bool both = runs_in_place(op);
+    const char* const heading = simulated_ ? kFabricHeading : kPlacementHeading;
+    const char* const units = simulated_ ? kFabricUnits : kPlacementUnits;
     fmt::print(out_, "# {:>11} {:>12} {:>10} {:>6} {:>5}{}{}  algorithm\n", "size", "count", "type",
-               "redop", "root", kPlacementHeading, both ? kPlacementHeading : "");
+               "redop", "root", heading, both ? heading : "");
     fmt::print(out_, "# {:>11} {:>12} {:>10} {:>6} {:>5}{}{}\n", "(B)", "(elements)", "", "", "",
-               kPlacementUnits, both ? kPlacementUnits : "");
+               units, both ? units : "");
   }
   std::fflush(out_);
 }
@@ -101,8 +113,16 @@ void Console::print_phase(const Row& row) {
   ++done_;
   if (out_ == nullptr) return;
   clear_progress();
-  fmt::print(out_, "{}", table_line(row));
+  fmt::print(out_, "{}", simulated_ ? fabric_phase_line(row) : table_line(row));
   std::fflush(out_);
+}
+
+void Console::begin_pairs() {
+  if (out_ != nullptr) fmt::print(out_, "{}", pair_heading());
+}
+
+void Console::print_pair(const Row& row) {
+  if (out_ != nullptr) fmt::print(out_, "{}", pair_line(row));
 }
 
 void Console::print_foot(bool anything_wrong) {
@@ -112,6 +132,16 @@ void Console::print_foot(bool anything_wrong) {
     fmt::print(out_, "# Avg bus bandwidth    : {:.4g}\n",
                busbw_sum_ / static_cast<double>(busbw_count_));
   }
+  finish();
+}
+
+void Console::print_facts(const SimulationFacts& facts) {
+  if (out_ == nullptr) return;
+  fmt::print(out_, "{}", fabric_foot(facts));
+  finish();
+}
+
+void Console::finish() {
   if (std::fflush(out_) != 0 || std::ferror(out_) != 0) {
     throw Error(tuttiSystemError,
                 fmt::format("cannot write the table to standard output: {}", std::strerror(errno)));

@@ -28,14 +28,22 @@ class Console {
   void show_progress(const std::string& what);
   void print(const Row& out, const std::optional<Row>& in);
   void print_phase(const Row& row);
+  // Heading and rows of p2p.
+  void begin_pairs();
+  void print_pair(const Row& row);
   // nccl-tests' closing lines.
   void print_foot(bool anything_wrong);
+  // Those below them of a run on a simulated fabric, once it has ended.
+  void print_facts(const SimulationFacts& facts);
 
  private:
   void clear_progress();
+  void finish();
+  std::string placement_columns(const Row& row) const;
 
   std::FILE* out_;  // stderr when the JSON report goes to stdout; null when silent
   bool bar_;
+  bool simulated_;
   std::size_t rows_, done_ = 0;
   double busbw_sum_ = 0;
   std::size_t busbw_count_ = 0;

@@ -7,7 +7,10 @@
 
 #include "perf/common/commit.hpp"
 #include "perf/common/machine.hpp"
+#include "perf/tutti_perf/fabric_time.hpp"
+#include "perf/tutti_perf/fabric_world.hpp"
 #include "perf/tutti_perf/library.hpp"
+#include "perf/tutti_perf/p2p.hpp"
 #include "perf/tutti_perf/session.hpp"
 #include "perf/tutti_perf/world.hpp"
 
@@ -25,11 +28,32 @@ Report make_report(const Options& options, int ranks) {
   report.ranks = ranks;
   report.rank_kind = options.threads ? "thread" : "process";
   report.transport = options.transport.empty() ? "shm" : options.transport;
+  if (options.fabric.given()) {
+    report.rank_kind = "fibre";
+    report.transport = "ub";
+    report.fabric = options.fabric.name;
+    report.clock = "virtual";
+    report.simulation = SimulationFacts{.per = options.fabric.per,
+                                        .level = options.fabric.level,
+                                        .settings = options.fabric.settings};
+  }
   report.machine = describe_machine();
   return report;
 }
 
-void measure_all(const Options& options, Board& board, Report& report, tuttiComm_t comm) {
+// What the ranks of this process have in common.
+struct Shared {
+  const Options& options;
+  Board& board;
+  Report& report;
+  TimeKeeper& time;
+  Routings routings{};
+};
+
+void measure_all(Shared& shared, tuttiComm_t comm) {
+  const Options& options = shared.options;
+  Board& board = shared.board;
+  Report& report = shared.report;
   int rank = 0, ranks = 0;
   check(tuttiCommUserRank(comm, &rank), comm);
   check(tuttiCommCount(comm, &ranks), comm);
@@ -47,10 +71,12 @@ void measure_all(const Options& options, Board& board, Report& report, tuttiComm
   const Session session{.options = options,
                         .board = board,
                         .console = console,
+                        .time = shared.time,
+                        .routings = shared.routings,
                         .comm = comm,
                         .rank = rank,
                         .ranks = ranks,
-                        .oversubscribed = ranks > report.machine.cores};
+                        .oversubscribed = !options.fabric.given() && ranks > report.machine.cores};
   for (const Op op : options.ops) {
     if (op == Op::kMoe) {
       measure_moe(session);
@@ -59,6 +85,24 @@ void measure_all(const Options& options, Board& board, Report& report, tuttiComm
     }
   }
   if (rank == 0) console.print_foot(board.anything_wrong());
+}
+
+int run_p2p(const Options& options) {
+  Report report = make_report(options, options.ranks);
+  Console console(options, false, 0);
+  std::size_t wrong = 0;
+  try {
+    measure_p2p(options, console, report);
+    console.print_facts(*report.simulation);
+    for (const Row& row : report.rows) wrong += row.wrong.value_or(0);
+  } catch (const Error& error) {
+    report.error =
+        RunError{.code = error.code(), .message = error.what(), .culprits = error.culprits()};
+    fmt::print(stderr, "tutti-perf: {}\n", error.what());
+  }
+  report.peak_bytes = report.simulation->peak_resident_bytes;
+  if (!options.json_path.empty()) write_json(report, options.json_path);
+  return report.error || wrong > 0 ? 1 : 0;
 }
 
 // In a launcher's world every rank is a program of its own, and rank 0's writes the report.
@@ -71,7 +115,8 @@ bool writes_report(const Options& options) {
 void finish_report(const Options& options, const Board& board, Report& report) {
   report.startup_ms = board.startup_ms();
   report.peak_bytes = board.peak_bytes();
-  report.error = board.failure();
+  report.error =
+      report.simulation && report.simulation->error ? report.simulation->error : board.failure();
   report.rows_json = board.rows();
   if (report.error) {
     fmt::print(stderr, "tutti-perf: {}\n", report.error->message);
@@ -81,13 +126,29 @@ void finish_report(const Options& options, const Board& board, Report& report) {
   }
 }
 
+void run_simulated(const Options& options, Board& board, Report& report) {
+  FabricTime time;
+  Shared shared{.options = options, .board = board, .report = report, .time = time};
+  report.simulation =
+      run_on_fabric(options, board, [&](tuttiComm_t comm) { measure_all(shared, comm); });
+  if (!report.simulation->error) Console(options, false, 0).print_facts(*report.simulation);
+}
+
+void run_real(const Options& options, Board& board, Report& report) {
+  WallTime time;
+  Shared shared{.options = options, .board = board, .report = report, .time = time};
+  run_ranks(options, board, [&](tuttiComm_t comm) { measure_all(shared, comm); });
+}
+
 int run(const Options& options) {
+  if (options.p2p) return run_p2p(options);
   if (!options.algorithm.empty()) setenv("TUTTI_ALGO", options.algorithm.c_str(), 1);
   if (!options.transport.empty()) setenv("TUTTI_TRANSPORT", options.transport.c_str(), 1);
   Report report = make_report(options, options.ranks);
   Board board(options.ranks == 0 ? 1 : options.ranks);
   try {
-    run_ranks(options, board, [&](tuttiComm_t comm) { measure_all(options, board, report, comm); });
+    options.fabric.given() ? run_simulated(options, board, report)
+                           : run_real(options, board, report);
   } catch (const Error& error) {
     board.fail(0, error.code(), error.what(), error.culprits());
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/library.hpp"
 #include "perf/tutti_perf/moe_data.hpp"
 #include "perf/tutti_perf/moe_layer.hpp"
@@ -27,7 +26,8 @@ class MoeRun {
   explicit MoeRun(const Session& session)
       : session_(session),
         case_(make_moe_case(session.options, session.rank, session.ranks)),
-        routings_(make_routings()),
+        all_routings_(get_routings()),
+        routings_(*all_routings_),
         arrivals_(arrivals_of(case_, routings_)),
         layer_(session.comm, case_) {
     const bool symmetric = session.options.symmetric;
@@ -44,7 +44,7 @@ class MoeRun {
     Row* rows[] = {&dispatch_row, &combine_row};
     session_.console.show_progress("moe");
     time_phases(
-        session_.comm, session_.options, [this](Phases& us) { step(us); }, rows);
+        session_, [this](PhaseWatch& watch) { step(watch); }, rows);
     if (session_.options.check) run_checked(dispatch_row, combine_row);
     if (session_.rank == 0) session_.board.note_memory();
     for (Row* row : rows) {
@@ -56,16 +56,10 @@ class MoeRun {
   }
 
  private:
-  std::vector<Routing> make_routings() const {
+  Routings::All get_routings() const {
     const MoeOptions& moe = session_.options.moe;
-    const RoutingSpec spec = parse_routing(moe.routing);
-    std::vector<Routing> routings;
-    routings.reserve(static_cast<std::size_t>(session_.ranks));
-    for (int rank = 0; rank < session_.ranks; ++rank) {
-      routings.push_back(
-          make_routing(spec, {moe.tokens, moe.topk, moe.experts}, session_.options.seed, rank));
-    }
-    return routings;
+    return session_.routings.all(parse_routing(moe.routing), {moe.tokens, moe.topk, moe.experts},
+                                 session_.options.seed, session_.ranks);
   }
 
   const Routing& own_routing() const { return routings_[static_cast<std::size_t>(case_.rank)]; }
@@ -114,19 +108,11 @@ class MoeRun {
     layer_.check(tuttiMoeCombine(layer_.plan(), &combine_args_, sums_.data(), nullptr));
   }
 
-  void barrier_between() const {
-    if (session_.options.latency) check(tuttiBarrier(session_.comm, nullptr), session_.comm);
-  }
-
-  void step(Phases& us) {
-    barrier_between();
-    double start = now_us();
-    dispatch();
-    us[0] = now_us() - start;
-    barrier_between();
-    start = now_us();
-    combine();
-    us[1] = now_us() - start;
+  void step(PhaseWatch& watch) {
+    session_.begin_together();
+    watch.time(0, [this] { dispatch(); });
+    session_.begin_together();
+    watch.time(1, [this] { combine(); });
   }
 
   void run_checked(Row& dispatch_row, Row& combine_row) {
@@ -148,7 +134,9 @@ class MoeRun {
     const MoeOptions& moe = session_.options.moe;
     const bool dispatching = phase == "dispatch";
     const std::size_t bytes = dispatching ? row_bytes(case_) : combine_row_bytes(case_);
-    const Travel travel = count_travel(case_, routings_, dispatching);
+    // Over all ranks, and for who reports it only.
+    const Travel travel =
+        session_.rank == 0 ? count_travel(case_, routings_, dispatching) : Travel{};
     Row row{.bytes = case_.tokens * bytes,
             .count = case_.tokens * case_.hidden,
             .type = type_name(dispatching ? moe.dispatch_type : moe.combine_type)};
@@ -174,7 +162,9 @@ class MoeRun {
 
   const Session& session_;
   const MoeCase case_;
-  const std::vector<Routing> routings_;  // of every rank: what must arrive is computed, not trusted
+  const Routings::All all_routings_;
+  const std::vector<Routing>&
+      routings_;  // of every rank: what must arrive is computed, not trusted
   const std::vector<Arrival> arrivals_;
   MoeLayer layer_;
   // Plain memory; empty with symmetric buffers.

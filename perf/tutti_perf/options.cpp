@@ -11,13 +11,13 @@ namespace {
 
 constexpr const char* kOps =
     "all_reduce broadcast reduce all_gather reduce_scatter all_to_all all_to_allv all_gatherv "
-    "reduce_scatterv gather scatter sendrecv barrier moe all";
+    "reduce_scatterv gather scatter sendrecv barrier moe all p2p";
 
 // Options as they are typed; resolve() turns them into values.
 struct Words {
-  std::string begin, end, factor, increment;
-  std::string type = "float", redop = "sum";
-  std::string mode = "throughput", buffers = "symmetric";
+  std::string begin, end, factor, increment, nodes;
+  std::string type = "float", redop;
+  std::string mode, buffers = "symmetric";
 };
 
 void add_sweep_options(CLI::App& app, Words& words, Options& options) {
@@ -31,7 +31,7 @@ void add_sweep_options(CLI::App& app, Words& words, Options& options) {
       ->check(CLI::Range(0, 1000000));
   app.add_option("-c,--check", options.check, "Verify the data: 1, or 0");
   app.add_option("-d,--datatype", words.type, "Element type, or all");
-  app.add_option("-o,--op", words.redop, "sum, prod, max, min, avg, or all");
+  app.add_option("-o,--op", words.redop, "sum, prod, max, min, avg, or all; of p2p: put, or view");
   app.add_option("-r,--root", options.root, "Root rank")->check(CLI::NonNegativeNumber);
   app.add_option("-J,--json", options.json_path, "Write the report to this file; - is stdout");
 }
@@ -45,7 +45,8 @@ void add_world_options(CLI::App& app, Words& words, Options& options) {
   app.add_option("--algorithm", options.algorithm, "Algorithm; default: the library's choice");
   app.add_option("--buffers", words.buffers, "tuttiMemAlloc and a window, or malloc")
       ->check(CLI::IsMember({"symmetric", "plain"}));
-  app.add_option("--mode", words.mode, "Back to back, or a barrier between")
+  app.add_option("--mode", words.mode,
+                 "Back to back (default), or beginning together (default with --fabric)")
       ->check(CLI::IsMember({"throughput", "latency"}));
   app.add_option("--seed", options.seed, "Seed of routing and data");
 }
@@ -122,9 +123,49 @@ void resolve_types(const Words& words, Options& options) {
   }
   if (words.redop == "all") {
     options.redops = {tuttiSum, tuttiProd, tuttiMax, tuttiMin, tuttiAvg};
-  } else {
+  } else if (!words.redop.empty()) {
     options.redops = {named("-o", [&] { return parse_redop(words.redop); })};
   }
+}
+
+// Time is virtual: an iteration takes what the one before took, once buffers are known.
+constexpr int kFabricSamples = 3;
+constexpr int kFabricWarmup = 1;
+
+void resolve_fabric(const CLI::App& app, const Words& words, Options& options) {
+  FabricOptions& fabric = options.fabric;
+  if (!fabric.given()) return;
+  if (options.ranks == 0 && options.word != "p2p")
+    reject("--fabric needs --ranks: a simulation starts its own ranks");
+  if (options.threads) reject("--threads: ranks on a simulated fabric are fibres of one thread");
+  if (!options.pin)
+    reject("--no-pin: ranks on a simulated fabric are fibres, which are not pinned");
+  if (!options.transport.empty()) {
+    reject("--transport " + options.transport + ": a simulated fabric has a transport of its own");
+  }
+  if (fabric.cell_bytes != 0 && fabric.level != "cell") {
+    reject("--cell-bytes needs --level cell: at " + fabric.level + " there are none");
+  }
+  if (!words.nodes.empty()) {
+    fabric.nodes = named("--nodes", [&] { return parse_nodes(words.nodes); });
+  }
+  if (app.count("--iters") == 0) options.samples = kFabricSamples;
+  if (app.count("--warmup_iters") == 0) options.warmup = kFabricWarmup;
+}
+
+// What collectives have and a pair of ranks has not.
+void resolve_p2p(const CLI::App& app, const Words& words, Options& options) {
+  if (!options.fabric.given()) reject("p2p needs --fabric: it measures simulated fabrics");
+  for (const char* const other :
+       {"--datatype", "--root", "--algorithm", "--buffers", "--mode", "--seed"}) {
+    if (app.count(other) > 0) {
+      reject(std::string(other) + ": p2p moves bytes between two ranks, one row at a time");
+    }
+  }
+  if (!words.redop.empty() && words.redop != "put" && words.redop != "view") {
+    reject("--op " + words.redop + ": p2p has put and view; without it, both");
+  }
+  options.p2p = P2pOptions{.put = words.redop != "view", .view = words.redop != "put"};
 }
 
 void resolve_ops(Options& options) {
@@ -172,6 +213,7 @@ Options parse_options(int argc, const char* const* argv) {
   add_sweep_options(app, words, options);
   add_world_options(app, words, options);
   add_moe_options(app, options.moe);
+  add_fabric_options(app, options.fabric, words.nodes);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -179,10 +221,16 @@ Options parse_options(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     reject(error.what());
   }
-  resolve_ops(options);
+  resolve_fabric(app, words, options);
   resolve_sweep(words, options.sweep);
+  if (options.word == "p2p") {
+    resolve_p2p(app, words, options);
+    return options;
+  }
+  resolve_ops(options);
   resolve_types(words, options);
-  options.latency = words.mode == "latency";
+  // By default ranks run back to back on a machine, and begin together on a simulated fabric.
+  options.latency = words.mode.empty() ? options.fabric.given() : words.mode == "latency";
   options.symmetric = words.buffers == "symmetric";
   if (options.ranks > 0 && options.root >= options.ranks) {
     reject("-r " + std::to_string(options.root) + ": there are only " +

@@ -4,10 +4,12 @@
 #include <tutti/tutti.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "perf/common/sizes.hpp"
+#include "perf/tutti_perf/fabric_options.hpp"
 
 namespace tutti::perf {
 
@@ -25,10 +27,16 @@ struct MoeOptions {
   std::string routing = "uniform";
 };
 
+struct P2pOptions {
+  bool put = true;
+  bool view = true;
+};
+
 struct Options {
-  std::string word;     // the operation as it was asked for: one, or "all"
-  std::vector<Op> ops;  // never empty
-  int ranks = 0;        // 0: join the launcher's world
+  std::string word;               // the operation as it was asked for: one, "all", or "p2p"
+  std::vector<Op> ops;            // never empty, but for p2p
+  std::optional<P2pOptions> p2p;  // between pairs of ranks
+  int ranks = 0;                  // 0: join the launcher's world
   bool threads = false;
   bool pin = true;
   Sweep sweep{.begin_bytes = 8, .end_bytes = std::size_t{32} << 20, .factor = 2};
@@ -45,6 +53,7 @@ struct Options {
   std::string transport;  // empty: the library chooses
   std::uint64_t seed = 1;
   MoeOptions moe;
+  FabricOptions fabric;
 
   const char* mode() const { return latency ? "latency" : "throughput"; }
   const char* buffers() const { return symmetric ? "symmetric" : "plain"; }

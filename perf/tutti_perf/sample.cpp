@@ -4,59 +4,77 @@
 #include <cstdint>
 
 #include "perf/common/statistics.hpp"
-#include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/library.hpp"
 
 namespace tutti::perf {
 namespace {
 
-// Runs `n` iterations and returns their total time, phase by phase.
-using RunBatch = std::function<Phases(std::size_t n)>;
+// Runs `n` iterations.
+using RunBatch = std::function<void(PhaseWatch& watch, std::size_t n)>;
 
 // The shortest time of any rank and phase decides, so that all ranks run the same number.
-std::size_t agree_on_batch(tuttiComm_t comm, const RunBatch& run) {
+std::size_t agree_on_batch(const Session& session, const RunBatch& run, std::size_t phases) {
+  const tuttiComm_t comm = session.comm;
   for (std::size_t trial = 1;; trial *= 4) {
     check(tuttiBarrier(comm, nullptr), comm);
-    const Phases mine = run(trial);
-    double shortest = *std::min_element(mine.begin(), mine.end());
+    PhaseWatch watch(session.time, phases, false);
+    run(watch, trial);
+    double shortest = *std::min_element(watch.us().begin(), watch.us().end());
     check(tuttiAllReduce(&shortest, &shortest, 1, tuttiFloat64, tuttiMin, comm, nullptr), comm);
     if (shortest >= kMinimumSampleUs) return batch_for(shortest / static_cast<double>(trial));
   }
 }
 
-// Over the times of all ranks, on rank 0; zeros elsewhere.
-Statistics summarize_all(tuttiComm_t comm, std::span<const double> mine_us) {
-  int rank = 0, ranks = 0;
-  check(tuttiCommUserRank(comm, &rank), comm);
-  check(tuttiCommCount(comm, &ranks), comm);
-  std::vector<double> all(rank == 0 ? mine_us.size() * static_cast<std::size_t>(ranks) : 0);
-  check(tuttiGather(mine_us.data(), all.data(), mine_us.size(), tuttiFloat64, 0, comm, nullptr),
-        comm);
-  return rank == 0 ? summarize(all, ranks) : Statistics{};
+// Of iterations back to back in virtual time: as many as may be under way, since one of them may
+// take nothing where others are behind it.
+constexpr std::size_t kVirtualBatch = 16;
+
+std::size_t choose_batch(const Session& session, const RunBatch& run, std::size_t phases) {
+  if (!session.time.is_exact()) return agree_on_batch(session, run, phases);
+  return session.options.latency ? 1 : kVirtualBatch;
 }
 
-void fill_rows(tuttiComm_t comm, const Options& options, const RunBatch& run,
-               std::span<Row*> rows) {
-  run(static_cast<std::size_t>(options.warmup));
-  const std::size_t batch = agree_on_batch(comm, run);
-  const auto n = static_cast<std::size_t>(options.samples);
+// Over the times of all ranks, on rank 0; zeros elsewhere.
+Statistics summarize_all(const Session& session, std::span<const double> mine_us) {
+  std::vector<double> all(
+      session.rank == 0 ? mine_us.size() * static_cast<std::size_t>(session.ranks) : 0);
+  check(tuttiGather(mine_us.data(), all.data(), mine_us.size(), tuttiFloat64, 0, session.comm,
+                    nullptr),
+        session.comm);
+  return session.rank == 0 ? summarize(all, session.ranks) : Statistics{};
+}
+
+void fill_rows(const Session& session, const RunBatch& run, std::span<Row*> rows) {
+  PhaseWatch warm(session.time, rows.size(), false);
+  run(warm, static_cast<std::size_t>(session.options.warmup));
+  const std::size_t batch = choose_batch(session, run, rows.size());
+  const auto n = static_cast<std::size_t>(session.options.samples);
   std::vector<std::vector<double>> samples(rows.size(), std::vector<double>(n));
-  check(tuttiBarrier(comm, nullptr), comm);
+  check(tuttiBarrier(session.comm, nullptr), session.comm);
   for (std::size_t i = 0; i < n; ++i) {
-    const Phases times = run(batch);
+    PhaseWatch watch(session.time, rows.size(), true);
+    run(watch, batch);
     for (std::size_t p = 0; p < rows.size(); ++p) {
-      samples[p][i] = times[p] / static_cast<double>(batch);
+      samples[p][i] = watch.us()[p] / static_cast<double>(batch);
     }
   }
   for (std::size_t p = 0; p < rows.size(); ++p) {
     rows[p]->iters = n;
     rows[p]->batch = batch;
-    rows[p]->mode = options.mode();
-    rows[p]->time_us = summarize_all(comm, samples[p]);
+    rows[p]->mode = session.options.mode();
+    rows[p]->time_us = summarize_all(session, samples[p]);
+    // Rank 0 has heard from all: none of them meters any more.
+    if (session.rank == 0) rows[p]->bound_us = session.time.take_bound_us(p, n * batch);
   }
 }
 
 }  // namespace
+
+void Session::begin_together() const {
+  if (!options.latency) return;
+  check(tuttiBarrier(comm, nullptr), comm);
+  time.align();
+}
 
 std::size_t total(tuttiComm_t comm, std::size_t value) {
   auto sum = static_cast<std::uint64_t>(value);
@@ -64,41 +82,31 @@ std::size_t total(tuttiComm_t comm, std::size_t value) {
   return static_cast<std::size_t>(sum);
 }
 
-void time_phases(tuttiComm_t comm, const Options& options, const Iteration& iteration,
-                 std::span<Row*> rows) {
-  Phases once(rows.size());
+void time_phases(const Session& session, const Iteration& iteration, std::span<Row*> rows) {
   fill_rows(
-      comm, options,
-      [&](std::size_t n) {
-        Phases sum(rows.size());
-        for (std::size_t i = 0; i < n; ++i) {
-          iteration(once);
-          for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += once[p];
-        }
-        return sum;
+      session,
+      [&](PhaseWatch& watch, std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i) iteration(watch);
       },
       rows);
 }
 
-void time_iterations(tuttiComm_t comm, const Options& options,
-                     const std::function<void()>& iteration, Row& row) {
+void time_iterations(const Session& session, const std::function<void()>& iteration, Row& row) {
   Row* rows[] = {&row};
-  if (options.latency) {
-    const auto with_barrier = [&](Phases& phase_us) {
-      check(tuttiBarrier(comm, nullptr), comm);
-      const double start = now_us();
-      iteration();
-      phase_us[0] = now_us() - start;
+  if (session.options.latency) {
+    const auto with_barrier = [&](PhaseWatch& watch) {
+      session.begin_together();
+      watch.time(0, iteration);
     };
-    time_phases(comm, options, with_barrier, rows);
+    time_phases(session, with_barrier, rows);
     return;
   }
   fill_rows(
-      comm, options,
-      [&](std::size_t n) {
-        const double start = now_us();
-        for (std::size_t i = 0; i < n; ++i) iteration();
-        return Phases{now_us() - start};
+      session,
+      [&](PhaseWatch& watch, std::size_t n) {
+        watch.time(0, [&] {
+          for (std::size_t i = 0; i < n; ++i) iteration();
+        });
       },
       rows);
 }

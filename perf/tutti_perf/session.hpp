@@ -7,6 +7,8 @@
 #include "perf/tutti_perf/board.hpp"
 #include "perf/tutti_perf/console.hpp"
 #include "perf/tutti_perf/options.hpp"
+#include "perf/tutti_perf/routings.hpp"
+#include "perf/tutti_perf/time_keeper.hpp"
 
 namespace tutti::perf {
 
@@ -14,10 +16,15 @@ struct Session {
   const Options& options;
   Board& board;
   Console& console;
+  TimeKeeper& time;
+  Routings& routings;
   tuttiComm_t comm;
   int rank;
   int ranks;
   bool oversubscribed;
+
+  // In latency mode ranks begin an operation together: after a barrier, and at one virtual time.
+  void begin_together() const;
 
   // The result of one row, which rank 0 reports: it alone knows the times.
   void keep(const Row& row) const {

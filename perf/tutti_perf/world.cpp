@@ -61,12 +61,15 @@ class Membership {
   bool left_ = false;
 };
 
-tuttiComm_t join(const Options& options, Board& board, int rank) {
+tuttiComm_t join_world() {
   tuttiComm_t comm = nullptr;
-  if (options.ranks == 0) {
-    check(tuttiCommInitWorld(&comm), nullptr);
-    return comm;
-  }
+  check(tuttiCommInitWorld(&comm), nullptr);
+  return comm;
+}
+
+tuttiComm_t join_local(const Options& options, Board& board, int rank) {
+  if (options.pin) pin_rank(rank, options.ranks);
+  tuttiComm_t comm = nullptr;
   if (rank == 0) {
     tuttiUniqueId id;
     check(tuttiGetUniqueId(&id), nullptr);
@@ -74,28 +77,6 @@ tuttiComm_t join(const Options& options, Board& board, int rank) {
   }
   check(tuttiCommInitRank(&comm, options.ranks, board.wait_for_id(), rank), nullptr);
   return comm;
-}
-
-// Returns false when the rank failed; the board says why.
-bool run_rank(const Options& options, Board& board, int rank, SteadyClock::time_point start,
-              const RankMain& main) {
-  try {
-    if (options.pin && options.ranks > 0) pin_rank(rank, options.ranks);
-    const tuttiComm_t comm = join(options, board, rank);
-    if (rank == 0) {
-      board.set_startup_ms(
-          std::chrono::duration<double, std::milli>(SteadyClock::now() - start).count());
-    }
-    Membership membership(comm);
-    main(comm);
-    membership.leave();
-    return true;
-  } catch (const Error& error) {
-    board.fail(rank, error.code(), error.what(), error.culprits());
-  } catch (const std::exception& error) {
-    board.fail(rank, tuttiInternalError, fmt::format("rank {}: {}", rank, error.what()), {});
-  }
-  return false;
 }
 
 int library_deadline_ms() {
@@ -176,7 +157,6 @@ class Children {
 };
 
 void run_processes(const Options& options, Board& board, const RankMain& main) {
-  const auto start = SteadyClock::now();
   const pid_t parent = getpid();
   Children children(board);
   std::fflush(nullptr);  // or children would write it again
@@ -191,7 +171,8 @@ void run_processes(const Options& options, Board& board, const RankMain& main) {
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
-    const bool good = run_rank(options, board, rank, start, main);
+    const bool good = run_rank(
+        board, rank, [&] { return join_local(options, board, rank); }, main);
     std::fflush(nullptr);
     _exit(good ? 0 : 1);
   }
@@ -201,19 +182,37 @@ void run_processes(const Options& options, Board& board, const RankMain& main) {
 }
 
 void run_threads(const Options& options, Board& board, const RankMain& main) {
-  const auto start = SteadyClock::now();
   std::vector<std::thread> threads;
   for (int rank = 0; rank < options.ranks; ++rank) {
-    threads.emplace_back([&, rank] { run_rank(options, board, rank, start, main); });
+    threads.emplace_back([&, rank] {
+      run_rank(
+          board, rank, [&] { return join_local(options, board, rank); }, main);
+    });
   }
   for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace
 
+bool run_rank(Board& board, int rank, const Join& join, const RankMain& main) {
+  try {
+    const tuttiComm_t comm = join();
+    if (rank == 0) board.note_startup();
+    Membership membership(comm);
+    main(comm);
+    membership.leave();
+    return true;
+  } catch (const Error& error) {
+    board.fail(rank, error.code(), error.what(), error.culprits());
+  } catch (const std::exception& error) {
+    board.fail(rank, tuttiInternalError, fmt::format("rank {}: {}", rank, error.what()), {});
+  }
+  return false;
+}
+
 void run_ranks(const Options& options, Board& board, const RankMain& main) {
   if (options.ranks == 0) {
-    run_rank(options, board, 0, SteadyClock::now(), main);
+    run_rank(board, 0, join_world, main);
   } else if (options.threads) {
     run_threads(options, board, main);
   } else {

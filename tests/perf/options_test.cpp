@@ -89,5 +89,49 @@ TEST(PerfOptions, HelpExitsWithoutAnError) {
   }
 }
 
+TEST(PerfOptions, AFabricHasOptionsAndDefaultsOfItsOwn) {
+  const Options options =
+      parse({"moe", "--fabric", "cloudmatrix384", "--ranks", "40", "--per", "die", "--nodes",
+             "7,0-2", "--level", "cell", "--cell-bytes", "512", "--set", "planes=6", "--set",
+             "straggler=3:150", "--reorder-seed", "9"});
+  EXPECT_EQ(options.fabric.name, "cloudmatrix384");
+  EXPECT_EQ(options.fabric.per, "die");
+  EXPECT_EQ(options.fabric.nodes, (std::vector<int>{7, 0, 1, 2}));
+  EXPECT_EQ(options.fabric.settings, (std::vector<std::string>{"planes=6", "straggler=3:150"}));
+  EXPECT_EQ(options.samples, 3);
+  EXPECT_EQ(options.warmup, 1);
+  EXPECT_TRUE(options.latency);
+  std::vector<const char*> settings;
+  const tuttiSimConfig_t config = sim_config(options.fabric, settings);
+  EXPECT_EQ(config.level, tuttiSimCell);
+  EXPECT_EQ(config.cell_bytes, 512);
+  EXPECT_EQ(config.num_nodes, 4);
+  EXPECT_EQ(config.num_settings, 2);
+  EXPECT_STREQ(config.settings[1], "straggler=3:150");
+  EXPECT_EQ(config.reorder_seed, 9u);
+  EXPECT_FALSE(parse({"moe", "--fabric", "ideal", "--ranks", "2", "--mode", "throughput"}).latency);
+  EXPECT_EQ(parse({"moe", "--fabric", "ideal", "--ranks", "2", "-n", "7"}).samples, 7);
+  EXPECT_EQ(parse({"moe", "--ranks", "2"}).samples, 20);
+}
+
+TEST(PerfOptions, WhatAFabricDoesNotHaveIsRefusedInASentence) {
+  const auto expect = [](std::vector<const char*> words, const char* sentence) {
+    EXPECT_NE(rejection(words).find(sentence), std::string::npos) << rejection(words);
+  };
+  expect({"moe", "--fabric", "ideal"}, "--fabric needs --ranks");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--threads"}, "--threads: ranks on");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--no-pin"}, "--no-pin: ranks on");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--transport", "shm"}, "--transport shm");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--cell-bytes", "512"}, "needs --level cell");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--nodes", "1-x"}, "'x' in '1-x'");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--nodes", "3-1"}, "runs backwards");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--nodes", "1,"}, "'' in '1,'");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--level", "atom"}, "--level");
+  expect({"moe", "--ranks", "2", "--set", "planes=6"}, "--set requires --fabric");
+  expect({"p2p"}, "p2p needs --fabric");
+  expect({"p2p", "--fabric", "ideal", "--op", "sum"}, "--op sum: p2p has put and view");
+  expect({"p2p", "--fabric", "ideal", "-d", "half"}, "--datatype: p2p moves bytes");
+}
+
 }  // namespace
 }  // namespace tutti::perf

@@ -72,6 +72,10 @@ void Courier::start(const Parcel& parcel, std::uint32_t rows) {
                           .tag = tag_of(parcel)};
   ++counts_.transfers;
   bound_.start(scheduler_.now(), transfer);
+  if (!meters_.empty()) {
+    if (PortSums* const sums = meters_[static_cast<std::size_t>(transfer.rank)])
+      sums->add(transfer);
+  }
   fabric_->start(scheduler_.now(), transfer);
 }
 

@@ -11,6 +11,7 @@
 #include "transports/ub/bus/flow.hpp"
 #include "transports/ub/bus/run_digest.hpp"
 #include "transports/ub/model/bound_fabric.hpp"
+#include "transports/ub/model/port_sums.hpp"
 
 namespace tutti::ub {
 
@@ -74,6 +75,13 @@ class Courier final : private TransferSink {
     }
   }
 
+  // Transfers that `rank` starts from now on also count in `sums`, which outlives that; nullptr: in
+  // none.
+  void meter(int rank, PortSums* sums) {
+    meters_.resize(gone_.size());
+    meters_[static_cast<std::size_t>(rank)] = sums;
+  }
+
   const Counts& counts() const noexcept { return counts_; }
   const RunDigest& digest() const noexcept { return digest_; }
   Picoseconds bound() const noexcept { return bound_.latest(); }
@@ -118,7 +126,8 @@ class Courier final : private TransferSink {
   std::unique_ptr<Fabric> fabric_;
   Buffers buffers_;
   Parcels parcels_;
-  std::vector<bool> gone_;  // [rank]
+  std::vector<bool> gone_;         // [rank]
+  std::vector<PortSums*> meters_;  // [rank]; empty until somebody meters
   Counts counts_;
   RunDigest digest_;
 };

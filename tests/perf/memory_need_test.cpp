@@ -1,0 +1,51 @@
+// What a simulated run is said to need before it starts.
+#include "perf/tutti_perf/memory_need.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tutti/error.hpp>
+
+namespace tutti::perf {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+Options options_of(std::vector<const char*> words) {
+  words.insert(words.begin(), "tutti-perf");
+  return parse_options(static_cast<int>(words.size()), words.data());
+}
+
+TEST(MemoryNeed, BuffersOfEveryRankCount) {
+  const Options options = options_of({"all_reduce", "-b", "8", "-e", "32M"});
+  EXPECT_EQ(memory_need(options, 10).data, 10 * 2 * 32 * kMiB);
+  EXPECT_EQ(memory_need(options_of({"barrier"}), 10).data, 0u);
+  EXPECT_GT(memory_need(options, 384).library, 384 * kMiB);
+}
+
+TEST(MemoryNeed, MoeNeedsItsRowsWhereTheyComeFromAndWhereTheyGo) {
+  const Options options =
+      options_of({"moe", "--tokens", "16", "--hidden", "1024", "--topk", "4", "--experts", "8"});
+  const std::size_t row = 2 * 1024;
+  EXPECT_EQ(memory_need(options, 8).data, 8 * (16 + 16 * 4 + 16) * row);
+  const Options more =
+      options_of({"moe", "--tokens", "32", "--hidden", "1024", "--topk", "4", "--experts", "8"});
+  EXPECT_EQ(memory_need(more, 8).data, 2 * memory_need(options, 8).data);
+}
+
+TEST(MemoryNeed, WhatDoesNotFitIsRefusedWithBothNumbers) {
+  const Options options = options_of({"all_to_all", "-b", "1G"});
+  EXPECT_NO_THROW(check_memory(options, 4, 16 * 1024 * kMiB));
+  EXPECT_NO_THROW(check_memory(options, 4, 0)) << "not known";
+  try {
+    check_memory(options, 64, 16 * 1024 * kMiB);
+    FAIL() << "128 GiB are not in 16";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), tuttiSystemError);
+    EXPECT_THAT(error.what(), testing::HasSubstr("(128.0 for data"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("16.0 GiB are available"));
+  }
+}
+
+}  // namespace
+}  // namespace tutti::perf
