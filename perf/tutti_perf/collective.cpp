@@ -61,7 +61,7 @@ void run_checked(const Session& session, const Case& c, const Pointers& p, const
                                        std::string(op_name(c.op)) + ": it ran " + row.algorithm);
   }
   if (options.check) {
-    row.wrong = total(session.comm, count_wrong(c, options.seed, p.recv));
+    row.wrong = total(session.comm, count_wrong(c, options.seed, p.recv, session.reduced));
   }
 }
 

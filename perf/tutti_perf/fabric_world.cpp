@@ -29,12 +29,14 @@ tuttiResult_t fabric_rank(int rank, int ranks, const tuttiUniqueId* id, void* us
   return static_cast<tuttiResult_t>(world.board.failure_of(rank)->code);
 }
 
-// The rank's own sentence says what failed, the simulation's when, and who waits for whom.
+// The simulation's sentence has the library's, and says when, and who waits for whom. What this
+// program itself found wrong it does not know.
 RunError failure_of(const Board& board, tuttiResult_t code, int first_failed_rank) {
   std::string text = tuttiGetLastError(nullptr);
   std::optional<RunError> own;
   if (first_failed_rank >= 0) own = board.failure_of(first_failed_rank);
-  if (own && text.find(own->message) == std::string::npos) text += ": " + own->message;
+  const bool ended_by_own_code = own && own->code == code;  // and not because its node failed
+  if (ended_by_own_code && text.find(own->message) == std::string::npos) return *own;
   return {.code = code, .message = text, .culprits = own ? own->culprits : named_ranks(text)};
 }
 

@@ -48,6 +48,7 @@ struct Shared {
   Report& report;
   TimeKeeper& time;
   Routings routings{};
+  ReducedValues reduced{};
 };
 
 void measure_all(Shared& shared, tuttiComm_t comm) {
@@ -73,6 +74,7 @@ void measure_all(Shared& shared, tuttiComm_t comm) {
                         .console = console,
                         .time = shared.time,
                         .routings = shared.routings,
+                        .reduced = options.fabric.given() ? &shared.reduced : nullptr,
                         .comm = comm,
                         .rank = rank,
                         .ranks = ranks,

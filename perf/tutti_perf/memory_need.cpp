@@ -17,11 +17,10 @@ constexpr std::size_t kTouchedOfAStack = std::size_t{64} << 10;
 // tables and the verification keep of it.
 constexpr std::size_t kRoutingBytesPerLane = 16;
 
-// Send and receive buffer of every rank; a size in flight between them where it is not read in
-// place.
+// Send and receive buffer of every rank, and as much again in flight: what is not read in place is
+// kept until it arrives.
 std::size_t collective_bytes(const Options& options, std::size_t ranks) {
-  const std::size_t buffers = options.symmetric ? 2 : 3;
-  return ranks * buffers * options.sweep.end_bytes;
+  return ranks * 3 * options.sweep.end_bytes;
 }
 
 // Rows of a rank's tokens, those that arrive, what combine is given where its type differs, and

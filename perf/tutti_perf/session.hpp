@@ -9,6 +9,7 @@
 #include "perf/tutti_perf/options.hpp"
 #include "perf/tutti_perf/routings.hpp"
 #include "perf/tutti_perf/time_keeper.hpp"
+#include "perf/tutti_perf/verify.hpp"
 
 namespace tutti::perf {
 
@@ -18,6 +19,7 @@ struct Session {
   Console& console;
   TimeKeeper& time;
   Routings& routings;
+  ReducedValues* reduced;  // of ranks that are fibres; nullptr: each rank computes its own
   tuttiComm_t comm;
   int rank;
   int ranks;

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 PROGRAM = ""
@@ -113,27 +114,40 @@ class Fabric(unittest.TestCase):
         self.assertIn("rack", self.refused("p2p", "--fabric", "cloudmatrix384", "--per", "rack"))
         self.assertIn("there are only", run("broadcast", "--fabric", "ideal", "--ranks", "2", "-r", "2").stderr)
 
+    def test_a_wrong_routing_file_is_no_defect_of_the_library(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("0 1 7\n")
+            file.flush()
+            message = self.refused("moe", "--fabric", "ideal", "--ranks", "3", *SMALL_MOE, "--routing",
+                                   f"file:{file.name}")
+        self.assertTrue(message.startswith("rank 0: '"), message)
+        self.assertIn("line 1: expert 7", message)
+
+    def test_an_algorithm_is_used_or_refused(self):
+        report = self.report_of("all_reduce", "--fabric", "ideal", "--ranks", "3", "-b", "64", "--algorithm",
+                                "two_shot")
+        self.assertEqual({row["algorithm"] for row in report["rows"]}, {"two_shot"})
+        self.assertIn("magic", self.refused("all_reduce", "--fabric", "ideal", "--ranks", "3", "-b", "64",
+                                            "--algorithm", "magic"))
+
     def test_more_than_this_machine_has_is_refused_with_the_number(self):
         message = self.refused("all_reduce", "--fabric", "cloudmatrix384", "--ranks", "768", "-b", "64G")
-        self.assertIn("768 ranks need about 98", message)
+        self.assertIn("768 ranks need about 147", message)
 
     def test_a_node_that_fails_ends_the_run_with_a_report(self):
         profile = json.loads(run_profile())
         profile["faults"] = {"source": "a test", "events": [{"kind": "node", "at_ns": 0, "node": 0}]}
-        path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"tutti-fabric-{os.getpid()}.json")
-        with open(path, "w") as file:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(profile, file)
-        try:
-            message = self.refused("all_reduce", "--fabric", path, "--ranks", "17", "-b", "64")
-        finally:
-            os.remove(path)
+            file.flush()
+            message = self.refused("all_reduce", "--fabric", file.name, "--ranks", "17", "-b", "64")
         self.assertIn("node failed", message)
 
 
 def run_profile():
     here = os.path.dirname(os.path.abspath(__file__))
     with open(os.path.join(here, "../../transports/ub/profiles/cloudmatrix384.json")) as file:
-        return "".join(line for line in file if not line.lstrip().startswith("//"))
+        return file.read()
 
 
 if __name__ == "__main__":

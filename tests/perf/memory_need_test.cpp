@@ -18,7 +18,7 @@ Options options_of(std::vector<const char*> words) {
 
 TEST(MemoryNeed, BuffersOfEveryRankCount) {
   const Options options = options_of({"all_reduce", "-b", "8", "-e", "32M"});
-  EXPECT_EQ(memory_need(options, 10).data, 10 * 2 * 32 * kMiB);
+  EXPECT_EQ(memory_need(options, 10).data, 10 * 3 * 32 * kMiB);
   EXPECT_EQ(memory_need(options_of({"barrier"}), 10).data, 0u);
   EXPECT_GT(memory_need(options, 384).library, 384 * kMiB);
 }
@@ -39,10 +39,10 @@ TEST(MemoryNeed, WhatDoesNotFitIsRefusedWithBothNumbers) {
   EXPECT_NO_THROW(check_memory(options, 4, 0)) << "not known";
   try {
     check_memory(options, 64, 16 * 1024 * kMiB);
-    FAIL() << "128 GiB are not in 16";
+    FAIL() << "192 GiB are not in 16";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), tuttiSystemError);
-    EXPECT_THAT(error.what(), testing::HasSubstr("(128.0 for data"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("(192.0 for data"));
     EXPECT_THAT(error.what(), testing::HasSubstr("16.0 GiB are available"));
   }
 }

@@ -30,7 +30,11 @@ std::vector<std::int32_t> input_of(Op op, int rank, int ranks) {
 }
 
 std::size_t wrong_in(const Case& c, const std::vector<std::int32_t>& result) {
-  return count_wrong(c, kSeed, reinterpret_cast<const std::byte*>(result.data()));
+  const auto* const bytes = reinterpret_cast<const std::byte*>(result.data());
+  static ReducedValues shared;  // of one operation and number of ranks after another
+  const std::size_t wrong = count_wrong(c, kSeed, bytes);
+  EXPECT_EQ(count_wrong(c, kSeed, bytes, &shared), wrong);
+  return wrong;
 }
 
 // Results of the operations by their definition in tutti.h, for int32.
