@@ -89,6 +89,7 @@ class Courier final : private TransferSink {
   void left(std::uint64_t tag, Picoseconds when) override;
   void arrived(std::uint64_t tag, Picoseconds when) override;
   void lost(std::uint64_t tag, Picoseconds when) override;
+  void prepare(std::uint64_t tag, int pass) noexcept override;
 
   // A tag tells puts apart without a look at the parcel, which is not in the cache.
   static std::uint64_t tag_of(const Parcel& parcel) noexcept {
