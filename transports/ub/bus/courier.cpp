@@ -174,9 +174,10 @@ void Courier::end(Reading& reading) noexcept {
   }
 }
 
-void Courier::note_payload(int reader, int owner, std::span<const std::byte> bytes) {
+void Courier::note_payload(int reader, int owner, std::span<const std::byte> bytes,
+                           const std::byte* next) {
   if (!payload_digest_) return;
-  digest_.add_payload(owner, reader, hash_bytes(bytes, 0));
+  digest_.add_payload(owner, reader, hash_bytes(bytes, 0, next));
 }
 
 bool Courier::flush(Flow& flow, Picoseconds deadline) {

@@ -55,8 +55,9 @@ class Courier final : private TransferSink {
   // The calling fibre waits until all parts have come, which are under way together. An owner from
   // whom one does not come, if there is one.
   std::optional<int> read(int reader, std::span<const ReadPart> parts);
-  // For who was read: folds what is there now into the digest of the payload.
-  void note_payload(int reader, int owner, std::span<const std::byte> bytes);
+  // For who was read: folds what is there now into the digest of the payload. `next`: what it notes
+  // after this, or nullptr.
+  void note_payload(int reader, int owner, std::span<const std::byte> bytes, const std::byte* next);
 
   // The calling fibre waits until the flow's puts have left. False: not by `deadline`.
   bool flush(Flow& flow, Picoseconds deadline);
