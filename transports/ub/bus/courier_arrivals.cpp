@@ -84,6 +84,7 @@ void Courier::settle(Flow& flow) {
       remove(parcel);
       continue;
     }
+    if (parcel.kind == Parcel::Kind::kPost) __builtin_prefetch(parcel.line, 1);
     scheduler_.at(std::max(flow.latest, scheduler_.now()), {.rank = flow.to},
                   [this, &parcel] { deliver(parcel); });
   }
