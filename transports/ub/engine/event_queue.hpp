@@ -16,8 +16,8 @@ namespace tutti::ub {
 
 // A callback runs where it lies and is freed after that, so it may push events itself; it may
 // throw, and counts as having run. What it will look at is rarely in the caches: a callback with a
-// `prepare(int pass) const noexcept` may fetch it. That is called for up to TurnQueue::kMostInRun
-// events at once, before they run, pass by pass.
+// `prepare(int pass) const noexcept` may fetch it. That is called for all that comes
+// next and was sorted together, pass by pass, before any of it runs.
 class EventQueue {
  public:
   static constexpr std::size_t kCallbackBytes = 48;
