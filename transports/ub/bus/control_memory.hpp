@@ -52,7 +52,8 @@ class ControlMemory {
 
  private:
   static constexpr std::size_t kPage = 4096;
-  // Equal lines of all segments would share the few places that a cache has for one place of a page.
+  // Equal lines of all segments would share the few places that a cache has for one place of a
+  // page.
   static constexpr std::size_t kColour = 5 * 64;
 
   std::size_t segment_bytes_;

@@ -99,7 +99,8 @@ void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineConten
   parcel.content.value = value;
   flow.append(parcel);
   start(parcel, 1);
-  (&flow + 1)->prefetch();  // a rank that tells one peer tells the next one, after all others' turns
+  // Who tells one peer tells the next one, when all others have had their turns.
+  (&flow + 1)->prefetch();
 }
 
 void Courier::say_farewell(Flow& flow) {

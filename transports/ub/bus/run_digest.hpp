@@ -12,8 +12,8 @@
 namespace tutti::ub {
 
 // Four lanes of eight bytes, so that a multiplication need not wait for the one before. `next` is
-// what the caller hashes after this, or nullptr: as many bytes there are fetched meanwhile. (Rows of
-// 7168 bytes all over a heap: twice as fast.)
+// what the caller hashes after this, or nullptr: as many bytes there are fetched meanwhile. (Rows
+// of 7168 bytes all over a heap: twice as fast.)
 inline std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed,
                                 const std::byte* next = nullptr) noexcept {
   static_assert(std::endian::native == std::endian::little, "words are read as they lie");

@@ -71,7 +71,9 @@ class EventQueue {
  private:
   static constexpr int kDrop = -1;
   template <typename Stored>
-  static constexpr bool kPrepares = requires(const Stored& stored) { stored.prepare(0); };
+  static constexpr bool kPrepares = requires(const Stored& stored) {
+    stored.prepare(0);
+  };
 
   template <typename Stored>
   static void attend(void* stored, int pass) noexcept {
@@ -84,7 +86,8 @@ class EventQueue {
 
   struct alignas(64) Node {
     void (*run)(void*);
-    void (*attend)(void*, int) noexcept;  // destroys it, or makes a pass; nullptr: neither is needed
+    // Destroys it (kDrop), or makes a pass. nullptr: neither is needed.
+    void (*attend)(void*, int) noexcept;
     alignas(std::max_align_t) std::byte callback[kCallbackBytes];
   };
   static_assert(sizeof(Node) == 64);
