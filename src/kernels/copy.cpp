@@ -151,7 +151,7 @@ void copy_streaming(std::byte* dst, const std::byte* src, std::size_t bytes) {
 
 void copy_row_to_many(std::span<std::byte* const> dsts, const std::byte* src, std::size_t row_bytes,
                       bool streaming) {
-  if (row_bytes == 0) return;
+  if (row_bytes == 0 || dsts.empty()) return;
   if (!streaming) {
     for (std::byte* dst : dsts) copy_ordinary(dst, src, row_bytes);
     return;

@@ -123,6 +123,32 @@ TEST_P(BusCharges, AGetCostsWhatAViewDoes) {
   });
 }
 
+// More than the caches hold: stored around them.
+TEST_P(BusCharges, AGetOfThousandsOfRowsBringsEachToItsPlace) {
+  constexpr std::size_t kRows = 1200;
+  constexpr std::size_t kRow = 7168;
+  std::vector<std::byte> source = bytes_of(kRows * kRow, 3);
+  run([&](BusRank& rank) {
+    if (rank.rank() == 0) {
+      std::vector<std::byte> copy(kRows * kRow);
+      std::vector<Fetch> pieces;
+      for (std::size_t row = 0; row < kRows; ++row) {
+        const std::size_t from = (row * 7 + 1) % kRows;  // another order
+        pieces.push_back({1, std::span(copy).subspan(row * kRow, kRow),
+                          reinterpret_cast<std::uintptr_t>(&source[from * kRow])});
+      }
+      rank.process->get(pieces);
+      std::size_t wrong = 0;
+      for (std::size_t row = 0; row < kRows; ++row) {
+        const std::size_t from = (row * 7 + 1) % kRows;
+        wrong += std::memcmp(&copy[row * kRow], &source[from * kRow], kRow) == 0 ? 0 : 1;
+      }
+      EXPECT_EQ(wrong, 0U);
+    }
+    rank.bootstrap->all_gather({}, {});
+  });
+}
+
 // All that one call asks for is under way at once: pieces of one rank as one transfer, and for
 // small ones of many ranks the way there and back is waited for once.
 TEST_P(BusCharges, WhatIsReadTogetherComesTogether) {

@@ -58,6 +58,18 @@ TEST(BusDigests, TellOtherBytes) {
   EXPECT_NE(a.payload, b.payload);
 }
 
+TEST(BusDigests, DoNotDependOnWhatIsHashedNext) {
+  const std::vector<std::byte> bytes = bytes_of(8192, 1);
+  const std::vector<std::byte> others = bytes_of(8192, 2);
+  for (const std::size_t size : {0, 1, 31, 32, 63, 64, 65, 100, 128, 7168, 8191}) {
+    const std::span<const std::byte> row(bytes.data(), size);
+    EXPECT_EQ(hash_bytes(row, 3), hash_bytes(row, 3, others.data())) << size;
+    if (size > 0) {
+      EXPECT_NE(hash_bytes(row, 3), hash_bytes(std::span(others).first(size), 3)) << size;
+    }
+  }
+}
+
 TEST(BusDigests, TellOtherTimes) {
   const SimulationReport a = run({});
   const SimulationReport b = run({.profile = "cloudmatrix384-wire"});

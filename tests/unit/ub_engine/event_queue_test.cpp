@@ -51,6 +51,41 @@ TEST(EventQueue, CapturesAreDestroyedWhetherTheyRunThrowOrAreDropped) {
   EXPECT_EQ(token.use_count(), 1);
 }
 
+// What an event was asked for before it ran, and how often it ran.
+struct Preparation {
+  std::vector<int> passes;
+  int runs = 0;
+};
+
+struct Prepared {
+  Preparation* preparation;
+  void operator()() const { ++preparation->runs; }
+  void prepare(int pass) const noexcept {
+    EXPECT_EQ(preparation->runs, 0);
+    preparation->passes.push_back(pass);
+  }
+};
+
+TEST(EventQueue, PreparesWhatComesSoonPassByPass) {
+  constexpr std::size_t kEvents = 1000;
+  std::vector<Preparation> preparations(kEvents);
+  EventQueue queue;
+  for (std::size_t i = 0; i < kEvents; ++i) {
+    queue.push(Picoseconds(1000 + i * 37 % kEvents), 0, Prepared{&preparations[i]});
+    if (i % 10 == 0) queue.push(Picoseconds(1500), 0, [] {});  // needs none
+  }
+  run_all(queue);
+  std::size_t prepared = 0;
+  for (const Preparation& preparation : preparations) {
+    EXPECT_EQ(preparation.runs, 1);
+    for (std::size_t i = 0; i < preparation.passes.size(); ++i) {
+      EXPECT_EQ(preparation.passes[i], static_cast<int>(i) % EventQueue::kPasses);
+    }
+    prepared += preparation.passes.empty() ? 0 : 1;
+  }
+  EXPECT_GT(prepared, kEvents / 2);
+}
+
 TEST(EventQueue, HoldsCallbacksOf48Bytes) {
   EventQueue queue;
   std::array<std::uint64_t, 5> numbers{1, 2, 3, 4, 5};

@@ -28,8 +28,10 @@ class BusWindow : public Contract {
       if (piece.data != nullptr) parts.add(piece.peer, piece.bytes);
     }
     port_->read(parts_);
-    for (const View& piece : pieces) {
-      if (piece.data != nullptr) note(piece.peer, piece.offset, {piece.data, piece.bytes});
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      const View& piece = pieces[i];
+      const std::byte* const next = i + 1 < pieces.size() ? pieces[i + 1].data : nullptr;
+      if (piece.data != nullptr) note(piece.peer, piece.offset, {piece.data, piece.bytes}, next);
     }
   }
 
@@ -66,11 +68,22 @@ class BusWindow : public Contract {
       source_of(piece);
       parts.add(piece.peer, piece.destination.size());
     }
+    std::size_t bytes = 0;
+    for (const ReadPart& part : parts_) bytes += part.bytes;
+    const bool streaming = bytes >= kernels::kStreamingBytes;
     port_->read(parts_);
-    for (const Fetch& piece : pieces) {
-      if (piece.destination.empty()) continue;
-      kernels::copy(piece.destination.data(), source_of(piece), piece.destination.size());
-      note(piece.peer, piece.offset, piece.destination);
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      const auto& to = pieces[i].destination;
+      if (to.empty()) continue;
+      const std::byte* const from = source_of(pieces[i]);
+      // Noted first, so that the copy finds it in the caches.
+      const std::byte* const next = i + 1 < pieces.size() ? source_of(pieces[i + 1]) : nullptr;
+      note(pieces[i].peer, pieces[i].offset, {from, to.size()}, next);
+      if (streaming) {
+        kernels::copy_streaming(to.data(), from, to.size());
+      } else {
+        kernels::copy(to.data(), from, to.size());
+      }
     }
   }
 
@@ -105,9 +118,10 @@ class BusWindow : public Contract {
     }
     return place;
   }
-  void note(Rank peer, std::size_t offset, std::span<const std::byte> bytes) {
+  void note(Rank peer, std::size_t offset, std::span<const std::byte> bytes,
+            const std::byte* next) {
     if (bytes.empty() || !is_payload(offset)) return;
-    port_->courier().note_payload(port_->place(), port_->roster().place(peer), bytes);
+    port_->courier().note_payload(port_->place(), port_->roster().place(peer), bytes, next);
   }
 
   // Pieces of one rank that follow each other are rows of one transfer.

@@ -14,7 +14,7 @@ namespace tutti::ub {
 class ControlMemory {
  public:
   ControlMemory(int ranks, const ControlSegment& segment)
-      : segment_bytes_((segment.bytes + kPage - 1) / kPage * kPage),
+      : segment_bytes_((segment.bytes + kPage - 1) / kPage * kPage + kColour),
         segment_(segment),
         bytes_(segment_bytes_ * static_cast<std::size_t>(ranks)) {
     void* const memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
@@ -52,6 +52,9 @@ class ControlMemory {
 
  private:
   static constexpr std::size_t kPage = 4096;
+  // Equal lines of all segments would share the few places that a cache has for one place of a
+  // page.
+  static constexpr std::size_t kColour = 5 * 64;
 
   std::size_t segment_bytes_;
   ControlSegment segment_;

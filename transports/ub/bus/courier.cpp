@@ -103,6 +103,8 @@ void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineConten
   parcel.content.value = value;
   flow.append(parcel);
   start(parcel, 1);
+  // Who tells one peer tells the next one, when all others have had their turns.
+  (&flow + 1)->prefetch();
 }
 
 void Courier::say_farewell(Flow& flow) {
@@ -122,13 +124,20 @@ std::optional<int> Courier::read(int reader, std::span<const ReadPart> parts) {
     ~Guard() { courier.end(reading); }
   } const guard{*this, reading};
   Parcel** link = &reading.first;
+  constexpr std::uint32_t kAhead = 8;
+  Parcel* behind = nullptr;  // by so many
   for (const ReadPart& part : parts) {
     Parcel& parcel = make(Parcel::Kind::kRead, part.owner, reader, part.bytes);
     parcel.reading = &reading;
-    parcel.next = nullptr;
+    parcel.next = parcel.previous = nullptr;
     *link = &parcel;
     link = &parcel.next;
-    ++reading.under_way;
+    if (++reading.under_way > kAhead) {
+      behind->previous = &parcel;
+      behind = behind->next;
+    } else if (behind == nullptr) {
+      behind = &parcel;
+    }
   }
   const Parcel* parcel = reading.first;
   for (const ReadPart& part : parts) {
@@ -138,6 +147,7 @@ std::optional<int> Courier::read(int reader, std::span<const ReadPart> parts) {
   await(reading, reader);
   if (reading.lost != nullptr) return reading.lost->from;
   for (const Parcel* here = reading.first; here != nullptr; here = here->next) {
+    __builtin_prefetch(here->previous);
     if (here->state == Parcel::State::kUnderWay) return here->from;  // cancelled
     fold(*here, here->when);
   }
@@ -169,9 +179,10 @@ void Courier::end(Reading& reading) noexcept {
   }
 }
 
-void Courier::note_payload(int reader, int owner, std::span<const std::byte> bytes) {
+void Courier::note_payload(int reader, int owner, std::span<const std::byte> bytes,
+                           const std::byte* next) {
   if (!payload_digest_) return;
-  digest_.add_payload(owner, reader, hash_bytes(bytes, 0));
+  digest_.add_payload(owner, reader, hash_bytes(bytes, 0, next));
 }
 
 bool Courier::flush(Flow& flow, Picoseconds deadline) {

@@ -56,8 +56,9 @@ class Courier final : private TransferSink {
   // The calling fibre waits until all parts have come, which are under way together. An owner from
   // whom one does not come, if there is one.
   std::optional<int> read(int reader, std::span<const ReadPart> parts);
-  // For who was read: folds what is there now into the digest of the payload.
-  void note_payload(int reader, int owner, std::span<const std::byte> bytes);
+  // For who was read: folds what is there now into the digest of the payload. `next`: what it notes
+  // after this, or nullptr.
+  void note_payload(int reader, int owner, std::span<const std::byte> bytes, const std::byte* next);
 
   // The calling fibre waits until the flow's puts have left. False: not by `deadline`.
   bool flush(Flow& flow, Picoseconds deadline);
@@ -97,6 +98,7 @@ class Courier final : private TransferSink {
   void left(std::uint64_t tag, Picoseconds when) override;
   void arrived(std::uint64_t tag, Picoseconds when) override;
   void lost(std::uint64_t tag, Picoseconds when) override;
+  void prepare(std::uint64_t tag, int pass) noexcept override;
 
   // A tag tells puts apart without a look at the parcel, which is not in the cache.
   static std::uint64_t tag_of(const Parcel& parcel) noexcept {

@@ -41,6 +41,15 @@ void Courier::lost(std::uint64_t tag, Picoseconds when) {
   settle(flow);
 }
 
+// First the parcel comes to the caches, then what it points to.
+void Courier::prepare(std::uint64_t tag, int pass) noexcept {
+  const Parcel& parcel = parcel_of(tag);
+  if (pass == 0) return parcel.prefetch();
+  if (parcel.kind == Parcel::Kind::kRead) return;
+  parcel.flow->prefetch();
+  if (parcel.kind == Parcel::Kind::kPost) __builtin_prefetch(parcel.line, 1);
+}
+
 // Who reads goes on when all of it is there, or something of it is lost.
 void Courier::end_read(Parcel& parcel, Parcel::State state, Picoseconds when) {
   if (parcel.reading == nullptr) return parcels_.give_back(parcel);
@@ -75,6 +84,7 @@ void Courier::settle(Flow& flow) {
       remove(parcel);
       continue;
     }
+    if (parcel.kind == Parcel::Kind::kPost) __builtin_prefetch(parcel.line, 1);
     scheduler_.at(std::max(flow.latest, scheduler_.now()), {.rank = flow.to},
                   [this, &parcel] { deliver(parcel); });
   }

@@ -1,6 +1,7 @@
 // One transfer under way, and where its bytes come from and go to.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <tutti/transport.hpp>
@@ -46,13 +47,17 @@ struct alignas(64) Parcel {
   Picoseconds when{};  // it arrives or is noticed to be lost, unless kUnderWay
 
   // What the pair has under way, in the order in which it was sent. Reads are of no flow; `next` is
-  // that of the same call.
+  // that of the same call, and `previous` one further on, to be fetched while those before it are
+  // looked at.
   Flow* flow = nullptr;
   Parcel* previous = nullptr;
   Parcel* next = nullptr;
 
+  union {
+    Line* line = nullptr;  // of a post
+    Reading* reading;      // of a read; nullptr: who waited has gone
+  };
   // Of a post.
-  Line* line = nullptr;
   struct Content {
     std::byte payload[LineContent::kPayloadBytes];
     std::uint64_t stamp;
@@ -65,41 +70,56 @@ struct alignas(64) Parcel {
   std::byte* taken = nullptr;
   std::vector<CopyPiece> pieces;  // keeps its capacity from one use to the next
 
-  // Of a read; nullptr: who waited has gone.
-  Reading* reading = nullptr;
+  // Before it is looked at when it arrives.
+  void prefetch() const noexcept {
+    __builtin_prefetch(this, 1);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + 64);
+  }
 };
 static_assert(sizeof(Parcel) == 3 * 64);
+static_assert(offsetof(Parcel, content) == 64);
 
-// Parcels by number; they do not move, and are used again.
+// Parcels by number; they do not move, and are used again. Once none is in use, numbers start again
+// in order, so that what is sent in a row lies in a row.
 class Parcels {
  public:
   Parcel& take() {
-    if (free_.empty()) grow();
-    Parcel& parcel = *free_.back();
-    free_.pop_back();
+    ++used_;
+    if (!free_.empty()) {
+      Parcel& parcel = *free_.back();
+      free_.pop_back();
+      if (!free_.empty()) free_.back()->prefetch();
+      return parcel;
+    }
+    if (fresh_ == chunks_.size() * kChunk) grow();
+    Parcel& parcel = (*this)[fresh_++];
+    (&parcel + kAhead)->prefetch();  // maybe of no chunk: nothing happens then
     return parcel;
   }
-  void give_back(Parcel& parcel) noexcept { free_.push_back(&parcel); }  // has room: see grow()
+  void give_back(Parcel& parcel) noexcept {
+    if (--used_ > 0) return free_.push_back(&parcel);  // has room: see grow()
+    free_.clear();
+    fresh_ = 0;
+  }
   Parcel& operator[](std::uint64_t number) noexcept {
     return chunks_[number / kChunk][number % kChunk];
   }
 
  private:
   static constexpr std::uint32_t kChunk = 1024;
+  static constexpr std::uint32_t kAhead = 4;
 
   void grow() {
     const auto first = static_cast<std::uint32_t>(chunks_.size()) * kChunk;
     free_.reserve(first + kChunk);
     chunks_.push_back(std::make_unique<Parcel[]>(kChunk));
-    for (std::uint32_t i = kChunk; i > 0; --i) {
-      Parcel& parcel = chunks_.back()[i - 1];
-      parcel.number = first + i - 1;
-      free_.push_back(&parcel);
-    }
+    for (std::uint32_t i = 0; i < kChunk; ++i) chunks_.back()[i].number = first + i;
   }
 
   std::vector<std::unique_ptr<Parcel[]>> chunks_;
-  std::vector<Parcel*> free_;  // last given back, first used
+  std::uint64_t fresh_ = 0;    // all from here on are free
+  std::vector<Parcel*> free_;  // before that; last given back, first used
+  std::size_t used_ = 0;
 };
 
 }  // namespace tutti::ub

@@ -101,8 +101,14 @@ void Simulation::schedule_ends() {
 
 void Simulation::schedule(Picoseconds at, EventTarget& target, std::uint64_t token) {
   ++model_events_;
-  scheduler().at(at, {.rank = Entity::kFabric},
-                 [at, token, target = &target] { target->fire(at, token); });
+  struct Event {
+    Picoseconds at;
+    EventTarget* target;
+    std::uint64_t token;
+    void operator()() const { target->fire(at, token); }
+    void prepare(int pass) const noexcept { target->prepare(token, pass); }
+  };
+  scheduler().at(at, {.rank = Entity::kFabric}, Event{at, &target, token});
 }
 
 void Simulation::fibre_failed(FibreId, const Entity& who, std::exception_ptr why) {

@@ -6,6 +6,17 @@ void EventQueue::clear() noexcept {
   while (!turns_.empty()) release(turns_.pop());
 }
 
+void EventQueue::look_ahead() noexcept {
+  const std::span<const Turn> run = turns_.run();
+  for (const Turn& turn : run) __builtin_prefetch(&node(turn.item));
+  for (int pass = 0; pass < kPasses; ++pass) {
+    for (const Turn& turn : run) {
+      Node& coming = node(turn.item);
+      if (coming.attend != nullptr) coming.attend(coming.callback, pass);
+    }
+  }
+}
+
 void EventQueue::grow() {
   const auto first = static_cast<std::uint32_t>(chunks_.size()) * kChunk;
   free_.reserve(first + kChunk);

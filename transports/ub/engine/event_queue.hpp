@@ -15,10 +15,13 @@
 namespace tutti::ub {
 
 // A callback runs where it lies and is freed after that, so it may push events itself; it may
-// throw, and counts as having run.
+// throw, and counts as having run. What it will look at is rarely in the caches: a callback with a
+// `prepare(int pass) const noexcept` may fetch it. That is called for all that comes
+// next and was sorted together, pass by pass, before any of it runs.
 class EventQueue {
  public:
   static constexpr std::size_t kCallbackBytes = 48;
+  static constexpr int kPasses = 3;
 
   EventQueue() = default;
   ~EventQueue() { clear(); }
@@ -44,16 +47,20 @@ class EventQueue {
     Node& made = node(index);
     ::new (static_cast<void*>(made.callback)) Stored(std::forward<Callback>(callback));
     made.run = [](void* stored) { (*static_cast<Stored*>(stored))(); };
-    made.drop = nullptr;
-    if constexpr (!std::is_trivially_destructible_v<Stored>) {
-      made.drop = [](void* stored) noexcept { static_cast<Stored*>(stored)->~Stored(); };
+    made.attend = nullptr;
+    if constexpr (!std::is_trivially_destructible_v<Stored> || kPrepares<Stored>) {
+      made.attend = &attend<Stored>;
     }
   }
 
   // Takes out the first event and runs it. Not when empty().
   void run_first() {
     const Release release{*this, turns_.pop()};
-    if (!turns_.empty()) __builtin_prefetch(&node(turns_.first().item));
+    if (turns_.take_refilled()) {
+      look_ahead();
+    } else if (!turns_.empty()) {
+      __builtin_prefetch(&node(turns_.first().item));
+    }
     Node& first = node(release.index);
     first.run(first.callback);
   }
@@ -62,9 +69,25 @@ class EventQueue {
   void clear() noexcept;
 
  private:
+  static constexpr int kDrop = -1;
+  template <typename Stored>
+  static constexpr bool kPrepares = requires(const Stored& stored) {
+    stored.prepare(0);
+  };
+
+  template <typename Stored>
+  static void attend(void* stored, int pass) noexcept {
+    if (pass == kDrop) {
+      static_cast<Stored*>(stored)->~Stored();
+    } else if constexpr (kPrepares<Stored>) {
+      static_cast<const Stored*>(stored)->prepare(pass);
+    }
+  }
+
   struct alignas(64) Node {
     void (*run)(void*);
-    void (*drop)(void*) noexcept;  // nullptr: nothing to destroy
+    // Destroys it (kDrop), or makes a pass. nullptr: neither is needed.
+    void (*attend)(void*, int) noexcept;
     alignas(std::max_align_t) std::byte callback[kCallbackBytes];
   };
   static_assert(sizeof(Node) == 64);
@@ -80,10 +103,11 @@ class EventQueue {
   Node& node(std::uint32_t index) noexcept { return chunks_[index / kChunk][index % kChunk]; }
   void release(std::uint32_t index) noexcept {
     Node& gone = node(index);
-    if (gone.drop != nullptr) gone.drop(gone.callback);
+    if (gone.attend != nullptr) gone.attend(gone.callback, kDrop);
     free_.push_back(index);  // has room: see grow()
   }
   void grow();
+  void look_ahead() noexcept;
 
   TurnQueue turns_;
   std::vector<std::unique_ptr<Node[]>> chunks_;  // nodes do not move

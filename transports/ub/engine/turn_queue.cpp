@@ -35,6 +35,7 @@ void TurnQueue::refill() {
   // Equal times often come in order.
   if (!std::is_sorted(run_.begin(), run_.end())) std::sort(run_.begin(), run_.end());
   near_end_ = run_.back().time + Picoseconds(1);
+  refilled_ = true;
 }
 
 void TurnQueue::thin_out() {

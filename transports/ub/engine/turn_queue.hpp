@@ -9,6 +9,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "transports/ub/engine/turn_heap.hpp"
@@ -70,6 +72,13 @@ class TurnQueue {
     return item;
   }
 
+  // Has the run been filled since the last call? Then run() is what comes next but for what is
+  // pushed before it: a look-ahead.
+  bool take_refilled() noexcept { return std::exchange(refilled_, false); }
+  std::span<const Turn> run() const noexcept {
+    return std::span<const Turn>(run_).subspan(run_next_);
+  }
+
   void clear() noexcept;
 
  private:
@@ -103,6 +112,7 @@ class TurnQueue {
 
   std::vector<Turn> run_;  // from run_next_ on
   std::size_t run_next_ = 0;
+  bool refilled_ = false;
   TurnHeap heap_;
   std::size_t most_in_heap_ = kMostInHeap;
   Picoseconds near_end_{0};

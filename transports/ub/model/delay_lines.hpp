@@ -25,6 +25,9 @@ class DelayLines {
     lines_[line].push(nodes_, id);
   }
 
+  // Not of an empty line.
+  std::uint32_t front(std::size_t line) const noexcept { return lines_[line].front(); }
+
   // For the event of the line's front: takes it out and schedules the next one.
   std::uint32_t pop(std::size_t line, std::uint64_t token) {
     NodeQueue& queue = lines_[line];

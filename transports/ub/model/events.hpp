@@ -21,6 +21,9 @@ class EventTarget {
  public:
   // `now` is the time that was asked for; it never goes back from one call to the next.
   virtual void fire(Picoseconds now, std::uint64_t token) = 0;
+  // Will soon fire with that token, unless nothing comes between: may bring to the caches what it
+  // will look at, and changes nothing. Each pass comes when memory has had time for the one before.
+  virtual void prepare(std::uint64_t /*token*/, int /*pass*/) const noexcept {}
 
  protected:
   ~EventTarget() = default;

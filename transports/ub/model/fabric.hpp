@@ -34,6 +34,9 @@ class TransferSink {
   virtual void arrived(std::uint64_t tag, Picoseconds when) = 0;
   // An end has failed, or nothing leads there any more; noticed at `when`.
   virtual void lost(std::uint64_t tag, Picoseconds when) = 0;
+  // Soon it will hear of this one, which is under way: what EventTarget::prepare is for, passes 0
+  // and 1.
+  virtual void prepare(std::uint64_t /*tag*/, int /*pass*/) noexcept {}
 
  protected:
   ~TransferSink() = default;

@@ -80,6 +80,15 @@ void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
   cross(now, id, stage);
 }
 
+void MessageFabric::prepare(std::uint64_t token, int pass) const noexcept {
+  const auto stage = stage_of<Stage>(token);
+  if (stage == Stage::kReplay) return;
+  const Message& message = messages_[lines_.front(static_cast<std::uint32_t>(token))];
+  if (pass == 0) return __builtin_prefetch(&message, 1);
+  const bool arrives = stage == Stage::kIngress || stage == Stage::kBehindTrunk;
+  if (arrives && message.ticket == kNone) sink_.prepare(message.tag, pass - 1);
+}
+
 Spreading::Passage MessageFabric::passage_of(const Message& message, Picoseconds when) const {
   return spreading_.passage(route_of(message), topology_.path(message.path), message.channel, when);
 }

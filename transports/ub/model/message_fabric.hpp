@@ -71,6 +71,7 @@ class MessageFabric final : public Fabric, private EventTarget {
   static constexpr std::size_t kPortKinds = 2;
 
   void fire(Picoseconds now, std::uint64_t token) override;
+  void prepare(std::uint64_t token, int pass) const noexcept override;
   void leave(Picoseconds now, std::uint32_t id);
   void cross(Picoseconds now, std::uint32_t id, Stage stage);
   void arrive(Picoseconds now, std::uint32_t id);

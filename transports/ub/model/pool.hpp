@@ -23,6 +23,7 @@ class Pool {
     }
     const std::uint32_t id = free_;
     free_ = nodes_[id].next;
+    if (free_ != kNone) __builtin_prefetch(&nodes_[free_], 1);
     nodes_[id] = value;
     return id;
   }
