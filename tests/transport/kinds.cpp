@@ -46,7 +46,8 @@ void run_on_ideal_bus(int ranks, const TransportKind::Body& body) {
   run_on_bus({.profile = ub::load_profile("ideal")}, ranks, body);
 }
 
-// The suite polls: a look that took the least time that there is would be one of a thousand a message.
+// The suite polls: a look that took the least time that there is would be one of a thousand a
+// message.
 void run_on_wire_bus(int ranks, const TransportKind::Body& body) {
   ub::Profile profile = ub::load_profile("cloudmatrix384-wire");
   profile.software.emplace().poll_ns = ub::Decimal::of_units(100);
