@@ -46,8 +46,8 @@ function(tutti_folder name)
   set_property(GLOBAL APPEND PROPERTY TUTTI_FOLDERS tutti_${name})
 endfunction()
 
-# tutti_option_sources(FILE...): files of the folder that parse options. -O1 halves what CLI11 takes to
-# compile, and they run once. A file with options of its own is compiled alone.
+# tutti_option_sources(FILE...): files of the folder that parse options or write reports. -O1 halves what
+# CLI11 and JSON take to compile, and they run once. A file with options of its own is compiled alone.
 function(tutti_option_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O1)
 endfunction()
@@ -97,5 +97,7 @@ function(tutti_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 900)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  # What may take long begins first, so that no core waits for it at the end.
+  set_tests_properties(${name} PROPERTIES
+    TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
