@@ -35,8 +35,8 @@ class ChannelSubject final : public WaitSubject {
   ChannelSubject(Channel& channel, Sequence sequence, std::vector<Rank> peers)
       : channel_(channel), sequence_(sequence), peers_(std::move(peers)) {}
   void missing(std::vector<Rank>& ranks) const override { ranks = peers_; }
-  void check(const std::vector<Rank>& ranks) const override {
-    channel_.check_trouble(ranks, nullptr);
+  void check(const std::vector<Rank>&, const std::vector<Rank>& gone) const override {
+    channel_.check_trouble(gone, nullptr);
   }
   void expire(const std::vector<Rank>& ranks, Nanoseconds waited) const override {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();

@@ -137,8 +137,8 @@ class Channel {
   void cancel() noexcept;
   // Marks the communicator failed everywhere and throws the error that won.
   [[noreturn]] void raise(const Error& error);
-  // Throws what stands against waiting for `missing`; see WaitSubject::check.
-  void check_trouble(const std::vector<Rank>& missing, const Operation* operation);
+  // Throws what stands against a wait; those of `gone` that are dead or have left are needed.
+  void check_trouble(const std::vector<Rank>& gone, const Operation* operation);
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
   // Throws when the communicator has failed, a rank has died, or this rank has cancelled.
   void check_usable();

@@ -142,8 +142,8 @@ class Operation {
     Subject(const Operation& operation, Missing& missing)
         : operation_(operation), missing_(missing) {}
     void missing(std::vector<Rank>& ranks) const override { missing_(ranks); }
-    void check(const std::vector<Rank>& ranks) const override {
-      operation_.channel().check_trouble(ranks, &operation_);
+    void check(const std::vector<Rank>&, const std::vector<Rank>& gone) const override {
+      operation_.channel().check_trouble(gone, &operation_);
     }
     void expire(const std::vector<Rank>& ranks, Nanoseconds waited) const override {
       operation_.expire(ranks, waited);

@@ -41,14 +41,14 @@ void Channel::check_usable() {
   check_trouble(everyone, nullptr);
 }
 
-void Channel::check_trouble(const std::vector<Rank>& missing, const Operation* operation) {
+void Channel::check_trouble(const std::vector<Rank>& gone, const Operation* operation) {
   if (cancelled_.load(std::memory_order_acquire)) {
     throw Error(tuttiAborted, fmt::format("\"{}\" was aborted on this rank", name()));
   }
   if (const auto failure = transport_.failure()) throw *failure;
   for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
     std::vector<Rank> culprits;
-    std::copy_if(missing.begin(), missing.end(), std::back_inserter(culprits),
+    std::copy_if(gone.begin(), gone.end(), std::back_inserter(culprits),
                  [&](Rank peer) { return transport_.peer_state(peer) == state; });
     if (culprits.empty()) continue;
     const std::string what = operation != nullptr

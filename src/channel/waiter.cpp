@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/fibre_host.hpp"
 #include "base/pause.hpp"
@@ -62,6 +63,26 @@ bool Waiter::sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_m
   return done;
 }
 
+// States first, then marks: the acquire of a peer's state pairs with the release by which it left,
+// and all its marks come before that.
+bool Waiter::look_closely(const WaitSubject& subject, const Predicate& ready, Nanoseconds waited) {
+  static_cast<void>(transport_.failure());  // keeps the watch over the peers going
+  std::vector<Rank> missing;                // allocates only when something is wrong or late
+  subject.missing(missing);
+  std::vector<Rank> gone;
+  std::copy_if(missing.begin(), missing.end(), std::back_inserter(gone),
+               [&](Rank peer) { return transport_.peer_state(peer) != PeerState::kAlive; });
+  if (ready()) return true;
+  missing.clear();
+  subject.missing(missing);
+  std::erase_if(gone, [&](Rank peer) {
+    return std::find(missing.begin(), missing.end(), peer) == missing.end();
+  });
+  subject.check(missing, gone);
+  if (waited >= limits_.timeout) subject.expire(missing, waited);
+  return false;
+}
+
 void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predicate& ready) {
   Clock& clock = transport_.clock();
   const Nanoseconds start = clock.now();
@@ -70,7 +91,6 @@ void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predi
   const Nanoseconds spin_end = parks ? start : start + limits_.spin;
   const int polls = polls_per_clock(limits_.waiting);
   Nanoseconds next_check = start + kCheckInterval;
-  std::vector<Rank> missing;  // allocates only when something is wrong or late
   for (Nanoseconds now = start;; now = clock.now()) {
     if (parks) check_fibre();
     for (int i = 0; i < polls; ++i) {
@@ -85,12 +105,7 @@ void Waiter::wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predi
     const bool alarmed = own_bell_.alarm.load(std::memory_order_acquire) != 0;
     if (alarmed || now >= next_check || now >= deadline) {
       next_check = now + kCheckInterval;
-      missing.clear();
-      subject.missing(missing);
-      // A mark may have been raised just before its writer died: look again before failing.
-      if (ready()) return;
-      subject.check(missing);
-      if (now >= deadline) subject.expire(missing, now - start);
+      if (look_closely(subject, ready, now - start)) return;
       // With an alarm that does not concern this wait, sleeping would return at once, every time.
       if (alarmed) {
         give_core_away();

@@ -22,9 +22,10 @@ class WaitSubject {
   // Appends the ranks whose marks are not there yet.
   virtual void missing(std::vector<Rank>& ranks) const = 0;
   // Throws if the wait cannot succeed: the communicator failed, a missing rank is dead or has left,
-  // or an entry shows another operation. Called when the alarm is up, and now and then on long
-  // waits.
-  virtual void check(const std::vector<Rank>& missing) const = 0;
+  // or an entry shows another operation. `gone` are those of the missing that had died or left
+  // before their marks were looked for: who posts its mark and leaves is not among them. Called
+  // when the alarm is up, and now and then on long waits.
+  virtual void check(const std::vector<Rank>& missing, const std::vector<Rank>& gone) const = 0;
   // Throws tuttiTimeout that names the missing ranks.
   [[noreturn]] virtual void expire(const std::vector<Rank>& missing, Nanoseconds waited) const = 0;
 };
@@ -96,6 +97,8 @@ class Waiter {
   }
 
   void wait_slowly(Doorbell& bell, const WaitSubject& subject, const Predicate& ready);
+  // Fails if the wait cannot succeed, or is late. True: it has succeeded meanwhile.
+  bool look_closely(const WaitSubject& subject, const Predicate& ready, Nanoseconds waited);
   // What ready() said before sleeping, which it does not do when it was true.
   bool sleep_once(Doorbell& bell, const Predicate& ready, Nanoseconds at_most);
 

@@ -82,10 +82,10 @@ class TransferLoop final : public WaitSubject {
     ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
   }
 
-  void check(const std::vector<Rank>& missing) const override {
+  void check(const std::vector<Rank>&, const std::vector<Rank>& gone) const override {
     channel_.check_trouble({}, nullptr);
     for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
-      for (const Rank peer : missing) {
+      for (const Rank peer : gone) {
         if (channel_.transport().peer_state(peer) != state) continue;
         raise_gone(channel_, peer, state);
       }

@@ -39,7 +39,9 @@ class SetupExchange::Subject final : public WaitSubject {
       if (!exchange_.shows(member, exchange_.filled())) ranks.push_back(member);
     }
   }
-  void check(const std::vector<Rank>& missing) const override { exchange_.check(missing); }
+  void check(const std::vector<Rank>& missing, const std::vector<Rank>& gone) const override {
+    exchange_.check(missing, gone);
+  }
   void expire(const std::vector<Rank>& missing, Nanoseconds waited) const override {
     exchange_.expire(missing, waited);
   }
@@ -162,7 +164,7 @@ void SetupExchange::settle() {
    public:
     explicit Settling(Channel& channel) : channel_(channel) {}
     void missing(std::vector<Rank>&) const override {}
-    void check(const std::vector<Rank>&) const override {
+    void check(const std::vector<Rank>&, const std::vector<Rank>&) const override {
       if (channel_.cancelled())
         fail(tuttiAborted, "\"{}\" was aborted on this rank", channel_.name());
     }
@@ -267,13 +269,11 @@ void SetupExchange::withdraw() {
   post_to_members(mark);
 }
 
-void SetupExchange::check(const std::vector<Rank>& missing) const {
+void SetupExchange::check(const std::vector<Rank>& missing, const std::vector<Rank>& gone) const {
   if (parent_.cancelled()) fail(tuttiAborted, "\"{}\" was aborted on this rank", parent_.name());
-  // The parent's failure does not concern us, but asking keeps the watch over its ranks going.
-  static_cast<void>(parent_.transport().failure());
   for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
     std::vector<Rank> culprits;
-    std::copy_if(missing.begin(), missing.end(), std::back_inserter(culprits),
+    std::copy_if(gone.begin(), gone.end(), std::back_inserter(culprits),
                  [&](Rank member) { return parent_.transport().peer_state(member) == state; });
     if (culprits.empty()) continue;
     fail_because_of(culprits, tuttiRemoteError,

@@ -103,7 +103,7 @@ class SetupExchange final : public Bootstrap {
   void post_to_members(std::uint16_t mark);
   void withdraw();
 
-  void check(const std::vector<Rank>& missing) const;
+  void check(const std::vector<Rank>& missing, const std::vector<Rank>& gone) const;
   // Is the member's withdrawal about this call, not about one before it?
   bool concerns_this(Rank member, const SetupMark& withdrawal) const;
   // Is the member in another exchange, which it takes for this one?

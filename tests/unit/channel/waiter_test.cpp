@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <tutti/error.hpp>
 #include <vector>
@@ -30,11 +31,14 @@ class LonelyTransport final : public Transport {
   void sleep(Doorbell&, std::uint32_t, Nanoseconds) override { ++sleeps; }
   void announce_fence() noexcept override { ++announcements; }
   Clock& clock() noexcept override { return clock_; }
-  PeerState peer_state(Rank) const noexcept override { return PeerState::kAlive; }
+  PeerState peer_state(Rank peer) const noexcept override {
+    return on_state ? on_state(peer) : PeerState::kAlive;
+  }
   void abort(const Error&) noexcept override {}
   std::optional<Error> failure() const override { return std::nullopt; }
   Waiting waiting() const noexcept override { return Waiting::kYield; }  // Waiter asks WaitLimits
 
+  std::function<PeerState(Rank)> on_state;
   int sleeps = 0;
   int announcements = 0;
 
@@ -45,7 +49,7 @@ class LonelyTransport final : public Transport {
 class NothingMissing final : public WaitSubject {
  public:
   void missing(std::vector<Rank>&) const override {}
-  void check(const std::vector<Rank>&) const override {}
+  void check(const std::vector<Rank>&, const std::vector<Rank>&) const override {}
   [[noreturn]] void expire(const std::vector<Rank>&, Nanoseconds) const override {
     throw Error(tuttiTimeout, "expired");
   }
@@ -77,6 +81,62 @@ TEST(Waiter, SleepsUntilTheDeadlineWhenNothingComes) {
   EXPECT_THROW(waiter.until(bell, NothingMissing(), [] { return false; }), Error);
   EXPECT_GT(transport.sleeps, 0);
   EXPECT_EQ(bell.sleepers.load(), 0u);
+}
+
+// Two ranks' marks; fails if a rank that is gone has not raised its own.
+class TwoMarks final : public WaitSubject {
+ public:
+  void missing(std::vector<Rank>& ranks) const override {
+    for (const Rank rank : {0, 1}) {
+      if (!there[static_cast<std::size_t>(rank)]) ranks.push_back(rank);
+    }
+  }
+  void check(const std::vector<Rank>&, const std::vector<Rank>& gone) const override {
+    if (!gone.empty()) throw Error(tuttiRemoteError, "left and was needed", gone);
+  }
+  [[noreturn]] void expire(const std::vector<Rank>&, Nanoseconds) const override {
+    throw Error(tuttiTimeout, "expired");
+  }
+
+  bool there[2] = {};
+};
+
+constexpr WaitLimits kLongLimits{
+    .timeout = std::chrono::seconds(10), .spin = {}, .waiting = Waiting::kYield};
+
+// It does so between the look at its mark and the look at its state, and the other is late.
+TEST(Waiter, BlamesNobodyWhoRaisesItsMarkAndLeaves) {
+  LonelyTransport transport;
+  Doorbell bell;
+  Waiter waiter(transport, bell, kLongLimits);
+  TwoMarks marks;
+  int looks = 0;
+  transport.on_state = [&](Rank rank) {
+    if (rank == 1) return PeerState::kAlive;
+    marks.there[0] = true;
+    return PeerState::kLeft;
+  };
+  EXPECT_NO_THROW(waiter.until(bell, marks, [&] {
+    if (++looks == 10'000) marks.there[1] = true;
+    return marks.there[0] && marks.there[1];
+  }));
+  EXPECT_TRUE(marks.there[0]) << "nobody asked for its state";
+}
+
+TEST(Waiter, NamesWhoLeavesWithoutItsMark) {
+  LonelyTransport transport;
+  Doorbell bell;
+  Waiter waiter(transport, bell, kLongLimits);
+  TwoMarks marks;
+  transport.on_state = [&](Rank rank) { return rank == 1 ? PeerState::kDead : PeerState::kLeft; };
+  marks.there[0] = true;
+  try {
+    waiter.until(bell, marks, [] { return false; });
+    FAIL() << "rank 1 is dead";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), tuttiRemoteError);
+    EXPECT_EQ(error.culprits(), std::vector<Rank>{1});
+  }
 }
 
 // A fibre's looks are in vain while it has the turn: one before it announces itself, one after.
