@@ -50,7 +50,7 @@ void run_on_ideal_bus(int ranks, const TransportKind::Body& body) {
 // message.
 void run_on_wire_bus(int ranks, const TransportKind::Body& body) {
   ub::Profile profile = ub::load_profile("cloudmatrix384-wire");
-  profile.software.emplace().poll_ns = ub::Decimal::of_units(100);
+  profile.software.emplace().poll_ns = ub::Decimal::parse("100").value();
   run_on_bus({.profile = std::move(profile)}, ranks, body);
 }
 
