@@ -1,10 +1,9 @@
 #include "communicator/setup_exchange.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "channel/rank_list.hpp"
 #include "communicator/setup_board.hpp"
 
 namespace tutti {
@@ -16,10 +15,6 @@ namespace {
 constexpr int kSettlePart = 2;
 
 std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
-
-std::string list(const std::vector<Rank>& ranks) {
-  return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks, ", "));
-}
 
 }  // namespace
 
@@ -277,7 +272,7 @@ void SetupExchange::check(const std::vector<Rank>& missing, const std::vector<Ra
                  [&](Rank member) { return parent_.transport().peer_state(member) == state; });
     if (culprits.empty()) continue;
     fail_because_of(culprits, tuttiRemoteError,
-                    "{} of \"{}\" {} and was needed in the set-up of {}", list(culprits),
+                    "{} of \"{}\" {} and was needed in the set-up of {}", named(culprits),
                     parent_.name(), state == PeerState::kDead ? "died" : "left the communicator",
                     what_);
   }
@@ -295,7 +290,7 @@ void SetupExchange::check(const std::vector<Rank>& missing, const std::vector<Ra
   fail_because_of(strangers, tuttiMismatch,
                   "ranks disagree about the set-up of {}: {} of \"{}\" set up something else, or "
                   "with other members than rank {}, whose members are {}",
-                  what_, list(strangers), parent_.name(), parent_.rank(), list(members_));
+                  what_, named(strangers), parent_.name(), parent_.rank(), named(members_));
 }
 
 bool SetupExchange::concerns_this(Rank member, const SetupMark& withdrawal) const {
@@ -328,7 +323,7 @@ void SetupExchange::throw_withdrawal(Rank member, const SetupMark& withdrawal) c
   const bool shared = cause == tuttiTimeout || cause == tuttiMismatch;
   fail_because_of(culprits, shared ? cause : tuttiRemoteError,
                   "rank {} of \"{}\" gave the set-up of {} up: {} ({})", member, parent_.name(),
-                  what_, tuttiGetErrorString(cause), list(culprits));
+                  what_, tuttiGetErrorString(cause), named(culprits));
 }
 
 void SetupExchange::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {
@@ -340,11 +335,11 @@ void SetupExchange::expire(const std::vector<Rank>& missing, Nanoseconds waited)
     fail_because_of(elsewhere, tuttiMismatch,
                     "ranks disagree about the set-up of {}: it waited {} ms for {} of \"{}\", "
                     "which shrank without rank {}",
-                    what_, ms, list(elsewhere), parent_.name(), parent_.rank());
+                    what_, ms, named(elsewhere), parent_.name(), parent_.rank());
   }
   fail_because_of(missing, tuttiTimeout,
                   "the set-up of {} waited {} ms for {} of \"{}\", which did not call it", what_,
-                  ms, list(missing), parent_.name());
+                  ms, named(missing), parent_.name());
 }
 
 }  // namespace tutti
