@@ -21,6 +21,11 @@ void FabricTime::align() {
   ub::Scheduler& scheduler = simulation.scheduler();
   if (aligned_ == 0) target_ = scheduler.now() + kLate;
   if (++aligned_ == simulation.topology().ranks()) aligned_ = 0;
+  if (target_ < scheduler.now()) {
+    throw Error(tuttiInvalidUsage,
+                "ranks leave a barrier on this fabric more than 1 ms apart and cannot begin "
+                "together; --mode throughput does not ask for it");
+  }
   if (target_ > scheduler.now()) scheduler.advance(target_ - scheduler.now());
 }
 
