@@ -130,6 +130,12 @@ class Fabric(unittest.TestCase):
         self.assertIn("magic", self.refused("all_reduce", "--fabric", "ideal", "--ranks", "3", "-b", "64",
                                             "--algorithm", "magic"))
 
+    def test_ranks_that_cannot_begin_together_do_not_pretend(self):
+        far = ["broadcast", "--fabric", "cloudmatrix384-wire", "--ranks", "9", "-b", "8", "-e", "8",
+               "--set", "other_node/write/latency_ns=3000000"]
+        self.assertIn("cannot begin together", self.refused(*far))
+        self.report_of(*far, "--mode", "throughput")
+
     def test_more_than_this_machine_has_is_refused_with_the_number(self):
         message = self.refused("all_reduce", "--fabric", "cloudmatrix384", "--ranks", "768", "-b", "64G")
         self.assertIn("768 ranks need about 147", message)
