@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <new>
+#include <utility>
 
 #include "perf/common/stopwatch.hpp"
 
@@ -121,9 +122,9 @@ std::optional<RunError> Board::failure_of(int rank) const {
 std::optional<RunError> Board::failure() const {
   std::optional<RunError> first;
   for (int rank = 0; rank < ranks_; ++rank) {
-    const auto failure = failure_of(rank);
+    auto failure = failure_of(rank);
     if (failure && slot(rank).died) return failure;
-    if (failure && !first) first = failure;
+    if (failure && !first) first = std::move(failure);
   }
   return first;
 }

@@ -183,6 +183,7 @@ void run_processes(const Options& options, Board& board, const RankMain& main) {
 
 void run_threads(const Options& options, Board& board, const RankMain& main) {
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(options.ranks));
   for (int rank = 0; rank < options.ranks; ++rank) {
     threads.emplace_back([&, rank] {
       run_rank(

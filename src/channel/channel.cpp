@@ -73,7 +73,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       unheard_(std::make_unique<Unheard[]>(layout_.depth)),
-      assemblies_(std::make_unique<std::uint64_t[]>(layout_.depth * kRounds)),
+      assemblies_(std::make_unique<std::uint64_t[]>(std::size_t{layout_.depth} * kRounds)),
       completed_(options_.first_sequence),
       swept_(options_.first_sequence),
       floor_(options_.first_sequence),

@@ -277,6 +277,7 @@ void Step::combined_row(int rank, int token, std::byte* out) const {
 
 std::vector<Step> steps_of(const Case& c, int count) {
   std::vector<Step> steps;
+  steps.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) steps.emplace_back(c, i);
   return steps;
 }

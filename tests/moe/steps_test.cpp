@@ -80,8 +80,10 @@ TEST_P(MoeSteps, OneRoutingServesManyDispatchesAndCombines) {
   const Case c{.layout = tuttiMoeLayoutExpert, .topk = 2, .hidden = 64, .ranks = 3, .experts = 8};
   const Step first(c, 0);
   std::vector<Outgoing> routing;
+  routing.reserve(static_cast<std::size_t>(c.ranks));
   for (int rank = 0; rank < c.ranks; ++rank) routing.push_back(first.outgoing(rank));
   std::vector<Step> steps;  // other tokens on the same routing
+  steps.reserve(6);
   for (int i = 0; i < 6; ++i) steps.emplace_back(c, i, routing);
   with_group(c, [&](GroupScope& group, int rank) {
     PlanRun run(group, rank, c, steps);
@@ -115,7 +117,7 @@ TEST_P(MoeSteps, SourceOnlySumsAreTheSameOnAnyNumberOfRanks) {
   constexpr int kTokens = 40, kTopK = 8, kExperts = 30;
   constexpr std::size_t kHidden = 100;
   std::mt19937 random(9);
-  std::vector<std::int32_t> ids(kTokens * kTopK);
+  std::vector<std::int32_t> ids(std::size_t{kTokens} * kTopK);
   std::vector<float> weights(ids.size()), tokens(kTokens * kHidden);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     ids[i] = static_cast<std::int32_t>((i / kTopK * 7 + i % kTopK * 11) % kExperts);

@@ -10,6 +10,7 @@ namespace tutti::perf {
 namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kGiB = 1024 * kMiB;
 
 Options options_of(std::vector<const char*> words) {
   words.insert(words.begin(), "tutti-perf");
@@ -18,7 +19,7 @@ Options options_of(std::vector<const char*> words) {
 
 TEST(MemoryNeed, BuffersOfEveryRankCount) {
   const Options options = options_of({"all_reduce", "-b", "8", "-e", "32M"});
-  EXPECT_EQ(memory_need(options, 10).data, 10 * 3 * 32 * kMiB);
+  EXPECT_EQ(memory_need(options, 10).data, std::size_t{10} * 3 * 32 * kMiB);
   EXPECT_EQ(memory_need(options_of({"barrier"}), 10).data, 0u);
   EXPECT_GT(memory_need(options, 384).library, 384 * kMiB);
 }
@@ -26,8 +27,8 @@ TEST(MemoryNeed, BuffersOfEveryRankCount) {
 TEST(MemoryNeed, MoeNeedsItsRowsWhereTheyComeFromAndWhereTheyGo) {
   const Options options =
       options_of({"moe", "--tokens", "16", "--hidden", "1024", "--topk", "4", "--experts", "8"});
-  const std::size_t row = 2 * 1024;
-  EXPECT_EQ(memory_need(options, 8).data, 8 * (16 + 16 * 4 + 16) * row);
+  const std::size_t row = std::size_t{2} * 1024;
+  EXPECT_EQ(memory_need(options, 8).data, std::size_t{8} * (16 + 16 * 4 + 16) * row);
   const Options more =
       options_of({"moe", "--tokens", "32", "--hidden", "1024", "--topk", "4", "--experts", "8"});
   EXPECT_EQ(memory_need(more, 8).data, 2 * memory_need(options, 8).data);
@@ -35,10 +36,10 @@ TEST(MemoryNeed, MoeNeedsItsRowsWhereTheyComeFromAndWhereTheyGo) {
 
 TEST(MemoryNeed, WhatDoesNotFitIsRefusedWithBothNumbers) {
   const Options options = options_of({"all_to_all", "-b", "1G"});
-  EXPECT_NO_THROW(check_memory(options, 4, 16 * 1024 * kMiB));
+  EXPECT_NO_THROW(check_memory(options, 4, 16 * kGiB));
   EXPECT_NO_THROW(check_memory(options, 4, 0)) << "not known";
   try {
-    check_memory(options, 64, 16 * 1024 * kMiB);
+    check_memory(options, 64, 16 * kGiB);
     FAIL() << "192 GiB are not in 16";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), tuttiSystemError);

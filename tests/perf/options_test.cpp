@@ -115,7 +115,7 @@ TEST(PerfOptions, AFabricHasOptionsAndDefaultsOfItsOwn) {
 }
 
 TEST(PerfOptions, WhatAFabricDoesNotHaveIsRefusedInASentence) {
-  const auto expect = [](std::vector<const char*> words, const char* sentence) {
+  const auto expect = [](const std::vector<const char*>& words, const char* sentence) {
     EXPECT_NE(rejection(words).find(sentence), std::string::npos) << rejection(words);
   };
   expect({"moe", "--fabric", "ideal"}, "--fabric needs --ranks");

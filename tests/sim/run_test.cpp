@@ -1,8 +1,8 @@
 // tuttiSimRun as users call it: what it returns, what it says, and what its ranks may do.
 #include <gmock/gmock.h>
 
-#include <cstring>
 #include <stdexcept>
+#include <tuple>
 
 #include "tests/sim/run_fixture.hpp"
 
@@ -26,7 +26,11 @@ TEST_F(SimRun, RunsEveryRankAndTellsWhatTheRunWasLike) {
 
   const tuttiSimResult_t first = result;
   ASSERT_EQ(run(48, sum_up), tuttiSuccess);
-  EXPECT_EQ(std::memcmp(&first, &result, sizeof(result)), 0) << "every run is the same";
+  const auto all_of = [](const tuttiSimResult_t& r) {
+    return std::tuple(r.end_ps, r.last_arrival_ps, r.bound_ps, r.arrivals_digest, r.payload_digest,
+                      r.transfers, r.bytes, r.events, r.finished_ranks, r.first_failed_rank);
+  };
+  EXPECT_EQ(all_of(first), all_of(result)) << "every run is the same";
 }
 
 TEST_F(SimRun, TimeGoesOnInCallsAndNotBetween) {

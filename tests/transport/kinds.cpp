@@ -56,7 +56,7 @@ void run_on_wire_bus(int ranks, const TransportKind::Body& body) {
 
 // Two dies of a package per two ranks, software that costs, cells, and any order at equal times.
 void run_on_hostile_bus(int ranks, const TransportKind::Body& body) {
-  for (const std::uint64_t seed : {1, 2}) {
+  for (const std::uint64_t seed : {1U, 2U}) {
     run_on_bus({.profile = ub::load_profile("cloudmatrix384"),
                 .fabric = {.level = ub::ModelLevel::kCell,
                            .spraying = ub::Spraying::kPerCell,

@@ -114,8 +114,8 @@ std::string in_us(ub::Picoseconds time) {
 }
 
 tutti::Error failure_of(int rank, const ub::RankEnd& end, const Verdict& verdict) {
-  const auto error = [rank](tuttiResult_t code, std::string text) {
-    return tutti::Error(code, std::move(text), {rank});
+  const auto error = [rank](tuttiResult_t code, const std::string& text) {
+    return tutti::Error(code, text, {rank});
   };
   switch (end.how) {
     case ub::RankEnd::How::kFailed:

@@ -139,6 +139,7 @@ TEST_F(Log, LinesOfSeveralThreadsDoNotMix) {
   constexpr int kThreads = 4;
   constexpr int kLinesEach = 200;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([t] {
       LogRank rank(t);

@@ -78,6 +78,7 @@ TEST(MeetingFaults, RubbishOnThePortHarmsNobody) {
 TEST(MeetingFaults, ManySilentStrangersOnlyDelayTheRanks) {
   Meeting meeting;
   std::vector<Socket> strangers;
+  strangers.reserve(100);
   for (int i = 0; i < 100; ++i) strangers.push_back(connect(meeting));
   expect_working_pair(meeting);
 }

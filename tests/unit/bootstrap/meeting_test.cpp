@@ -78,7 +78,7 @@ TEST(Meeting, GathersTypedValues) {
   Meeting meeting;
   const auto errors = run_ranks(3, [&](Rank rank) {
     const auto bootstrap = join_meeting(meeting.id(), 3, rank, kPatience);
-    const auto all = all_gather_value(*bootstrap, Value{rank * 10, rank * 0.5});
+    const auto all = all_gather_value(*bootstrap, Value{std::int64_t{rank} * 10, rank * 0.5});
     ASSERT_EQ(all.size(), 3U);
     for (int r = 0; r < 3; ++r) {
       EXPECT_EQ(all[static_cast<std::size_t>(r)].a, r * 10);

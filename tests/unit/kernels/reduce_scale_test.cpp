@@ -42,6 +42,9 @@ class ReduceScaled : public testing::TestWithParam<int> {
     std::vector<std::vector<std::byte>> contents;
     std::vector<const std::byte*> pointers;
     std::vector<std::uint64_t> scales;
+    contents.reserve(sources);
+    pointers.reserve(sources);
+    scales.reserve(sources);
     for (std::size_t s = 0; s < sources; ++s) {
       contents.push_back(input_buffer(type(), kCount, inputs, random));
       const std::uint64_t garbage = size == 8 ? 0 : ~0ull << (8 * size);

@@ -66,6 +66,9 @@ class Reduce : public testing::TestWithParam<std::tuple<int, int>> {
     std::vector<Guarded> sources;
     std::vector<const std::byte*> source_pointers;
     std::vector<const std::byte*> original;
+    sources.reserve(contents.size());
+    source_pointers.reserve(contents.size());
+    original.reserve(contents.size());
     for (const auto& content : contents) {
       sources.emplace_back(content, size);
       original.push_back(content.data());

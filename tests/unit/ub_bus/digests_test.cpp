@@ -61,7 +61,7 @@ TEST(BusDigests, TellOtherBytes) {
 TEST(BusDigests, DoNotDependOnWhatIsHashedNext) {
   const std::vector<std::byte> bytes = bytes_of(8192, 1);
   const std::vector<std::byte> others = bytes_of(8192, 2);
-  for (const std::size_t size : {0, 1, 31, 32, 63, 64, 65, 100, 128, 7168, 8191}) {
+  for (const std::size_t size : {0U, 1U, 31U, 32U, 63U, 64U, 65U, 100U, 128U, 7168U, 8191U}) {
     const std::span<const std::byte> row(bytes.data(), size);
     EXPECT_EQ(hash_bytes(row, 3), hash_bytes(row, 3, others.data())) << size;
     if (size > 0) {

@@ -100,6 +100,7 @@ TEST(Trunks, UplinksAreChosenAsPlanesAre) {
   const double plane_us = static_cast<double>(kBlock) / 28e3;
   const auto shifted = [&](ModelLevel level, Spraying spraying) {
     std::vector<Send> traffic;
+    traffic.reserve(16);
     for (int rank = 0; rank < 16; ++rank) {
       traffic.push_back({.transfer = {.rank = rank, .peer = rank + 32, .bytes = kBlock}});
     }

@@ -54,7 +54,7 @@ class ControlMemory {
   static constexpr std::size_t kPage = 4096;
   // Equal lines of all segments would share the few places that a cache has for one place of a
   // page.
-  static constexpr std::size_t kColour = 5 * 64;
+  static constexpr std::size_t kColour = std::size_t{5} * 64;
 
   std::size_t segment_bytes_;
   ControlSegment segment_;

@@ -114,10 +114,8 @@ void Simulation::schedule(Picoseconds at, EventTarget& target, std::uint64_t tok
 void Simulation::fibre_failed(FibreId, const Entity& who, std::exception_ptr why) {
   RankEnd& end = ends_[static_cast<std::size_t>(who.rank)];
   if (end.failure != nullptr) return;
-  end = {.how = RankEnd::How::kFailed,
-         .at = scheduler().now(),
-         .why = what_of(why),
-         .failure = std::move(why)};
+  end = {
+      .how = RankEnd::How::kFailed, .at = scheduler().now(), .why = what_of(why), .failure = why};
 }
 
 void Simulation::deadlocked(std::span<const ParkedFibre> parked) {
