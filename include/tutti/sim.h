@@ -22,6 +22,14 @@ typedef enum {
   tuttiSimCell = 2      // flows share ports cell by cell; credits hold senders back. Slower to run
 } tuttiSimLevel_t;
 
+// Flag of a run that asks for times only. Payload - what tuttiMemAlloc gives to a rank, and the
+// rows of a dispatch - is neither moved nor backed by memory: it has addresses and reads as zeros,
+// or what the rank itself has written there. Counts, ids, weights and all other memory are real,
+// and a call on buffers of which one is payload moves nothing. Times and arrivals_digest are those
+// of the run that moves all of it; payload_digest is 0. What tuttiMemAlloc gave is gone when
+// tuttiSimRun returns.
+#define TUTTI_SIM_TIMING_ONLY 1u
+
 typedef struct {
   size_t size;            // sizeof(tuttiSimConfig_t), set by the initializer
   unsigned int version;   // TUTTI_VERSION_CODE, set by the initializer
@@ -35,9 +43,10 @@ typedef struct {
   uint64_t reorder_seed;  // whose turn it is at equal times; 0: ranks in ascending order
   uint64_t time_limit_ns;  // virtual time after which the run ends; 0: none
   size_t stack_bytes;      // of a rank; 0: 1 MiB of address space, of which what is touched counts
-  unsigned int flags;      // 0
+  unsigned int flags;      // TUTTI_SIM_*
   // [num_settings]: what this run changes of the profile, each as "PATH=VALUE", the later one of
-  // two for the same field: "planes=6", "other_node/write/latency_ns=999"; docs/fabric-model.md.
+  // two for the same field: "planes=6", "other_node/write/latency_ns=999"; or what goes wrong:
+  // "straggler=7:150", "fault=rank:at_ns=60000,rank=7"; docs/fabric-model.md.
   // Read during the call only.
   const char* const* settings;
   int num_settings;      // 0 with settings == NULL

@@ -78,9 +78,10 @@ std::string hexadecimal(std::uint64_t digest) {
 Json simulation_json(const SimulationFacts& facts) {
   return {{"per", facts.per.empty() ? Json(nullptr) : Json(facts.per)},
           {"level", facts.level},
+          {"timing_only", facts.timing_only},
           {"settings", facts.settings},
           {"arrivals_digest", hexadecimal(facts.arrivals_digest)},
-          {"payload_digest", hexadecimal(facts.payload_digest)},
+          {"payload_digest", facts.timing_only ? Json() : Json(hexadecimal(facts.payload_digest))},
           {"end_us", facts.end_us},
           {"bound_us", facts.bound_us},
           {"transfers", facts.transfers},

@@ -61,6 +61,7 @@ struct RunError {
 struct SimulationFacts {
   std::string per{};  // what a rank is; empty: the profile's first
   std::string level{};
+  bool timing_only = false;
   std::vector<std::string> settings{};
   std::uint64_t arrivals_digest = 0;
   std::uint64_t payload_digest = 0;

@@ -47,10 +47,12 @@ Row empty_row(const Session& session, const Case& c, bool in) {
 void run_checked(const Session& session, const Case& c, const Pointers& p, const Launch& launch,
                  Row& row) {
   const Options& options = session.options;
-  if (p.send != p.recv && received_elements(c) > 0) {
-    std::memset(p.recv, kPoison, received_elements(c) * size_of(c.type));
+  if (!options.fabric.timing_only) {
+    if (p.send != p.recv && received_elements(c) > 0) {
+      std::memset(p.recv, kPoison, received_elements(c) * size_of(c.type));
+    }
+    fill_input(c, options.seed, p.send);  // after the poison: in place, the two overlap
   }
-  fill_input(c, options.seed, p.send);  // after the poison: in place, the two overlap
   check(tuttiBarrier(session.comm, nullptr), session.comm);
   check(launch(), session.comm);
   const char* algorithm = nullptr;
@@ -70,7 +72,7 @@ Row measure(const Session& session, const Case& c, const Buffers& buffers, bool 
       in ? in_place(c, buffers.send()) : Pointers{buffers.send(), buffers.recv()};
   const Launch launch(c, pointers, session.comm);
   Row row = empty_row(session, c, in);
-  fill_input(c, session.options.seed, pointers.send);
+  if (!session.options.fabric.timing_only) fill_input(c, session.options.seed, pointers.send);
   time_iterations(
       session, [&] { check(launch(), session.comm); }, row);
   run_checked(session, c, pointers, launch, row);

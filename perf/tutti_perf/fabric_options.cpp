@@ -43,6 +43,10 @@ void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& node
   app.add_option("--reorder-seed", options.reorder_seed,
                  "Whose turn it is at equal times; 0: ranks in ascending order")
       ->needs(fabric);
+  app.add_flag(
+         "--timing-only", options.timing_only,
+         "Payload is neither moved nor backed by memory, nor verified; the times are the same")
+      ->needs(fabric);
 }
 
 std::vector<int> parse_nodes(const std::string& text) {
@@ -74,6 +78,7 @@ tuttiSimConfig_t sim_config(const FabricOptions& options, std::vector<const char
                                            : tuttiSimMessage;
   config.cell_bytes = options.cell_bytes;
   config.reorder_seed = options.reorder_seed;
+  if (options.timing_only) config.flags |= TUTTI_SIM_TIMING_ONLY;
   settings.clear();
   for (const std::string& setting : options.settings) settings.push_back(setting.c_str());
   if (!settings.empty()) config.settings = settings.data();

@@ -21,6 +21,7 @@ struct FabricOptions {
   int cell_bytes = 0;                 // 0: the library's choice
   std::vector<std::string> settings;  // PATH=VALUE
   std::uint64_t reorder_seed = 0;
+  bool timing_only = false;  // payload takes time, and is neither moved nor backed by memory
 
   bool given() const { return !name.empty(); }
 };

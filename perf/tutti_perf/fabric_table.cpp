@@ -16,10 +16,11 @@ std::string fabric_head(const Report& report) {
   return fmt::format(
       "# tutti {} ({}), ranks: {} (fibres), fabric {}{}{}, level {}{}\n"
       "# times are virtual: mean over ranks, and of the slowest rank, whose are the bandwidths\n"
-      "# bound: how long the busiest port takes for the bytes of an iteration\n",
+      "# bound: how long the busiest port takes for the bytes of an iteration\n{}",
       report.tutti.value_or("?"), report.commit.value_or("unknown commit"), report.ranks,
       *report.fabric, facts.per.empty() ? "" : " per ", facts.per, facts.level,
-      facts.settings.empty() ? "" : fmt::format(", with {}", fmt::join(facts.settings, " ")));
+      facts.settings.empty() ? "" : fmt::format(", with {}", fmt::join(facts.settings, " ")),
+      facts.timing_only ? "# timing only: payload is neither moved nor verified\n" : "");
 }
 
 std::string fabric_phase_heading() {
@@ -49,16 +50,18 @@ std::string pair_line(const Row& row) {
 }
 
 std::string fabric_foot(const SimulationFacts& facts) {
+  const std::string payload = facts.timing_only ? "none, payload did not move"
+                                                : fmt::format("{:016x}", facts.payload_digest);
   return fmt::format(
       "# Virtual time         : {:.3f} us in all\n"
       "# Arrivals digest      : {:016x}\n"
-      "# Payload digest       : {:016x}\n"
+      "# Payload digest       : {}\n"
       "# Moved                : {} bytes in {} transfers\n"
       "# Events               : {}, {:.3g} a wall second\n"
       "# Wall time            : {:.3f} s\n"
       "# Peak memory          : {:.3f} GiB\n",
-      facts.end_us, facts.arrivals_digest, facts.payload_digest, facts.bytes, facts.transfers,
-      facts.events, facts.events_per_second(), facts.wall_s,
+      facts.end_us, facts.arrivals_digest, payload, facts.bytes, facts.transfers, facts.events,
+      facts.events_per_second(), facts.wall_s,
       static_cast<double>(facts.peak_resident_bytes) / (1 << 30));
 }
 

@@ -59,6 +59,7 @@ SimulationFacts run_on_fabric(const Options& options, Board& board, const RankMa
   const double wall_s = (now_us() - start) / 1e6;
   SimulationFacts facts{.per = options.fabric.per,
                         .level = options.fabric.level,
+                        .timing_only = options.fabric.timing_only,
                         .settings = options.fabric.settings,
                         .arrivals_digest = result.arrivals_digest,
                         .payload_digest = result.payload_digest,

@@ -44,7 +44,8 @@ MemoryNeed memory_need(const Options& options, int ranks) {
   for (const Op op : options.ops) {
     const bool moe = op == Op::kMoe;
     if (op == Op::kBarrier) continue;
-    need.data = std::max(need.data, moe ? moe_bytes(options, n) : collective_bytes(options, n));
+    if (!options.fabric.timing_only)
+      need.data = std::max(need.data, moe ? moe_bytes(options, n) : collective_bytes(options, n));
     if (moe) {
       const auto lanes =
           static_cast<std::size_t>(options.moe.tokens) * static_cast<std::size_t>(options.moe.topk);

@@ -28,12 +28,12 @@ class MoeRun {
         case_(make_moe_case(session.options, session.rank, session.ranks)),
         all_routings_(get_routings()),
         routings_(*all_routings_),
-        arrivals_(arrivals_of(case_, routings_)),
+        arrivals_(needs_arrivals() ? arrivals_of(case_, routings_) : std::vector<Arrival>{}),
         layer_(session.comm, case_) {
     const bool symmetric = session.options.symmetric;
     std::byte* rows = layer_.allocate(case_.tokens * row_bytes(case_), symmetric, rows_);
     std::byte* side = layer_.allocate(case_.tokens * side_bytes(case_), symmetric, side_);
-    fill_rows(case_, rows, side);
+    if (moves()) fill_rows(case_, rows, side);
     prepare_dispatch(rows, side);
     prepare_combine();
   }
@@ -62,6 +62,10 @@ class MoeRun {
                                  session_.options.seed, session_.ranks);
   }
 
+  bool moves() const { return !session_.options.fabric.timing_only; }
+  // To size buffers by them, or to know what must come.
+  bool needs_arrivals() const { return moves() || !same_type(case_); }
+
   const Routing& own_routing() const { return routings_[static_cast<std::size_t>(case_.rank)]; }
 
   void prepare_dispatch(const std::byte* rows, const std::byte* side) {
@@ -88,11 +92,12 @@ class MoeRun {
     combine_args_.hidden = case_.hidden;
     combine_args_.type = case_.combine_fp32 ? tuttiFloat32 : tuttiBfloat16;
     combine_args_.reduction = case_.expert_layout ? tuttiMoeSourceOnly : tuttiMoeRankOrder;
-    sums_.resize(case_.tokens * combine_row_bytes(case_));
-    if (same_type(case_)) return;  // the dispatched rows themselves
+    const std::size_t sum_bytes = case_.tokens * combine_row_bytes(case_);
+    sums_ = layer_.allocate(sum_bytes, !moves(), plain_sums_);  // plain, as an engine's are
+    if (same_type(case_)) return;                               // the dispatched rows themselves
     result_rows_ = layer_.allocate(arrivals_.size() * combine_row_bytes(case_),
                                    session_.options.symmetric, results_);
-    fill_combine_rows(case_, arrivals_, result_rows_);
+    if (moves()) fill_combine_rows(case_, arrivals_, result_rows_);
   }
 
   void dispatch() {
@@ -105,7 +110,7 @@ class MoeRun {
 
   void combine() {
     combine_args_.rows = same_type(case_) ? output_.rows : result_rows_;
-    layer_.check(tuttiMoeCombine(layer_.plan(), &combine_args_, sums_.data(), nullptr));
+    layer_.check(tuttiMoeCombine(layer_.plan(), &combine_args_, sums_, nullptr));
   }
 
   void step(PhaseWatch& watch) {
@@ -116,7 +121,7 @@ class MoeRun {
   }
 
   void run_checked(Row& dispatch_row, Row& combine_row) {
-    std::fill(sums_.begin(), sums_.end(), std::byte{0xa5});
+    std::fill(plain_sums_.begin(), plain_sums_.end(), std::byte{0xa5});
     dispatch();
     dispatch_row.algorithm = layer_.algorithm();
     const std::size_t wrong = count_wrong_dispatch(case_, routings_, arrivals_, output_);
@@ -126,8 +131,7 @@ class MoeRun {
     }
     combine();
     combine_row.algorithm = layer_.algorithm();
-    combine_row.wrong =
-        total(session_.comm, count_wrong_combine(case_, own_routing(), sums_.data()));
+    combine_row.wrong = total(session_.comm, count_wrong_combine(case_, own_routing(), sums_));
   }
 
   Row empty_row(const std::string& phase) const {
@@ -171,7 +175,8 @@ class MoeRun {
   std::vector<std::byte> rows_, side_, results_, out_rows_, out_side_;
   std::vector<std::int32_t> out_ids_;
   std::vector<float> out_weights_;
-  std::vector<std::byte> sums_;
+  std::vector<std::byte> plain_sums_;
+  std::byte* sums_ = nullptr;
   std::byte* result_rows_ = nullptr;
   tuttiMoeDispatchArgs_t dispatch_args_ = TUTTI_MOE_DISPATCH_ARGS_INITIALIZER;
   tuttiMoeOutput_t output_ = TUTTI_MOE_OUTPUT_INITIALIZER;

@@ -149,6 +149,15 @@ void resolve_fabric(const CLI::App& app, const Words& words, Options& options) {
   if (!words.nodes.empty()) {
     fabric.nodes = named("--nodes", [&] { return parse_nodes(words.nodes); });
   }
+  if (fabric.timing_only) {
+    if (app.count("--check") > 0 && options.check) {
+      reject("-c 1: with --timing-only there are no data to verify");
+    }
+    if (words.buffers == "plain") {
+      reject("--buffers plain: with --timing-only, payload is what tuttiMemAlloc gives");
+    }
+    options.check = false;
+  }
   if (app.count("--iters") == 0) options.samples = kFabricSamples;
   if (app.count("--warmup_iters") == 0) options.warmup = kFabricWarmup;
 }
@@ -157,7 +166,7 @@ void resolve_fabric(const CLI::App& app, const Words& words, Options& options) {
 void resolve_p2p(const CLI::App& app, const Words& words, Options& options) {
   if (!options.fabric.given()) reject("p2p needs --fabric: it measures simulated fabrics");
   for (const char* const other :
-       {"--datatype", "--root", "--algorithm", "--buffers", "--mode", "--seed"}) {
+       {"--datatype", "--root", "--algorithm", "--buffers", "--mode", "--seed", "--timing-only"}) {
     if (app.count(other) > 0) {
       reject(std::string(other) + ": p2p moves bytes between two ranks, one row at a time");
     }

@@ -8,10 +8,10 @@ tuttiResult_t tuttiMemAlloc(void** ptr, size_t size) {
   return tutti::api::guarded(nullptr, [&] {
     tutti::api::need(ptr, "ptr");
     *ptr = nullptr;
-    *ptr = tutti::Heap::of_this_process().allocate(size);
+    *ptr = tutti::Heap::for_payload().allocate(size);
   });
 }
 
 tuttiResult_t tuttiMemFree(void* ptr) {
-  return tutti::api::guarded(nullptr, [&] { tutti::Heap::of_this_process().free(ptr); });
+  return tutti::api::guarded(nullptr, [&] { tutti::Heap::around(ptr).free(ptr); });
 }

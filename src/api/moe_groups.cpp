@@ -141,7 +141,7 @@ tuttiResult_t tuttiMoeBuffer(tuttiMoeGroup_t group, size_t bytes, void** buffer)
   return guarded(nullptr, [&] {
     need(group, "group");
     need(buffer, "buffer");
-    group->buffers.emplace_back(bytes);
+    group->buffers.emplace_back(bytes, tutti::Heap::for_payload());
     *buffer = group->buffers.back().data();
   });
 }

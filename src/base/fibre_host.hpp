@@ -12,6 +12,7 @@
 
 namespace tutti {
 
+class Heap;
 class MemoryMeetings;
 
 // What park() and join() throw in the fibres that a scheduler ends before they have finished. Not a
@@ -74,6 +75,10 @@ class FibreHost {
 
   // Where its ranks meet; nullptr: not in memory. Owned by the host, interpreted by bootstrap/.
   virtual MemoryMeetings* meetings() noexcept { return nullptr; }
+
+  // Where payload of its ranks lies that is never moved; nullptr: it moves, and lies in the heap of
+  // the process. Owned by the host, interpreted by memory/.
+  virtual Heap* hollow_heap() noexcept { return nullptr; }
 
  protected:
   ~FibreHost() = default;

@@ -52,6 +52,19 @@ Mapping Mapping::shared(int fd, std::size_t offset, std::size_t bytes, const Opt
   return made;
 }
 
+Mapping Mapping::sparse(std::size_t bytes, const Options& options, const char* what) {
+  const std::size_t whole = (bytes + kPage - 1) / kPage * kPage;
+  std::byte* place = reserve_aligned(whole, options.alignment);
+  if (place == nullptr) fail_system("no {} bytes of address space for {}", whole, what);
+  Mapping made(place, whole);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  if (mmap(place, whole, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+    fail_system("mmap of {} bytes for {}", whole, what);
+  // With huge pages a touch would cost two megabytes. Advice: kernels without them need none.
+  static_cast<void>(madvise(place, whole, MADV_NOHUGEPAGE));
+  return made;
+}
+
 Mapping Mapping::gathered(int fd, const Pieces& pieces, const char* what) {
   const std::size_t whole = pieces.bytes * pieces.count;
   std::byte* place = reserve_aligned(whole, kPage);
@@ -88,6 +101,10 @@ void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept {
   const std::size_t length = reinterpret_cast<std::uintptr_t>(start) + bytes - first;
   static_cast<void>(madvise(reinterpret_cast<void*>(first), length,
                             touch == Touch::kRead ? MADV_POPULATE_READ : MADV_POPULATE_WRITE));
+}
+
+void forget(std::byte* start, std::size_t bytes) noexcept {
+  static_cast<void>(madvise(start, bytes, MADV_DONTNEED));  // fails for what is not mapped only
 }
 
 }  // namespace tutti

@@ -19,6 +19,9 @@ class Mapping {
   static Mapping shared(int fd, std::size_t offset, std::size_t bytes, const Options& options,
                         const char* what);
 
+  // Zeroed private memory, of which only what is touched takes any: MAP_NORESERVE.
+  static Mapping sparse(std::size_t bytes, const Options& options, const char* what);
+
   // Pieces of a file side by side: `count` of `bytes` each, in whole pages, `stride` bytes apart in
   // the file from `first` on.
   struct Pieces {
@@ -47,5 +50,8 @@ class Mapping {
 // kernels before 5.14 do not take.
 enum class Touch { kRead, kWrite };
 void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept;
+
+// Gives the pages of sparse() memory back that were touched; they read as zeros again.
+void forget(std::byte* start, std::size_t bytes) noexcept;
 
 }  // namespace tutti

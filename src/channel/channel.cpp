@@ -65,6 +65,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       rank_(rank),
       options_(std::move(options)),
       heap_(Heap::of_this_process()),
+      hollow_(Heap::hollow()),
       lines_(reinterpret_cast<const Line*>(windows_.control->local().data())),
       own_bell_(
           reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
@@ -193,6 +194,11 @@ void Channel::tell_credits(Sequence completed) {
 
 MemoryRef Channel::refer(const void* p, std::size_t bytes) const noexcept {
   if (const auto offset = heap_.offset_of(p, bytes)) return {MemoryRef::Where::kHeap, *offset};
+  if (hollow_ != nullptr && hollow_->contains(p, bytes)) [[unlikely]] {
+    // Peers that share the process's heap share the hollow one: counted from the same base.
+    return {MemoryRef::Where::kHeap,
+            reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(heap_.base())};
+  }
   return {MemoryRef::Where::kProcess, reinterpret_cast<std::uintptr_t>(p)};
 }
 

@@ -26,6 +26,7 @@
 // x before it begins x + ahead().
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -39,10 +40,10 @@
 #include "channel/layout.hpp"
 #include "channel/sequence.hpp"
 #include "channel/waiter.hpp"
+#include "memory/heap.hpp"
 
 namespace tutti {
 
-class Heap;
 class Operation;
 
 // Where a buffer lies as peers see it.
@@ -104,6 +105,18 @@ class Channel {
 
   // How peers find [p, p + bytes): kProcess is of use to ranks of this process only.
   MemoryRef refer(const void* p, std::size_t bytes) const noexcept;
+  // Does the library move what lies at these places? Not if one of them is hollow (Heap::hollow):
+  // who would copy or add up leaves it, and charges it all the same.
+  template <typename... Pointers>
+  bool moves(const Pointers*... places) const noexcept {
+    return hollow_ == nullptr || !(hollow_->contains(places, 0) || ...);
+  }
+  template <typename Pointer>
+  bool moves(std::span<Pointer> places) const noexcept {
+    return hollow_ == nullptr ||
+           std::none_of(places.begin(), places.end(),
+                        [this](const std::byte* place) { return hollow_->contains(place, 0); });
+  }
   // Can every rank read and write in place what refer() answered?
   bool reached_by_all(MemoryRef::Where where) const noexcept {
     return where == MemoryRef::Where::kHeap ? all_viewable_ : one_process_;
@@ -232,6 +245,7 @@ class Channel {
   Rank rank_;
   ChannelOptions options_;
   const Heap& heap_;
+  const Heap* const hollow_;  // nullptr: all that ranks send is moved
   const Line* lines_;
   Doorbell* own_bell_;
   Doorbell* shared_bell_;

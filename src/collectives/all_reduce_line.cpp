@@ -12,7 +12,8 @@ void all_reduce_line(const Operation& operation, const Request& request) {
   const int ranks = operation.ranks();
   const std::size_t bytes = request.bytes();
   LineContent mine;
-  if (bytes != 0) std::memcpy(mine.payload, request.send, bytes);
+  const bool moves = operation.channel().moves(request.send, request.recv);
+  if (bytes != 0 && moves) std::memcpy(mine.payload, request.send, bytes);
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry, mine);
 
   // All lines are read before the output is written: a rank that disagrees spoils nothing.
@@ -27,8 +28,10 @@ void all_reduce_line(const Operation& operation, const Request& request) {
     sources[peer] = peer == self ? mine.payload : operation.line(peer, Phase::kEntry).payload;
   }
   std::byte* const destination = request.recv;
-  kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
-                  {&destination, 1}, sources.all(), request.count);
+  if (moves) {
+    kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
+                    {&destination, 1}, sources.all(), request.count);
+  }
   operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
 }
 

@@ -11,7 +11,9 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   const int ranks = operation.ranks();
   const std::size_t bytes = request.bytes();
   const auto staging = operation.claim_staging();
-  kernels::SharedCopy(operation.channel().gauge(), bytes).copy(staging.data(), request.send, bytes);
+  Channel& channel = operation.channel();
+  const bool moves = channel.moves(request.send, request.recv);
+  if (moves) kernels::SharedCopy(channel.gauge(), bytes).copy(staging.data(), request.send, bytes);
   operation.charge(LocalWork::copy(bytes));
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
 
@@ -29,8 +31,10 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   sources[self] = request.send;
   for (const View& view : others) sources[view.peer] = view.data;
   std::byte* const destination = request.recv;
-  kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
-                  {&destination, 1}, sources.all(), request.count);
+  if (moves) {
+    kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
+                    {&destination, 1}, sources.all(), request.count);
+  }
   operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
   operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
 }

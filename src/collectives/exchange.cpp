@@ -75,6 +75,7 @@ class Exchange {
 
   // What one rank writes in the whole operation decides whether it fits the caches.
   void copy(std::byte* dst, const std::byte* src, std::size_t bytes) {
+    if (!channel_.moves(dst, src)) return;
     if (!incoming_ && bytes >= kLargeRow) {
       incoming_ = 0;
       for (Rank peer = 0; peer < ranks_; ++peer) *incoming_ += rows_.from(peer).bytes;
@@ -112,14 +113,18 @@ class Exchange {
       entry.way = way_of(row);
       switch (entry.way) {
         case Way::kInline:
-          if (row.bytes != 0) std::memcpy(entry.data, row.data, row.bytes);
+          if (row.bytes != 0 && channel_.moves(row.data)) {
+            std::memcpy(entry.data, row.data, row.bytes);
+          }
           break;
         case Way::kEager:
           claim();
           entry.staging_offset = rows_.same_for_all() ? 0 : used;
           if (!copied) {
-            kernels::SharedCopy(channel_.gauge(), row.bytes)
-                .copy(staging_.data() + used, row.data, row.bytes);
+            if (channel_.moves(row.data)) {
+              kernels::SharedCopy(channel_.gauge(), row.bytes)
+                  .copy(staging_.data() + used, row.data, row.bytes);
+            }
             operation_.charge(LocalWork::copy(row.bytes));
           }
           copied = rows_.same_for_all();
@@ -204,7 +209,9 @@ class Exchange {
     const ExchangeEntry entry = entry_of(peer);
     const std::span<std::byte> destination{row.data, row.bytes};
     if (entry.way == Way::kInline) {
-      if (row.bytes != 0) std::memcpy(row.data, entry.data, row.bytes);
+      if (row.bytes != 0 && channel_.moves(row.data)) {
+        std::memcpy(row.data, entry.data, row.bytes);
+      }
       return;
     }
     if (entry.way == Way::kEager) {

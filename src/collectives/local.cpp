@@ -21,8 +21,10 @@ void run_alone(const Operation& operation, const Request& request) {
       std::byte* const destination = request.recv;
       const auto scales = request.reducer.scaled ? std::span(&request.reducer.scale, 1)
                                                  : std::span<const std::uint64_t>{};
-      kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = 1},
-                      {&destination, 1}, {&source, 1}, share.count, scales);
+      if (operation.channel().moves(source, destination)) {
+        kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = 1},
+                        {&destination, 1}, {&source, 1}, share.count, scales);
+      }
       operation.charge(LocalWork::reduce(share.count * request.element_bytes()));
       return;
     }
@@ -31,7 +33,7 @@ void run_alone(const Operation& operation, const Request& request) {
       const auto out = rows.to(0);
       const auto in = rows.from(0);
       if (out.bytes == 0 || out.data == in.data) return;
-      kernels::copy(in.data, out.data, out.bytes);
+      if (operation.channel().moves(in.data, out.data)) kernels::copy(in.data, out.data, out.bytes);
       operation.charge(LocalWork::copy(out.bytes));
       return;
     }

@@ -149,7 +149,7 @@ class TransferLoop final : public WaitSubject {
     t.stage = Stage::kUnwanted;
     if (m.bytes <= MessageEntry::kInlineBytes) {
       entry.way = MessageEntry::Way::kInline;
-      if (m.bytes != 0) std::memcpy(entry.data, m.send, m.bytes);
+      if (m.bytes != 0 && channel_.moves(m.send)) std::memcpy(entry.data, m.send, m.bytes);
       t.stage = Stage::kDone;
     } else if (const MemoryRef place = channel_.refer(m.send, m.bytes); can_read(m, place.where)) {
       entry.way = MessageEntry::Way::kInPlace;
@@ -192,9 +192,11 @@ class TransferLoop final : public WaitSubject {
     if (t.chunks >= kChunks && !has(m, PairLine::kTaken, t.chunks - kChunks + 1)) return false;
     const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
     std::byte* staging = channel_.control().local().data() + channel_.layout().pair_stage_offset();
-    kernels::SharedCopy(channel_.gauge(), bytes)
-        .copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
-              bytes);
+    if (channel_.moves(m.send)) {
+      kernels::SharedCopy(channel_.gauge(), bytes)
+          .copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
+                bytes);
+    }
     channel_.charge(LocalWork::copy(bytes));
     t.moved += bytes;
     ++t.chunks;
@@ -240,13 +242,13 @@ class TransferLoop final : public WaitSubject {
       return;
     }
     if (entry.way == MessageEntry::Way::kInline) {
-      if (m.bytes != 0) std::memcpy(m.recv, entry.data, m.bytes);
+      if (m.bytes != 0 && channel_.moves(m.recv)) std::memcpy(m.recv, entry.data, m.bytes);
     } else if (channel_.reads_wait()) {
       t.stage = Stage::kReadable;
       return;
     } else if (channel_.in_view(m.peer, entry.place.where)) {
       const std::byte* from = channel_.view(m.peer, entry.place, m.bytes);
-      if (from != m.recv) kernels::copy(m.recv, from, m.bytes);
+      if (from != m.recv && channel_.moves(m.recv, from)) kernels::copy(m.recv, from, m.bytes);
     } else {
       const Fetch fetch{m.peer, {m.recv, m.bytes}, entry.place.offset};
       channel_.get(entry.place.where, {&fetch, 1});
@@ -268,8 +270,10 @@ class TransferLoop final : public WaitSubject {
     if (!has_chunk(t)) return false;
     const Fetch chunk = chunk_of(t);
     const std::size_t bytes = chunk.destination.size();
-    kernels::copy(chunk.destination.data(),
-                  channel_.control().view(chunk.peer, chunk.offset, bytes).data(), bytes);
+    const auto from = channel_.control().view(chunk.peer, chunk.offset, bytes);
+    if (channel_.moves(t.message.recv)) {
+      kernels::copy(chunk.destination.data(), from.data(), bytes);
+    }
     took_chunk(t, bytes);
     return true;
   }

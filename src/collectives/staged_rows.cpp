@@ -43,10 +43,12 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   }
   if (row.chunks >= kChunks && !taken_by_all(row, row.chunks - kChunks + 1)) return false;
   const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.filled);
-  kernels::SharedCopy(operation_.channel().gauge(), bytes)
-      .copy(
-          staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes,
-          row.data + row.filled, bytes);
+  if (operation_.channel().moves(row.data)) {
+    kernels::SharedCopy(operation_.channel().gauge(), bytes)
+        .copy(staging.data() + row.pipe.staging_offset +
+                  (row.chunks % kChunks) * row.pipe.chunk_bytes,
+              row.data + row.filled, bytes);
+  }
   operation_.charge(LocalWork::copy(bytes));
   row.filled += bytes;
   ++row.chunks;
@@ -80,7 +82,9 @@ bool StagedRows::advance_received() {
   operation_.view_staging(views_);
   for (std::size_t i = 0; i < there_.size(); ++i) {
     Received& row = *there_[i];
-    kernels::copy(row.data + row.copied, views_[i].data, views_[i].bytes);
+    if (operation_.channel().moves(row.data)) {
+      kernels::copy(row.data + row.copied, views_[i].data, views_[i].bytes);
+    }
     row.copied += views_[i].bytes;
     ++row.chunks;
     operation_.post(row.peer, Phase::kTaken, row.chunks);

@@ -61,9 +61,11 @@ void reduce_own_share(const Operation& operation, const Request& request,
     destinations[needed++] =
         peer == self ? request.recv + to : channel.reach(peer, part(entries[peer].recv, to), bytes);
   }
-  kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
-                  destinations.all().first(static_cast<std::size_t>(needed)), sources.all(),
-                  share.count, scales);
+  const auto results = destinations.all().first(static_cast<std::size_t>(needed));
+  if (channel.moves(sources.all()) && channel.moves(results)) {
+    kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks}, results,
+                    sources.all(), share.count, scales);
+  }
   operation.charge(LocalWork::reduce(static_cast<std::size_t>(ranks) * bytes));
   for (int i = 1; i < ranks; ++i) {
     const Rank peer = (self + i) % ranks;

@@ -30,6 +30,7 @@ class StagedReduction {
   StagedReduction(const Operation& operation, const Request& request,
                   std::span<const std::uint64_t> scales)
       : operation_(operation),
+        channel_(operation.channel()),
         request_(request),
         scales_(scales),
         shares_(request, operation.ranks()),
@@ -87,13 +88,14 @@ class StagedReduction {
   }
 
   void copy_in(std::size_t step) {
-    kernels::SharedCopy staging(operation_.channel().gauge(), buffer_bytes_);
+    kernels::SharedCopy staging(channel_.gauge(), buffer_bytes_);
     for (Rank owner = 0; owner < ranks_; ++owner) {
       if (owner == self_) continue;
       const Share slice = part(owner, step);
-      staging.copy(staging_.data() + input_offset(step, owner),
-                   request_.send + (shares_.of(owner).first + slice.first) * size_,
-                   slice.count * size_);
+      const std::byte* const from = request_.send + (shares_.of(owner).first + slice.first) * size_;
+      if (channel_.moves(from)) {
+        staging.copy(staging_.data() + input_offset(step, owner), from, slice.count * size_);
+      }
       operation_.charge(LocalWork::copy(slice.count * size_));
     }
   }
@@ -119,12 +121,17 @@ class StagedReduction {
         shares_.needed_by(self_, self_)
             ? request_.recv + (shares_.place(self_) + slice.first) * size_
             : staged;
-    kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
-                    {&destination, 1}, sources.all(), slice.count, scales_);
+    const bool moves = channel_.moves(sources[self_], destination);
+    if (moves) {
+      kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
+                      {&destination, 1}, sources.all(), slice.count, scales_);
+    }
     operation_.charge(LocalWork::reduce(static_cast<std::size_t>(ranks_) * slice.count * size_));
     if (request_.kind == OperationKind::kAllReduce) {
-      kernels::SharedCopy(operation_.channel().gauge(), buffer_bytes_)
-          .copy(staged, destination, slice.count * size_);
+      if (moves) {
+        kernels::SharedCopy(channel_.gauge(), buffer_bytes_)
+            .copy(staged, destination, slice.count * size_);
+      }
       operation_.charge(LocalWork::copy(slice.count * size_));
     }
   }
@@ -143,7 +150,8 @@ class StagedReduction {
     operation_.view_staging(results);
     for (const View& view : results) {
       const std::size_t first = shares_.place(view.peer) + part(view.peer, step).first;
-      kernels::copy(request_.recv + first * size_, view.data, view.bytes);
+      std::byte* const to = request_.recv + first * size_;
+      if (channel_.moves(to)) kernels::copy(to, view.data, view.bytes);
     }
   }
 
@@ -158,6 +166,7 @@ class StagedReduction {
   }
 
   const Operation& operation_;
+  Channel& channel_;
   const Request& request_;
   std::span<const std::uint64_t> scales_;
   Shares shares_;

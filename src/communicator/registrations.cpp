@@ -11,9 +11,11 @@ namespace tutti {
 namespace {
 
 HeapPin pin_if_in_heap(const void* buffer, std::size_t bytes, const std::string& who) {
-  Heap* const heap = Heap::if_made();
-  if (heap == nullptr || bytes == 0 || !heap->contains(buffer, bytes)) return {};
-  return heap->pin(buffer, bytes, who);
+  if (bytes == 0) return {};
+  for (Heap* const heap : {Heap::hollow(), Heap::if_made()}) {
+    if (heap != nullptr && heap->contains(buffer, bytes)) return heap->pin(buffer, bytes, who);
+  }
+  return {};
 }
 
 // What a rank brings to the registration of a window.
@@ -121,7 +123,7 @@ void Registrations::remove(Kind kind, const void* handle) {
 
 void* register_window(Channel& channel, SetupState& setup, Registrations& registrations,
                       const WindowRequest& request) {
-  const Heap& heap = Heap::of_this_process();
+  const Heap& heap = Heap::around(request.buffer);
   const auto offset = heap.offset_of(request.buffer, request.bytes);
   const bool good = heap.find_allocation(request.buffer, request.bytes).has_value();
   std::vector<Rank> everyone(static_cast<std::size_t>(channel.ranks()));

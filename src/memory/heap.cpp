@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/fibre_host.hpp"
 #include "base/log.hpp"
 #include "topology/placement.hpp"
 
@@ -22,8 +23,10 @@ constexpr std::size_t kLarge = std::size_t{1} << 21;
 // Sanitizers shadow what is mapped; and a process maps the heap of each of its peers.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kReserve = std::size_t{4} << 30;
+constexpr std::size_t kHollowReserve = std::size_t{64} << 30;
 #else
 constexpr std::size_t kReserve = std::size_t{64} << 30;
+constexpr std::size_t kHollowReserve = std::size_t{16} << 40;  // of 128 TiB
 #endif
 constexpr std::size_t kLeastReserve = std::size_t{64} << 20;
 
@@ -33,8 +36,7 @@ std::size_t in_whole_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPa
 
 // Under a limit of address space or file size: an eighth of it, for heaps of peers take their share
 // too.
-std::size_t reserve_within_limits() {
-  std::size_t reserve = kReserve;
+std::size_t reserve_within_limits(std::size_t reserve) {
   for (const auto resource : {RLIMIT_AS, RLIMIT_FSIZE}) {
     rlimit limit{};
     if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) continue;
@@ -44,7 +46,7 @@ std::size_t reserve_within_limits() {
 }
 
 Heap* make_process_heap() {
-  const std::size_t reserve = reserve_within_limits();
+  const std::size_t reserve = reserve_within_limits(kReserve);
   auto* heap = new Heap(reserve);
   process_heap.store(heap, std::memory_order_release);  // pairs with if_made's load
   TUTTI_INFO(kMem, "heap: {} MiB reserved at {}", reserve >> 20, fmt::ptr(heap->base()));
@@ -65,8 +67,24 @@ Heap* Heap::if_made() noexcept {
   return heap != nullptr && heap->generation_ == process_generation() ? heap : nullptr;
 }
 
+Heap* Heap::hollow() noexcept {
+  FibreHost* const host = current_context().host;
+  return host != nullptr ? host->hollow_heap() : nullptr;
+}
+
+Heap& Heap::for_payload() {
+  Heap* const heap = hollow();
+  return heap != nullptr ? *heap : of_this_process();
+}
+
+Heap& Heap::around(const void* pointer) {
+  Heap* const heap = hollow();
+  return heap != nullptr && heap->contains(pointer, 0) ? *heap : of_this_process();
+}
+
 Heap::Heap(std::size_t reserve_bytes)
     : reserve_(reserve_bytes),
+      hollow_(false),
       file_(create_shared("tutti-heap", reserve_bytes + HeapHeader::kBytes)),
       mapping_(Mapping::shared(file_.get(), 0, reserve_bytes + HeapHeader::kBytes,
                                {.reserve_only = true, .alignment = kLarge}, "tutti-heap")),
@@ -74,6 +92,12 @@ Heap::Heap(std::size_t reserve_bytes)
       free_(reserve_bytes) {
   back_with_memory(file_, reserve_, HeapHeader::kBytes, "the shareable heap's header");
 }
+
+Heap::Heap(Hollow)
+    : reserve_(reserve_within_limits(kHollowReserve)),
+      hollow_(true),
+      mapping_(Mapping::sparse(reserve_, {.alignment = kLarge}, "payload that is not moved")),
+      free_(reserve_) {}
 
 void Heap::check_process() const {
   if (generation_ != process_generation())
@@ -86,6 +110,11 @@ void* Heap::allocate(std::size_t bytes) {
   check_process();
   if (bytes == 0) return nullptr;
   const std::size_t offset = take(bytes);
+  if (!hollow_) back(offset, bytes);
+  return mapping_.data() + offset;
+}
+
+void Heap::back(std::size_t offset, std::size_t bytes) {
   // Smaller ones are touched first by this thread, a moment later; a policy for each would cut the
   // mapping into as many pieces.
   if (bytes >= kLarge) place_near_this_thread(mapping_.data() + offset, in_whole_pages(bytes));
@@ -103,9 +132,7 @@ void* Heap::allocate(std::size_t bytes) {
   const std::uint64_t end = offset + in_whole_pages(bytes);
   while (before < end && !given.compare_exchange_weak(before, end, std::memory_order_release)) {
   }
-  std::byte* const start = mapping_.data() + offset;
-  populate(start, in_whole_pages(bytes), Touch::kWrite);
-  return start;
+  populate(mapping_.data() + offset, in_whole_pages(bytes), Touch::kWrite);
 }
 
 // A block without memory behind it. Memory comes later, outside the lock: it takes long.
@@ -143,7 +170,12 @@ void Heap::free(void* pointer) {
          block->second.bytes, block->second.pins.front(),
          block->second.pins.size() > 1 ? fmt::format(", and {} more", block->second.pins.size() - 1)
                                        : "");
-  give_memory_back(file_, *offset, in_whole_pages(block->second.bytes));
+  const std::size_t bytes = in_whole_pages(block->second.bytes);
+  if (hollow_) {
+    tutti::forget(mapping_.data() + *offset, bytes);
+  } else {
+    give_memory_back(file_, *offset, bytes);
+  }
   forget(block);
 }
 

@@ -1,6 +1,9 @@
 // The process's shareable heap: where tuttiMemAlloc's memory comes from. One memfd, reserved large
 // and sparse, that peers on this host map whole, so that an offset in it means the same byte
 // everywhere.
+//
+// A simulation for timing only has a hollow heap beside it, for payload: addresses without
+// contents. Nothing of it takes memory until somebody touches it, and the library does not.
 #pragma once
 
 #include <atomic>
@@ -45,15 +48,24 @@ class Heap {
   };
 
   static Heap& of_this_process();
+  // Where payload of the calling thread or fibre is allocated: the hollow one of its simulation, or
+  // the process's.
+  static Heap& for_payload();
+  // The hollow one; nullptr: there is none.
+  static Heap* hollow() noexcept;
+  // The one of both in which `pointer` lies; the process's for pointers elsewhere.
+  static Heap& around(const void* pointer);
   // nullptr when nothing has made it yet, or in a forked child; no lock, no system call.
   static Heap* if_made() noexcept;
 
   explicit Heap(std::size_t reserve_bytes);  // for tests; others use the process's
+  struct Hollow {};
+  explicit Heap(Hollow);
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  // Zeroed and backed by memory. Aligned to 4096; from 2 MiB on to 2 MiB. 0 bytes: nullptr.
-  // tuttiSystemError with sizes when memory or the reserve runs out.
+  // Zeroed and backed by memory, unless hollow. Aligned to 4096; from 2 MiB on to 2 MiB. 0 bytes:
+  // nullptr. tuttiSystemError with sizes when memory or the reserve runs out.
   void* allocate(std::size_t bytes);
 
   // nullptr is allowed. Not the start of an allocation: tuttiInvalidArgument. Pinned:
@@ -96,6 +108,7 @@ class Heap {
     return *reinterpret_cast<HeapHeader*>(mapping_.data() + reserve_);
   }
   std::size_t take(std::size_t bytes);
+  void back(std::size_t offset, std::size_t bytes);
   void forget(std::map<std::size_t, Block>::const_iterator block);
   std::map<std::size_t, Block>::const_iterator block_around(std::size_t offset,
                                                             std::size_t bytes) const;
@@ -103,7 +116,8 @@ class Heap {
 
   const int generation_ = process_generation();
   const std::size_t reserve_;
-  Descriptor file_;
+  const bool hollow_;
+  Descriptor file_;  // none of a hollow one
   Mapping mapping_;
   SharedFileHandle handle_;
 

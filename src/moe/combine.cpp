@@ -2,17 +2,29 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/data_type.hpp"
 #include "base/error.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/shared_copy.hpp"
 #include "moe/delivery.hpp"
+#include "moe/in_line.hpp"
 #include "moe/result_rows.hpp"
 
 namespace tutti::moe {
 
 namespace {
+
+// Where a rank's rows lie, and the numbers of the reader's rows among them: few of them stand
+// behind this.
+struct CombineLine {
+  ShortRef rows;
+  std::uint64_t return_rows_offset;  // in its heap
+  std::uint32_t row_stride;
+  std::uint32_t num_rows;
+};
+static_assert(sizeof(CombineLine) == kLineHeaderBytes);
 
 class Combine {
  public:
@@ -33,6 +45,8 @@ class Combine {
     operation_.charge(LocalWork::entry());
     const Arrivals& arrivals = plan_.arrange(*plan_.dispatched_layout());
     announce(arrivals);
+    plan_.scratch.views.clear();
+    plan_.scratch.return_rows.resize(static_cast<std::size_t>(ranks_));
     for (Rank peer = 0; peer < ranks_; ++peer) hear(peer);
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     map_tokens();
@@ -59,40 +73,58 @@ class Combine {
     const std::size_t count = arrivals.num_rows();
     const std::size_t extent = count == 0 ? 0 : (count - 1) * stride + row_bytes_;
     MemoryRef ref = channel_.refer(rows, extent);
-    if (ranks_ > 1 && extent != 0 && !read_by_all(ref.where)) {
-      plan_.staged_results.reserve(count * row_bytes_);
+    if (ranks_ > 1 && extent != 0 && (!read_by_all(ref.where) || stride > kMostStride)) {
+      plan_.staged_results.reserve_payload(count * row_bytes_);
+      std::byte* const staged = plan_.staged_results.data();
       kernels::SharedCopy staging(channel_.gauge(), count * row_bytes_);
-      for (std::size_t i = 0; i < count; ++i) {
-        staging.copy(plan_.staged_results.data() + i * row_bytes_, rows + i * stride, row_bytes_);
+      for (std::size_t i = 0; i < count && channel_.moves(rows, staged); ++i) {
+        staging.copy(staged + i * row_bytes_, rows + i * stride, row_bytes_);
       }
       operation_.charge(LocalWork::copy(count * row_bytes_));
-      rows = plan_.staged_results.data();
+      rows = staged;
       stride = row_bytes_;
       ref = channel_.refer(rows, plan_.staged_results.size());
     }
     plan_.was_staged = rows != args_.rows;
     operation_.charge(LocalWork::sync());
-    for (int i = 0; i < ranks_; ++i) {
+    entries_[at(self_)] = {.rows = ref, .row_stride = stride, .num_rows = count};
+    own_rows_ = rows;
+    for (int i = 1; i < ranks_; ++i) {
       const Rank peer = (self_ + i) % ranks_;
-      const CombineEntry entry{.rows = ref,
-                               .row_stride = stride,
-                               .num_rows = count,
-                               .return_rows_offset = plan_.return_rows(peer).offset};
-      if (peer == self_) {
-        entries_[at(self_)] = entry;
-        own_rows_ = rows;
-        continue;
-      }
+      const auto theirs = plan_.return_rows(peer);
+      const CombineLine line{
+          .rows = ShortRef(ref),
+          .return_rows_offset = channel_.refer(theirs.data(), theirs.size_bytes()).offset,
+          .row_stride = static_cast<std::uint32_t>(stride),
+          .num_rows = static_cast<std::uint32_t>(count)};
       LineContent content;
-      std::memcpy(content.payload, &entry, sizeof(entry));
+      std::memcpy(content.payload, &line, sizeof(line));
+      if (theirs.size() <= kMostInLine) write_in_line(content, theirs);
       operation_.post(peer, Phase::kEntry, content);
     }
   }
 
+  // Takes what the peer says, and which of its rows are this rank's, or where that is to be read.
   void hear(Rank peer) {
-    if (peer == self_) return;
-    std::memcpy(&entries_[at(peer)], operation_.wait(peer, Phase::kEntry).payload,
-                sizeof(CombineEntry));
+    auto& rows = plan_.scratch.return_rows[at(peer)];
+    const std::size_t count = plan_.table().entries_for(peer).size();
+    if (peer == self_) {
+      rows = plan_.return_rows(self_);
+      return;
+    }
+    const Line& heard = operation_.wait(peer, Phase::kEntry);
+    CombineLine line;
+    std::memcpy(&line, heard.payload, sizeof(line));
+    entries_[at(peer)] = {
+        .rows = line.rows.ref(), .row_stride = line.row_stride, .num_rows = line.num_rows};
+    if (count <= kMostInLine) {
+      rows = items_in_line<std::uint32_t>(heard, count);
+      return;
+    }
+    plan_.scratch.views.push_back({.peer = peer,
+                                   .offset = line.return_rows_offset,
+                                   .bytes = count * sizeof(std::uint32_t),
+                                   .data = nullptr});
   }
 
   bool by_rank() const { return args_.reduction == tuttiMoeRankOrder; }
@@ -100,21 +132,11 @@ class Combine {
   // Which rows make up each token; kept while the dispatch is the same.
   void map_tokens() {
     if (plan_.places_by_rank() == by_rank()) return;
-    auto& views = plan_.scratch.views;
-    views.clear();
-    for (Rank peer = 0; peer < ranks_; ++peer) {
-      const std::size_t count = plan_.table().entries_for(peer).size();
-      views.push_back({.peer = peer,
-                       .offset = entries_[at(peer)].return_rows_offset,
-                       .bytes = count * sizeof(std::uint32_t),
-                       .data = nullptr});
-    }
-    channel_.view(MemoryRef::Where::kHeap, views);
     auto& rows = plan_.scratch.return_rows;
-    rows.clear();
-    for (const View& view : views) {
-      rows.emplace_back(reinterpret_cast<const std::uint32_t*>(view.data),
-                        view.bytes / sizeof(std::uint32_t));
+    channel_.view(MemoryRef::Where::kHeap, plan_.scratch.views);
+    for (const View& view : plan_.scratch.views) {
+      rows[at(view.peer)] = {reinterpret_cast<const std::uint32_t*>(view.data),
+                             view.bytes / sizeof(std::uint32_t)};
     }
     if (by_rank()) {
       map_by_rank(plan_.table(), rows, plan_.places());
@@ -163,7 +185,12 @@ class Combine {
       for (std::size_t b = 0; b < num_biases; ++b) {
         biases[b] = static_cast<const std::byte*>(args_.biases[b]) + token * row_bytes_;
       }
-      kernels::weighted_sum(args_.type, out_ + token * row_bytes_, {rows.data(), count},
+      std::byte* const sum = out_ + token * row_bytes_;
+      if (!channel_.moves(sum) || !channel_.moves(std::span(rows.data(), count)) ||
+          !channel_.moves(std::span(std::as_const(biases)))) {
+        continue;
+      }
+      kernels::weighted_sum(args_.type, sum, {rows.data(), count},
                             {weights.data(), by_rank() ? 0 : count}, biases, args_.hidden);
     }
     operation_.charge(LocalWork::reduce(inputs * row_bytes_));

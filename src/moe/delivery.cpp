@@ -60,8 +60,9 @@ void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, std
   Walk walk(*this, source, out, parts.bytes);
   std::size_t places = 0;  // beside those that the view of a peer's rows has paid for
   Step step;
+  const bool moves = channel_.moves(first, out);
   while (walk.next(step)) {
-    copies.copy_row(step.all(), first + step.token * parts.stride, parts.bytes);
+    if (moves) copies.copy_row(step.all(), first + step.token * parts.stride, parts.bytes);
     places += step.count - (source == channel_.rank() ? 0 : 1);
   }
   channel_.charge(LocalWork::copy(places * parts.bytes));
@@ -83,7 +84,9 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
     std::size_t places = 0;
     for (std::size_t i = 0; i < count; ++i) {
       behind.next(step);
-      copies.copy_row(step.all().subspan(1), step.places[0], parts.bytes);
+      if (channel_.moves(out)) {
+        copies.copy_row(step.all().subspan(1), step.places[0], parts.bytes);
+      }
       places += step.count - 1;
     }
     channel_.charge(LocalWork::copy(places * parts.bytes));
@@ -106,8 +109,9 @@ void Delivery::finish() {
     Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
     std::size_t places = 0;
     Step step;
+    const bool moves = channel_.moves(wanted.out);
     while (walk.next(step)) {
-      copies.copy_row(step.all().subspan(1), step.places[0], wanted.parts.bytes);
+      if (moves) copies.copy_row(step.all().subspan(1), step.places[0], wanted.parts.bytes);
       places += step.count - 1;
     }
     channel_.charge(LocalWork::copy(places * wanted.parts.bytes));

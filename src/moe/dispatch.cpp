@@ -10,14 +10,14 @@ namespace tutti::moe {
 
 namespace {
 
-// Where a source's rows and side payloads lie.
+// Where a source's rows and side payloads lie. The weights of few entries stand behind it.
 struct DispatchEntry {
-  MemoryRef rows;
-  std::uint64_t row_stride;
-  MemoryRef side;
-  std::uint64_t side_stride;
+  ShortRef rows;
+  ShortRef side;
+  std::uint32_t row_stride;
+  std::uint32_t side_stride;
 };
-static_assert(sizeof(DispatchEntry) <= LineContent::kPayloadBytes);
+static_assert(sizeof(DispatchEntry) == kLineHeaderBytes);
 
 class Dispatch {
  public:
@@ -74,13 +74,15 @@ class Dispatch {
     const auto* first = static_cast<const std::byte*>(data);
     const std::size_t extent = tokens() == 0 || bytes == 0 ? 0 : (tokens() - 1) * stride + bytes;
     const MemoryRef ref = channel_.refer(first, extent);
-    if (extent == 0 || ranks_ == 1 || channel_.reached_by_all(ref.where) ||
-        (bytes >= Delivery::kLeastGetBytes && channel_.copied_by_all(ref.where))) {
+    if (extent == 0 || ranks_ == 1) return {ref, stride, bytes};
+    if (stride <= kMostStride &&
+        (channel_.reached_by_all(ref.where) ||
+         (bytes >= Delivery::kLeastGetBytes && channel_.copied_by_all(ref.where)))) {
       return {ref, stride, bytes};
     }
-    staging.reserve(tokens() * bytes);
+    staging.reserve_payload(tokens() * bytes);
     kernels::SharedCopy copies(channel_.gauge(), tokens() * bytes);
-    for (std::size_t t = 0; t < tokens(); ++t) {
+    for (std::size_t t = 0; t < tokens() && channel_.moves(first, staging.data()); ++t) {
       copies.copy(staging.data() + t * bytes, first + t * stride, bytes);
     }
     operation_.charge(LocalWork::load({.count = tokens(), .bytes = bytes}));
@@ -91,21 +93,26 @@ class Dispatch {
     rows_ = publish(args_.rows, args_.row_stride, args_.row_bytes, plan_.staged_rows);
     plan_.was_staged = rows_.first.offset != channel_.refer(args_.rows, 0).offset;
     side_ = publish(args_.side, args_.side_stride, args_.side_bytes, plan_.staged_side);
-    const DispatchEntry entry{.rows = rows_.first,
-                              .row_stride = rows_.stride,
-                              .side = side_.first,
-                              .side_stride = side_.stride};
+    const DispatchEntry entry{.rows = ShortRef(rows_.first),
+                              .side = ShortRef(side_.first),
+                              .row_stride = static_cast<std::uint32_t>(rows_.stride),
+                              .side_stride = static_cast<std::uint32_t>(side_.stride)};
     LineContent content;
     std::memcpy(content.payload, &entry, sizeof(entry));
     operation_.charge(LocalWork::sync());
-    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kEntry, content);
+    for (int i = 1; i < ranks_; ++i) {
+      const Rank peer = (self_ + i) % ranks_;
+      const auto weights = plan_.weights_for(peer);
+      if (weights.size() <= kMostInLine) write_in_line(content, weights);
+      operation_.post(peer, Phase::kEntry, content);
+    }
   }
 
   void take_library_memory(std::size_t rows) {
     const std::size_t lanes = static_cast<std::size_t>(plan_.lanes());
     const bool token = layout_.kind == tuttiMoeLayoutToken;
-    plan_.output_rows.reserve(rows * args_.row_bytes);
-    plan_.output_side.reserve(rows * args_.side_bytes);
+    plan_.output_rows.reserve_payload(rows * args_.row_bytes);
+    plan_.output_side.reserve_payload(rows * args_.side_bytes);
     plan_.output_weights.reserve(rows * sizeof(float) * (token ? lanes : 1));
     output_.rows = plan_.output_rows.data();
     output_.side = args_.side_bytes != 0 ? plan_.output_side.data() : nullptr;
@@ -123,8 +130,8 @@ class Dispatch {
     if (source != self_) {
       DispatchEntry entry;
       std::memcpy(&entry, operation_.line(source, Phase::kEntry).payload, sizeof(entry));
-      rows = {entry.rows, entry.row_stride, args_.row_bytes};
-      side = {entry.side, entry.side_stride, args_.side_bytes};
+      rows = {entry.rows.ref(), entry.row_stride, args_.row_bytes};
+      side = {entry.side.ref(), entry.side_stride, args_.side_bytes};
     }
     delivery.take(source, rows, static_cast<std::byte*>(output_.rows));
     if (output_.side != nullptr) {
@@ -133,7 +140,7 @@ class Dispatch {
   }
 
   void finish_output(const Arrivals& arrivals) {
-    const auto weights = plan_.bring_weights();
+    const auto weights = plan_.bring_weights(operation_);
     if (layout_.kind == tuttiMoeLayoutToken) {
       arrivals.fill_lanes(plan_.lanes(), weights, output_.ids, output_.weights);
       return;
@@ -151,9 +158,11 @@ class Dispatch {
       const auto first = static_cast<std::size_t>(offsets[e] + counts[e]);
       const auto count = static_cast<std::size_t>(offsets[e + 1]) - first;
       if (count == 0) continue;
-      std::memset(static_cast<std::byte*>(output_.rows) + first * args_.row_bytes, 0,
-                  count * args_.row_bytes);
-      if (output_.side != nullptr && args_.side_bytes != 0) {
+      if (channel_.moves(output_.rows)) {
+        std::memset(static_cast<std::byte*>(output_.rows) + first * args_.row_bytes, 0,
+                    count * args_.row_bytes);
+      }
+      if (output_.side != nullptr && args_.side_bytes != 0 && channel_.moves(output_.side)) {
         std::memset(static_cast<std::byte*>(output_.side) + first * args_.side_bytes, 0,
                     count * args_.side_bytes);
       }

@@ -18,6 +18,7 @@ Plan::Plan(Channel& channel, const Config& config)
     : channel_(channel),
       headers_(at(channel.ranks())),
       entries_(at(channel.ranks())),
+      few_(at(channel.ranks())),
       arrival_rows_(std::max<std::size_t>(max_entries(config.sizes(channel.rank())), 1) *
                     sizeof(std::uint32_t)),
       arrivals_(config.placement.count_of(channel.rank()), channel.ranks(),
@@ -60,11 +61,18 @@ void Plan::announce(const Operation& operation) {
   for (int i = 1; i < channel_.ranks(); ++i) {
     const Rank peer = (self + i) % channel_.ranks();
     const std::size_t first = next.table->offsets()[at(peer)];
-    const Header header{.entries_offset = entries.offset + first * sizeof(Entry),
-                        .weights_offset = weights.offset + first * sizeof(float),
-                        .count = static_cast<std::uint32_t>(next.table->entries_for(peer).size()),
-                        .tokens = next.table->tokens()};
+    const auto theirs = next.table->entries_for(peer);
+    Header header{.entries_offset = entries.offset + first * sizeof(Entry),
+                  .weights_offset = weights.offset + first * sizeof(float),
+                  .count = static_cast<std::uint32_t>(theirs.size()),
+                  .tokens = next.table->tokens()};
     LineContent content;
+    if (theirs.size() <= kMostInLine && std::all_of(theirs.begin(), theirs.end(), is_short)) {
+      header.entries_offset = kInThisLine;
+      std::array<std::uint32_t, kMostInLine> few{};
+      std::transform(theirs.begin(), theirs.end(), few.begin(), shortened);
+      write_in_line<std::uint32_t>(content, few);
+    }
     std::memcpy(content.payload, &header, sizeof(header));
     operation.post(peer, Phase::kEntry, content);
   }
@@ -95,7 +103,14 @@ void Plan::hear() {
       header = {.count = static_cast<std::uint32_t>(entries_[at(self)].size()), .tokens = tokens()};
       continue;
     }
-    std::memcpy(&header, open_->wait(peer, Phase::kEntry).payload, sizeof(header));
+    const Line& line = open_->wait(peer, Phase::kEntry);
+    std::memcpy(&header, line.payload, sizeof(header));
+    if (header.entries_offset == kInThisLine && header.count <= kMostInLine) {
+      const auto few = items_in_line<std::uint32_t>(line, header.count);
+      std::transform(few.begin(), few.end(), few_[at(peer)].begin(), lengthened);
+      entries_[at(peer)] = {few_[at(peer)].data(), header.count};
+      continue;
+    }
     heard_.push_back({.peer = peer,
                       .offset = header.entries_offset,
                       .bytes = header.count * sizeof(Entry),
@@ -131,32 +146,36 @@ void Plan::set_weights(const float* weights) {
   }
 }
 
-std::span<const std::span<const float>> Plan::bring_weights() {
+std::span<const float> Plan::weights_for(Rank peer) const {
+  return tables_[index()].weights.as<float>().subspan(table().offsets()[at(peer)],
+                                                      table().entries_for(peer).size());
+}
+
+std::span<const std::span<const float>> Plan::bring_weights(const Operation& dispatch) {
   const Rank self = channel_.rank();
   auto& views = scratch.views;
   views.clear();
+  scratch.weights.resize(at(channel_.ranks()));
+  scratch.weights[at(self)] = weights_for(self);
   for (Rank source = 0; source < channel_.ranks(); ++source) {
     const Header& header = headers_[at(source)];
     if (source == self) continue;
+    if (header.count <= kMostInLine) {
+      scratch.weights[at(source)] =
+          items_in_line<float>(dispatch.line(source, Phase::kEntry), header.count);
+      continue;
+    }
     views.push_back({.peer = source,
                      .offset = header.weights_offset,
                      .bytes = header.count * sizeof(float),
                      .data = nullptr});
   }
   channel_.view(MemoryRef::Where::kHeap, views);
-  scratch.weights.resize(at(channel_.ranks()));
-  scratch.weights[at(self)] = tables_[index()].weights.as<float>().subspan(
-      table().offsets()[at(self)], headers_[at(self)].count);
   for (const View& view : views) {
     scratch.weights[at(view.peer)] = {reinterpret_cast<const float*>(view.data),
                                       headers_[at(view.peer)].count};
   }
   return scratch.weights;
-}
-
-MemoryRef Plan::return_rows(Rank source) const {
-  const auto rows = arrivals_.rows_of(source);
-  return channel_.refer(rows.data(), rows.size_bytes());
 }
 
 void Plan::dispatched(const Layout& layout, std::size_t num_rows) {

@@ -1,11 +1,11 @@
 // The routing of one step on this rank: what it sends (a table that destinations read in place) and
 // what it receives (arranged from the tables of all sources).
 //
-// An update is an operation: one line to every rank says where that rank's part of the table lies.
-// The operation stays open until the lines have been read - by counts, dispatch or hear(),
-// whichever comes first. Tables are kept twice. A table is rewritten at the second update after its
-// own, when every destination has read it: it has finished the dispatch of that table, or has
-// itself gone on to the update between (seen by its line).
+// An update is an operation: one line to every rank says where that rank's part of the table lies,
+// or has it (in_line.hpp). The operation stays open until the lines have been read - by counts,
+// dispatch or hear(), whichever comes first. Tables are kept twice. A table is rewritten at the
+// second update after its own, when every destination has read it: it has finished the dispatch of
+// that table, or has itself gone on to the update between (seen by its line).
 #pragma once
 
 #include <array>
@@ -19,6 +19,7 @@
 #include "moe/arrivals.hpp"
 #include "moe/config.hpp"
 #include "moe/heap_block.hpp"
+#include "moe/in_line.hpp"
 #include "moe/return_map.hpp"
 #include "moe/routing.hpp"
 #include "moe/scratch.hpp"
@@ -60,10 +61,14 @@ class Plan {
   std::span<const float> lane_weights() const noexcept { return lane_weights_; }
   // [r]: the weights of source r's entries for this rank; after all sources' dispatch lines. Valid
   // until the next call.
-  std::span<const std::span<const float>> bring_weights();
+  std::span<const std::span<const float>> bring_weights(const Operation& dispatch);
+  // This rank's weights for `peer`, in the order of the entries.
+  std::span<const float> weights_for(Rank peer) const;
 
-  // Where this rank's part of `source`'s rows lies, for combine.
-  MemoryRef return_rows(Rank source) const;
+  // The rows of `source`'s entries on this rank, for combine: they lie where it can read them.
+  std::span<const std::uint32_t> return_rows(Rank source) const {
+    return arrivals_.rows_of(source);
+  }
 
   // A dispatch of this step is complete.
   void dispatched(const Layout& layout, std::size_t num_rows);
@@ -82,14 +87,15 @@ class Plan {
 
  private:
   // The line of an update: where the destination's entries and their weights lie in the source's
-  // heap.
+  // heap. Few entries stand behind it, shortened.
   struct Header {
-    std::uint64_t entries_offset;
+    std::uint64_t entries_offset;  // or kInThisLine
     std::uint64_t weights_offset;
     std::uint32_t count;
     std::int32_t tokens;
   };
-  static_assert(sizeof(Header) <= LineContent::kPayloadBytes);
+  static_assert(sizeof(Header) == kLineHeaderBytes);
+  static constexpr std::uint64_t kInThisLine = UINT64_MAX;
 
   struct Table {
     HeapBlock entries;
@@ -110,7 +116,8 @@ class Plan {
   std::optional<Operation> open_;  // the last update, until its lines are read; under hearing_
   std::vector<Header> headers_;    // [R], of the last update; set under hearing_, as entries_
   std::vector<std::span<const Entry>> entries_;
-  std::vector<View> heard_;  // where the entries lie; under hearing_
+  std::vector<View> heard_;                          // where the entries lie; under hearing_
+  std::vector<std::array<Entry, kMostInLine>> few_;  // [R]: what came in the line
   HeapBlock arrival_rows_;
   Arrivals arrivals_;
   bool arranged_ = false;

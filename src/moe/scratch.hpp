@@ -10,15 +10,12 @@
 
 namespace tutti::moe {
 
-// Where a rank's rows lie for combine, and the numbers of the reader's rows among them. Travels in
-// a line.
+// Where a rank's rows lie for combine.
 struct CombineEntry {
   MemoryRef rows;
-  std::uint64_t row_stride;
-  std::uint64_t num_rows;
-  std::uint64_t return_rows_offset;  // in its heap
+  std::size_t row_stride;
+  std::size_t num_rows;
 };
-static_assert(sizeof(CombineEntry) <= LineContent::kPayloadBytes);
 
 // Each vector has one element a rank, but for the last four.
 struct Scratch {

@@ -50,6 +50,18 @@ TEST_P(MoeSteps, HundredsFollowEachOtherWithoutABarrier) {
   }
 }
 
+// Few entries travel in lines, where their experts' numbers are small enough.
+TEST_P(MoeSteps, RanksOfThousandsOfExperts) {
+  for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {
+    const Case c{.layout = layout, .topk = 2, .hidden = 8, .ranks = 3, .experts = 9000};
+    const std::vector<Step> steps = steps_of(c, 4);
+    with_group(c, [&](GroupScope& group, int rank) {
+      PlanRun run(group, rank, c, steps);
+      for (const Step& step : steps) run.whole(step, true);
+    });
+  }
+}
+
 TEST_P(MoeSteps, PlansInFlightFinishInAnyOrder) {
   const Case c{.topk = 4, .hidden = 64, .ranks = 5, .experts = 11, .routing = Routing::kRagged};
   for (const auto layout : {tuttiMoeLayoutToken, tuttiMoeLayoutExpert}) {

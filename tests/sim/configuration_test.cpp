@@ -83,6 +83,36 @@ TEST_F(SimRun, ARankWhoseNodeFailsHasDiedWhateverItReturns) {
   EXPECT_EQ(result.finished_ranks, 0);
 }
 
+// Peers hear of it in virtual time, and each says who it was.
+TEST_F(SimRun, ARankDiesByASettingAndItsPeersNameIt) {
+  const char* const settings[] = {"fault=rank:at_ns=60000,rank=2"};
+  config.settings = settings;
+  config.num_settings = 1;
+  int named = 0;
+  EXPECT_EQ(run(5,
+                [&](int rank, int nranks, const tuttiUniqueId& id) {
+                  tuttiComm_t comm = nullptr;
+                  tuttiResult_t code = tuttiCommInitRank(&comm, nranks, id, rank);
+                  while (code == tuttiSuccess) code = tuttiBarrier(comm, nullptr);
+                  if (rank != 2) {
+                    EXPECT_EQ(code, tuttiRemoteError);
+                    EXPECT_THAT(tuttiGetLastError(comm), HasSubstr("rank 2"));
+                    std::uint64_t now = 0;
+                    EXPECT_EQ(tuttiSimGetTime(&now), tuttiSuccess);
+                    EXPECT_GT(now, 60'000'000U);
+                    EXPECT_LT(now, 1'000'000'000U) << "long before any deadline";
+                    ++named;
+                  }
+                  tuttiCommAbort(comm);
+                  return rank == 2 ? code : tuttiSuccess;
+                }),
+            tuttiRemoteError);
+  EXPECT_EQ(named, 4);
+  EXPECT_THAT(sentence(), HasSubstr("rank 2 died at 60.000000 us, as a fault ended it"));
+  EXPECT_EQ(result.first_failed_rank, 2);
+  EXPECT_EQ(result.finished_ranks, 4);
+}
+
 TEST_F(SimRun, JitterIsAMatterOfItsSeed) {
   config.fabric = "cloudmatrix384";
   const auto end = [&](int percent, std::uint64_t seed) {
@@ -152,7 +182,7 @@ TEST_F(SimRun, WrongConfigurationsNameTheField) {
   wrong.jitter_percent = 101;
   expect(wrong, 2, "jitter_percent is 101");
   wrong = config;
-  wrong.flags = 1;
+  wrong.flags = 2;
   expect(wrong, 2, "flags");
   EXPECT_EQ(tuttiSimRun(&config, 2, nullptr, nullptr, nullptr), tuttiInvalidArgument);
   EXPECT_THAT(sentence(), HasSubstr("body"));

@@ -27,8 +27,9 @@ tuttiSimConfig_t checked(const tuttiSimConfig_t* given) {
          sizeof(config));
   }
   config = *given;
-  if (config.flags != 0) {
-    fail(tuttiInvalidArgument, "config->flags is {:#x}, expected 0", config.flags);
+  if ((config.flags & ~TUTTI_SIM_TIMING_ONLY) != 0) {
+    fail(tuttiInvalidArgument, "config->flags is {:#x}, expected 0 or TUTTI_SIM_TIMING_ONLY",
+         config.flags);
   }
   if (config.num_nodes < 0 || (config.nodes == nullptr) != (config.num_nodes == 0)) {
     fail(tuttiInvalidArgument, "config->num_nodes is {} and nodes is {}", config.num_nodes,
@@ -88,6 +89,8 @@ ub::SimulationOptions options_of(const tuttiSimConfig_t& config, int nranks) {
     options.fabric.cell_bytes = static_cast<std::uint32_t>(config.cell_bytes);
   }
   options.fabric.seed = config.seed;
+  options.timing_only = (config.flags & TUTTI_SIM_TIMING_ONLY) != 0;
+  options.payload_digest = !options.timing_only;
   if (config.jitter_percent >= 0) options.jitter.percent = config.jitter_percent;
   options.jitter.seed = config.jitter_seed;
   if (config.reorder_seed != 0) options.scheduler.reorder_seed = config.reorder_seed;
@@ -123,7 +126,7 @@ tutti::Error failure_of(int rank, const ub::RankEnd& end, const Verdict& verdict
                    fmt::format("rank {} threw {}: {}", rank, in_us(end.at), end.why));
     case ub::RankEnd::How::kDied:
       return error(tuttiRemoteError,
-                   fmt::format("rank {} died {}, as its node failed", rank, in_us(end.at)));
+                   fmt::format("rank {} died {}, as {}", rank, in_us(end.at), end.why));
     case ub::RankEnd::How::kStuck:
       return error(tuttiTimeout,
                    fmt::format("rank {} never ended: since {} it waits for {}", rank,

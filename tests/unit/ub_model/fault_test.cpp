@@ -157,6 +157,22 @@ TEST(Faults, ANodeTakesItsTrafficWithIt) {
   }
 }
 
+TEST(Faults, ARankTakesItsOwnTrafficWithIt) {
+  const Fixture f;
+  const Fault rank{.kind = Kind::kRank, .at = us(5), .rank = 8};
+  const std::vector<Send> traffic = {write(0, 8, 4096), write(8, 0, 4096, us(7)),
+                                     write(0, 9, 4096, us(30)), write(9, 8, 4096, us(30))};
+  for (const ModelLevel level : kQueueLevels) {
+    SCOPED_TRACE(static_cast<int>(level));
+    const Outcome outcome = f.run(level, {rank}, traffic);
+    EXPECT_NE(outcome.arrived[0], Outcome::kNever);
+    EXPECT_GE(outcome.lost[1], us(15));
+    EXPECT_LT(outcome.lost[1], us(16));
+    EXPECT_NE(outcome.arrived[2], Outcome::kNever) << "its neighbour on the node lives";
+    EXPECT_GE(outcome.lost[3], us(30));
+  }
+}
+
 TEST(Faults, ASlowLinkCostsItsShare) {
   const Fixture f;
   const Fault slow{

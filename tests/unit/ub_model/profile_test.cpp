@@ -233,7 +233,8 @@ TEST(Profile, FaultsAreReadAndChecked) {
       {R"({"kind": "node", "at_ns": 0, "node": 0, "plane": 1})",
        "mine.json: /faults/events/0/plane: no such field; expected one of kind, at_ns, node"},
       {R"({"kind": "flood", "at_ns": 0})",
-       "mine.json: /faults/events/0/kind: expected one of plane, link, port, node, slow_link, "
+       "mine.json: /faults/events/0/kind: expected one of plane, link, port, node, rank, "
+       "slow_link, "
        "slow_rank, found the text 'flood'"},
   };
   for (const Case& c : cases) EXPECT_EQ(complaint_about_text(faults(c.event)), c.sentence);

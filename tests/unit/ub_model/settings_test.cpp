@@ -97,6 +97,19 @@ TEST(Settings, AStragglerIsASlowRank) {
   EXPECT_EQ(profile.faults[1].percent, 150);
 }
 
+TEST(Settings, AFaultIsAnEventOfTheProfile) {
+  const Profile profile =
+      load_profile("cloudmatrix384", Settings{"fault=rank:at_ns=4000.5,rank=7", "straggler=200",
+                                              "fault=link:at_ns=0,network=bus,rank=any,plane=3"});
+  ASSERT_EQ(profile.faults.size(), 3U);
+  EXPECT_EQ(profile.faults[0].kind, Fault::Kind::kRank);
+  EXPECT_EQ(profile.faults[0].at, Picoseconds(4000500));
+  EXPECT_EQ(profile.faults[0].rank, 7);
+  EXPECT_EQ(profile.faults[2].kind, Fault::Kind::kLink);
+  EXPECT_EQ(profile.faults[2].rank, Fault::kAny);
+  EXPECT_EQ(profile.faults[2].plane, 3);
+}
+
 TEST(Settings, AWrongOneGetsItsSentence) {
   struct Case {
     const char* profile;
@@ -115,7 +128,7 @@ TEST(Settings, AWrongOneGetsItsSentence) {
        {"plains=6"},
        "ideal.json: the setting 'plains=6': there is no field 'plains'; its numbers are count, "
        "planes, link_GBps, latency_before_port_percent, receive_buffer_bytes, detection_ns, "
-       "latency_ns, bandwidth_GBps, straggler"},
+       "latency_ns, bandwidth_GBps; and there are straggler and fault"},
       {"cloudmatrix384",
        {"planes=six"},
        "cloudmatrix384.json: the setting 'planes=six': expected a number below 10^9 with at most 9 "
@@ -129,6 +142,21 @@ TEST(Settings, AWrongOneGetsItsSentence) {
        {"straggler=slow"},
        "cloudmatrix384.json: the setting 'straggler=slow': expected PERCENT of the time that "
        "others take, or RANK:PERCENT"},
+      {"cloudmatrix384",
+       {"fault=rank:at_ns"},
+       "cloudmatrix384.json: the setting 'fault=rank:at_ns': expected KIND:FIELD=VALUE,..., found "
+       "'at_ns'"},
+      {"cloudmatrix384",
+       {"fault=rank:rank=1,rank=2"},
+       "cloudmatrix384.json: the setting 'fault=rank:rank=1,rank=2': 'rank' twice"},
+      {"ideal",
+       {"fault=fire"},
+       "ideal.json with fault=fire: /faults/events/0/kind: expected one of plane, link, port, "
+       "node, rank, slow_link, slow_rank, found the text 'fire'"},
+      {"ideal",
+       {"fault=rank:at_ns=5"},
+       "ideal.json with fault=rank:at_ns=5: /faults/events/0/rank: is missing; "
+       "expected a whole number from 0 to 1000000000"},
       // What the parser says of the changed document names the settings.
       {"cloudmatrix384",
        {"cores=24", "planes=0"},

@@ -12,7 +12,8 @@
 namespace tutti::ub {
 
 // A peer's bytes are read in place, when they have come; they are written in a shadow. A rank's own
-// are written in place, and putting them there is a copy in its memory.
+// are written in place, and putting them there is a copy in its memory. What is hollow takes the
+// same time, and nothing is copied.
 template <typename Contract>
 class BusWindow : public Contract {
  public:
@@ -31,7 +32,8 @@ class BusWindow : public Contract {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const View& piece = pieces[i];
       const std::byte* const next = i + 1 < pieces.size() ? pieces[i + 1].data : nullptr;
-      if (piece.data != nullptr) note(piece.peer, piece.offset, {piece.data, piece.bytes}, next);
+      if (piece.data == nullptr || port_->is_hollow(piece.data)) continue;
+      note(piece.peer, piece.offset, {piece.data, piece.bytes}, next);
     }
   }
 
@@ -39,13 +41,13 @@ class BusWindow : public Contract {
     std::byte* const place =
         stores_reach(peer, offset, bytes) ? locate(peer, offset, bytes) : nullptr;
     if (place == nullptr) return {};
-    if (peer == port_->rank()) return {place, bytes};
+    if (peer == port_->rank() || port_->is_hollow(place)) return {place, bytes};
     return shadows_.open(peer, offset, bytes);
   }
 
   void commit(Rank peer, std::size_t offset, std::size_t bytes) override {
     std::byte* const place = writable(peer, offset, bytes);
-    const bool own = peer == port_->rank();
+    const bool own = peer == port_->rank() || port_->is_hollow(place);
     std::byte* const taken = own ? nullptr : shadows_.take(peer, offset, bytes);
     const CopyPiece piece{.destination = own ? nullptr : place, .bytes = bytes};
     port_->put(peer, {&piece, 1}, taken);
@@ -53,10 +55,22 @@ class BusWindow : public Contract {
 
   bool put(Rank peer, std::span<const Piece> pieces) override {
     copies_.clear();
+    std::size_t hollow = 0;
     for (const Piece& piece : pieces) {
-      copies_.push_back({.source = piece.source.data(),
-                         .destination = writable(peer, piece.offset, piece.source.size()),
-                         .bytes = piece.source.size()});
+      CopyPiece copy{.source = piece.source.data(),
+                     .destination = writable(peer, piece.offset, piece.source.size()),
+                     .bytes = piece.source.size()};
+      if (port_->is_hollow(copy.source) || port_->is_hollow(copy.destination)) {
+        copy.destination = nullptr;
+        ++hollow;
+      }
+      copies_.push_back(copy);
+    }
+    if (hollow != 0 && hollow != pieces.size()) {
+      fail_because_of({peer}, tuttiInvalidUsage,
+                      "a put to rank {} of {} pieces, of which {} are payload that a run for "
+                      "timing only does not move: put them apart",
+                      peer, pieces.size(), hollow);
     }
     port_->put(peer, copies_);
     return true;
@@ -74,8 +88,8 @@ class BusWindow : public Contract {
     port_->read(parts_);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const auto& to = pieces[i].destination;
-      if (to.empty()) continue;
       const std::byte* const from = source_of(pieces[i]);
+      if (to.empty() || port_->is_hollow(to.data()) || port_->is_hollow(from)) continue;
       // Noted first, so that the copy finds it in the caches.
       const std::byte* const next = i + 1 < pieces.size() ? source_of(pieces[i + 1]) : nullptr;
       note(pieces[i].peer, pieces[i].offset, {from, to.size()}, next);

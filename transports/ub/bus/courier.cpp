@@ -204,7 +204,7 @@ bool Courier::flush(Flow& flow, Picoseconds deadline) {
 
 void Courier::take_sources(Flow& flow) {
   for (Parcel* parcel = flow.first; parcel != nullptr; parcel = parcel->next) {
-    if (parcel->kind != Parcel::Kind::kPut || parcel->taken != nullptr || parcel->dropped) continue;
+    if (!parcel->needs_sources() || parcel->dropped) continue;
     parcel->taken = buffers_.take(parcel->bytes);
     std::byte* to = parcel->taken;
     for (const CopyPiece& piece : parcel->pieces) {
@@ -218,8 +218,9 @@ void Courier::take_sources(Flow& flow) {
 void Courier::drop_sources(Flow& flow) noexcept {
   bool gone = false;
   for (Parcel* parcel = flow.first; parcel != nullptr; parcel = parcel->next) {
-    if (parcel->kind == Parcel::Kind::kPut && parcel->taken == nullptr) gone = true;
-    parcel->dropped = gone && (parcel->kind != Parcel::Kind::kPut || parcel->taken == nullptr);
+    const bool needed = parcel->needs_sources();
+    gone = gone || needed;
+    parcel->dropped = gone && (needed || parcel->kind != Parcel::Kind::kPut);
   }
   flow.broken = flow.broken || gone;
 }

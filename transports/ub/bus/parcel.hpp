@@ -1,6 +1,7 @@
 // One transfer under way, and where its bytes come from and go to.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,6 +70,13 @@ struct alignas(64) Parcel {
   // piece after the other.
   std::byte* taken = nullptr;
   std::vector<CopyPiece> pieces;  // keeps its capacity from one use to the next
+
+  // Will bytes be read at its sources? Not where they were taken, or are there already.
+  bool needs_sources() const noexcept {
+    return kind == Kind::kPut && taken == nullptr &&
+           std::any_of(pieces.begin(), pieces.end(),
+                       [](const CopyPiece& piece) { return piece.destination != nullptr; });
+  }
 
   // Before it is looked at when it arrives.
   void prefetch() const noexcept {

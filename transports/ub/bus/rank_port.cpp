@@ -34,6 +34,7 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
     : simulation_(simulation),
       roster_(std::move(roster)),
       courier_(simulation.courier()),
+      hollow_(simulation.hollow_heap()),
       rank_(rank),
       place_(roster_->place(rank)) {}
 

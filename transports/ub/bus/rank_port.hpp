@@ -22,6 +22,12 @@ class RankPort {
   // Ends the fibre if the rank's node has failed.
   void check_alive() const { courier_.check_alive(place_); }
 
+  // Does what lies there have contents? See Heap::hollow.
+  bool is_hollow(const void* place) const noexcept {
+    return hollow_ != nullptr && hollow_->contains(place, 0);
+  }
+  const Heap* hollow() const noexcept { return hollow_; }
+
   // What the rank has done itself, in its time.
   void charge(const LocalWork& work) { simulation_.work(costs().of(work)); }
   bool charges() const noexcept { return !costs().free(); }
@@ -44,6 +50,7 @@ class RankPort {
   Simulation& simulation_;
   std::shared_ptr<Roster> roster_;
   Courier& courier_;
+  const Heap* hollow_;
   Rank rank_;
   int place_;
 };

@@ -14,7 +14,7 @@ struct RankEnd {
   enum class How : std::uint8_t {
     kFinished,
     kFailed,  // with an exception
-    kDied,    // its node failed
+    kDied,    // it failed, or its node
     kStuck    // it waited for ever
   };
   How how = How::kStuck;

@@ -43,7 +43,9 @@ Simulation::Simulation(SimulationOptions options)
       courier_(std::in_place, engine_->scheduler, topology_,
                CourierOptions{.fabric = options_.fabric, .payload_digest = options_.payload_digest},
                static_cast<ModelEvents&>(*this)),
-      ends_(static_cast<std::size_t>(topology_.ranks())) {}
+      ends_(static_cast<std::size_t>(topology_.ranks())) {
+  if (options_.timing_only) hollow_.emplace(Heap::Hollow());
+}
 
 Simulation::~Simulation() = default;
 
@@ -85,13 +87,16 @@ void Simulation::schedule_ends() {
   for (int rank = 0; rank < topology_.ranks(); ++rank) {
     const auto end = faults_.end_of(rank);
     if (!end) continue;
-    scheduler().at(end->at, {.rank = rank}, [this, rank] {
+    const bool alone = end->of == Fault::Kind::kRank;
+    scheduler().at(end->at, {.rank = rank}, [this, rank, alone] {
       courier_->kill(rank);
       scheduler().cancel(fibres_[static_cast<std::size_t>(rank)]);
       for (const auto& roster : rosters_) roster->wake_gone(rank);
       RankEnd& own = ends_[static_cast<std::size_t>(rank)];
       if (own.how == RankEnd::How::kStuck)
-        own = {.how = RankEnd::How::kDied, .at = scheduler().now()};
+        own = {.how = RankEnd::How::kDied,
+               .at = scheduler().now(),
+               .why = alone ? "a fault ended it" : "its node failed"};
     });
     scheduler().at(end->detected, {.rank = Entity::kFabric}, [this, rank] {
       for (const auto& roster : rosters_) roster->tell_gone(rank);

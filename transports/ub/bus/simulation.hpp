@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bootstrap/memory_meetings.hpp"
+#include "memory/heap.hpp"
 #include "transports/ub/bus/core_pace.hpp"
 #include "transports/ub/bus/report.hpp"
 #include "transports/ub/bus/roster.hpp"
@@ -25,6 +26,7 @@ struct SimulationOptions {
   JitterOptions jitter;
   Scheduler::Options scheduler;
   bool payload_digest = true;  // see CourierOptions
+  bool timing_only = false;    // payload is hollow (Heap::hollow): it takes time, and does not move
 };
 
 // Used by one thread. Whatever it decides follows from its options and from what the ranks do.
@@ -64,6 +66,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
 
   // Where its ranks meet with unique ids.
   MemoryMeetings& meetings() noexcept { return meetings_; }
+  // Where payload lies that is not moved; nullptr: all is.
+  Heap* hollow_heap() noexcept { return hollow_ ? &*hollow_ : nullptr; }
   // Keeps what the ranks of a communicator share.
   void adopt(std::shared_ptr<Roster> roster) { rosters_.push_back(std::move(roster)); }
 
@@ -83,11 +87,13 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   const WorkCosts costs_;
   CorePace pace_;
   MemoryMeetings meetings_;
+  std::optional<Heap> hollow_;
   // What the library waits through, and by which a fibre finds its simulation.
   struct Host final : SchedulerHost {
     Simulation& simulation;
     Host(Scheduler& scheduler, Simulation& its) : SchedulerHost(scheduler), simulation(its) {}
     MemoryMeetings* meetings() noexcept override { return &simulation.meetings_; }
+    Heap* hollow_heap() noexcept override { return simulation.hollow_heap(); }
   };
   // The host keeps the reference to the scheduler, no more.
   struct Engine {

@@ -43,8 +43,13 @@ std::byte* BusHeap::locate(Rank, std::size_t offset, std::size_t bytes) const no
   // Acquire pairs with the release in Heap::allocate.
   const std::size_t given = HeapHeader::of(heap.base(), heap.reserve_bytes() + HeapHeader::kBytes)
                                 .given.load(std::memory_order_acquire);
-  if (offset > given || bytes > given - offset) return nullptr;
-  return heap.base() + offset;
+  if (offset <= given && bytes <= given - offset) return heap.base() + offset;
+  // What the channel refers to in the hollow heap is counted from the same base.
+  const Heap* const hollow = port().hollow();
+  if (hollow == nullptr) return nullptr;
+  auto* const place = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(heap.base()) +
+                                                   std::uintptr_t{offset});
+  return hollow->contains(place, bytes) ? place : nullptr;
 }
 
 }  // namespace tutti::ub

@@ -15,6 +15,7 @@ struct Fault {
     kLink,      // between `rank` and plane `plane`
     kPort,      // the trunk port of `node` to plane `plane`: traffic within the node goes on
     kNode,      // all ranks of `node`: what is sent to or from them is lost
+    kRank,      // one rank, in the same way
     kSlowLink,  // the link has `percent` of its bandwidth
     kSlowRank,  // whatever the rank's cores do takes `percent` of the time, 200 is twice
   };
@@ -25,11 +26,15 @@ struct Fault {
   Picoseconds at{};
   int network = 0;  // index into Profile::networks
   int plane = kAny;
-  int rank = kAny;
+  int rank = kAny;  // a number of the run, not of the fabric
   int node = kAny;  // as a position among the nodes that the run has
   int percent = 100;
 };
-inline constexpr std::array<std::string_view, 6> kFaultKindNames = {
-    "plane", "link", "port", "node", "slow_link", "slow_rank"};
+inline constexpr std::array<std::string_view, 7> kFaultKindNames = {
+    "plane", "link", "port", "node", "rank", "slow_link", "slow_rank"};
+// Of ranks rather than of what lies between them.
+constexpr bool is_end(Fault::Kind kind) noexcept {
+  return kind == Fault::Kind::kNode || kind == Fault::Kind::kRank;
+}
 
 }  // namespace tutti::ub

@@ -51,10 +51,10 @@ Fault FaultSchedule::resolve(Fault fault, std::uint64_t random) const {
   if (fault.kind == Kind::kNode || fault.kind == Kind::kPort) {
     fault.node = choose(fault.node, topology_.nodes(), split_mix64(random + 1), "node");
   }
-  if (fault.kind == Kind::kLink || is_slowness(fault.kind)) {
+  if (fault.kind == Kind::kLink || fault.kind == Kind::kRank || is_slowness(fault.kind)) {
     fault.rank = choose(fault.rank, topology_.ranks(), split_mix64(random + 2), "rank");
   }
-  if (fault.kind != Kind::kNode && fault.kind != Kind::kSlowRank) {
+  if (!is_end(fault.kind) && fault.kind != Kind::kSlowRank) {
     choose(fault.network, static_cast<int>(networks.size()), 0, "network");
     const Network& network = networks[static_cast<std::size_t>(fault.network)];
     fault.plane = choose(fault.plane, network.planes, split_mix64(random + 3), "plane");
@@ -74,11 +74,11 @@ void FaultSchedule::add(const Fault& fault) {
   } else if (fault.kind == Fault::Kind::kSlowRank) {
     slow_ranks_.push_back(fault);
   } else {
-    // A node's loss is noticed by the slowest of its networks.
+    // The loss of a rank is noticed by the slowest of its networks.
     Picoseconds detection{};
     const auto& networks = topology_.profile().networks;
     for (std::size_t n = 0; n < networks.size(); ++n) {
-      if (fault.kind == Fault::Kind::kNode || static_cast<int>(n) == fault.network) {
+      if (is_end(fault.kind) || static_cast<int>(n) == fault.network) {
         detection = std::max(detection, nanoseconds(networks[n].detection_ns));
       }
     }
@@ -94,7 +94,7 @@ bool FaultSchedule::any_port_fails(int network) const noexcept {
 
 bool FaultSchedule::takes_plane(const Outage& outage, const Route& route) const {
   const Fault& fault = outage.fault;
-  if (fault.kind == Fault::Kind::kNode || fault.network != route.network) return false;
+  if (is_end(fault.kind) || fault.network != route.network) return false;
   const int from = topology_.node_of(route.from);
   const int to = topology_.node_of(route.to);
   switch (fault.kind) {
@@ -108,15 +108,19 @@ bool FaultSchedule::takes_plane(const Outage& outage, const Route& route) const 
 }
 
 bool FaultSchedule::takes_end(const Outage& outage, const Route& route) const {
-  return outage.fault.kind == Fault::Kind::kNode &&
-         (outage.fault.node == topology_.node_of(route.from) ||
-          outage.fault.node == topology_.node_of(route.to));
+  return takes_rank(outage.fault, route.from) || takes_rank(outage.fault, route.to);
+}
+
+bool FaultSchedule::takes_rank(const Fault& fault, int rank) const {
+  return fault.kind == Fault::Kind::kRank
+             ? fault.rank == rank
+             : fault.kind == Fault::Kind::kNode && fault.node == topology_.node_of(rank);
 }
 
 std::optional<FaultSchedule::End> FaultSchedule::end_of(int rank) const {
   for (const Outage& outage : outages_) {
-    if (outage.fault.kind == Fault::Kind::kNode && outage.fault.node == topology_.node_of(rank)) {
-      return End{outage.fault.at, outage.detected};
+    if (takes_rank(outage.fault, rank)) {
+      return End{outage.fault.kind, outage.fault.at, outage.detected};
     }
   }
   return std::nullopt;
@@ -152,7 +156,7 @@ std::vector<FaultSchedule::Loss> FaultSchedule::losses(const Route& route, Plane
     if (takes_end(outage, route)) {
       return {Loss{.planes = 0, .detected = outage.detected}};
     }
-    if (outage.fault.kind == Fault::Kind::kNode) continue;
+    if (is_end(outage.fault.kind)) continue;
     const PlaneSet hit = planes & plane_bit(outage.fault.plane);
     if (hit == 0 || !takes_plane(outage, route)) continue;
     losses.push_back({.planes = hit, .detected = outage.detected});

@@ -33,8 +33,9 @@ class FaultSchedule {
   bool quiet() const noexcept { return outages_.empty() && slow_links_.empty(); }
   bool any_port_fails(int network) const noexcept;
 
-  // The failure of a rank's node, and when it is noticed.
+  // The failure of a rank or its node, and when it is noticed.
   struct End {
+    Fault::Kind of = Fault::Kind::kRank;  // or kNode
     Picoseconds at{};
     Picoseconds detected{};
   };
@@ -66,6 +67,7 @@ class FaultSchedule {
   void add(const Fault& fault);
   bool takes_plane(const Outage& outage, const Route& route) const;
   bool takes_end(const Outage& outage, const Route& route) const;
+  bool takes_rank(const Fault& fault, int rank) const;
   int slow_core_percent(int rank, Picoseconds when) const;
 
   const Topology& topology_;

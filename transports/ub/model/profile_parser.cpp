@@ -164,13 +164,13 @@ class Parser {
     Fault fault;
     fault.kind = static_cast<Kind>(reader.word("kind", kFaultKindNames));
     fault.at = nanoseconds(reader.at_least_zero("at_ns"));
-    const bool of_rank =
-        fault.kind == Kind::kLink || fault.kind == Kind::kSlowLink || fault.kind == Kind::kSlowRank;
+    const bool of_rank = fault.kind == Kind::kLink || fault.kind == Kind::kRank ||
+                         fault.kind == Kind::kSlowLink || fault.kind == Kind::kSlowRank;
     if (of_rank) fault.rank = choice(reader, "rank", kMost);
     if (fault.kind == Kind::kPort || fault.kind == Kind::kNode) {
       fault.node = choice(reader, "node", kMost);
     }
-    if (fault.kind != Kind::kNode && fault.kind != Kind::kSlowRank) {
+    if (!is_end(fault.kind) && fault.kind != Kind::kSlowRank) {
       fault.network = network(reader);
       const Network& wire = profile_.networks[static_cast<std::size_t>(fault.network)];
       fault.plane = choice(reader, "plane", wire.planes - 1);

@@ -114,7 +114,8 @@ class Settings {
     setting_ = setting;
     const std::string path = setting.substr(0, equals);
     const std::string value = setting.substr(equals + 1);
-    if (path == "straggler") return stragglers_.push_back(straggler(value));
+    if (path == "straggler") return faults_.push_back(straggler(value));
+    if (path == "fault") return faults_.push_back(fault(value));
     const std::size_t number = find(path);
     JsonValue& field = *leaves_[number].value;
     if (field.kind == Kind::kNumber && !Decimal::parse(value)) {
@@ -148,8 +149,8 @@ class Settings {
   }
 
   // Last, as it moves what the leaves point to.
-  void add_stragglers() {
-    if (stragglers_.empty()) return;
+  void add_faults() {
+    if (faults_.empty()) return;
     JsonValue* faults = field_of(document_, "faults");
     if (faults == nullptr) {
       faults = &add_field(document_, "faults", {Kind::kObject, {}, {}, {}});
@@ -157,7 +158,7 @@ class Settings {
       add_field(*faults, "events", {Kind::kArray, {}, {}, {}});
     }
     JsonValue* const events = field_of(*faults, "events");
-    for (JsonValue& event : stragglers_) events->items.push_back(std::move(event));
+    for (JsonValue& event : faults_) events->items.push_back(std::move(event));
   }
 
  private:
@@ -217,8 +218,9 @@ class Settings {
       if (leaf.value->kind != Kind::kNumber || leaf.steps.front().key == "calibration") continue;
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
-    complain(fmt::format("there is no field '{}'; its numbers are {}, straggler", path,
-                         fmt::join(names, ", ")));
+    complain(
+        fmt::format("there is no field '{}'; its numbers are {}; and there are straggler and fault",
+                    path, fmt::join(names, ", ")));
   }
 
   // PERCENT of any rank, or RANK:PERCENT.
@@ -237,6 +239,26 @@ class Settings {
     add_field(event, "at_ns", number_at("0"));
     add_field(event, "rank", rank == "any" ? text_at(rank) : number_at(rank));
     add_field(event, "percent", number_at(percent));
+    return event;
+  }
+
+  // KIND:FIELD=VALUE,..., the fields of an event as a profile has them.
+  JsonValue fault(const std::string& value) const {
+    const std::size_t colon = value.find(':');
+    JsonValue event{Kind::kObject, {}, {}, {}};
+    add_field(event, "kind", text_at(value.substr(0, colon)));
+    for (std::size_t start = colon; start != std::string::npos && start + 1 < value.size();) {
+      const std::size_t end = value.find(',', start + 1);
+      const std::string field = value.substr(start + 1, end - start - 1);
+      const std::size_t equals = field.find('=');
+      if (equals == std::string::npos || equals == 0 || equals + 1 == field.size()) {
+        complain(fmt::format("expected KIND:FIELD=VALUE,..., found '{}'", field));
+      }
+      const std::string name = field.substr(0, equals), text = field.substr(equals + 1);
+      if (event.find(name) != nullptr) complain(fmt::format("'{}' twice", name));
+      add_field(event, name, Decimal::parse(text) ? number_at(text) : text_at(text));
+      start = end;
+    }
     return event;
   }
 
@@ -277,7 +299,7 @@ class Settings {
   std::string setting_;  // that is being looked at
   std::vector<Leaf> leaves_;
   std::vector<std::size_t> set_;
-  std::vector<JsonValue> stragglers_;
+  std::vector<JsonValue> faults_;
 };
 
 }  // namespace
@@ -287,7 +309,7 @@ void apply_settings(JsonValue& document, const Profile& profile,
   Settings all(document, profile);
   for (const std::string& setting : settings) all.apply(setting);
   all.keep_proportions();
-  all.add_stragglers();
+  all.add_faults();
 }
 
 }  // namespace tutti::ub
