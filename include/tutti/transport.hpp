@@ -204,7 +204,7 @@ struct LocalWork {
     kLoad,      // `count` tokens of `bytes` each are read, one by a core at a time
     kQuantise,  // the same, and each is quantised while its core reads the next one
     kCounts,    // `count` peers' counts are taken into a prefix sum
-    kLooks,     // `count` flags of peers are looked at
+    kLooks,     // `count` words that cores wait for are looked at: flags, entries of a routing
     kCopy,      // `bytes` are copied or gathered within the rank's memory
     kReduce     // `bytes` of input, all sources together, are added up
   };
@@ -224,7 +224,7 @@ struct LocalWork {
   static constexpr LocalWork counts(std::size_t peers) noexcept {
     return {Kind::kCounts, peers, 0};
   }
-  static constexpr LocalWork looks(std::size_t flags) noexcept { return {Kind::kLooks, flags, 0}; }
+  static constexpr LocalWork looks(std::size_t words) noexcept { return {Kind::kLooks, words, 0}; }
   static constexpr LocalWork copy(std::size_t bytes) noexcept { return {Kind::kCopy, 1, bytes}; }
   static constexpr LocalWork reduce(std::size_t bytes) noexcept {
     return {Kind::kReduce, 1, bytes};

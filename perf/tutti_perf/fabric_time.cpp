@@ -29,6 +29,11 @@ void FabricTime::align() {
   if (target_ > scheduler.now()) scheduler.advance(target_ - scheduler.now());
 }
 
+void FabricTime::quantise(std::size_t tokens, std::size_t bytes) {
+  ub::Simulation& simulation = *ub::Simulation::current();
+  simulation.work(simulation.costs().of(LocalWork::quantise({.count = tokens, .bytes = bytes})));
+}
+
 void FabricTime::meter(std::optional<std::size_t> phase) {
   ub::Simulation& simulation = *ub::Simulation::current();
   while (phase && sums_.size() <= *phase) sums_.emplace_back(simulation.topology());

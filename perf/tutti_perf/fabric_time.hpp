@@ -14,6 +14,7 @@ class FabricTime final : public TimeKeeper {
   double now_us() override;
   bool is_exact() const noexcept override { return true; }
   void align() override;
+  void quantise(std::size_t tokens, std::size_t bytes) override;
   void meter(std::optional<std::size_t> phase) override;
   std::optional<double> take_bound_us(std::size_t phase, std::size_t iterations) override;
 

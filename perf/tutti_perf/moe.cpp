@@ -105,6 +105,9 @@ class MoeRun {
     layer_.check(tuttiMoePlanUpdate(layer_.plan(), own_routing().experts.data(), tuttiInt32,
                                     case_.topk, static_cast<int>(case_.tokens),
                                     static_cast<int>(case_.topk)));
+    if (quantises(case_)) {
+      session_.time.quantise(case_.tokens, case_.hidden * element_bytes(RowType::kBf16));
+    }
     layer_.check(tuttiMoeDispatch(layer_.plan(), &dispatch_args_, &output_, nullptr));
   }
 

@@ -94,6 +94,10 @@ std::size_t side_bytes(const MoeCase& c) {
 
 std::size_t combine_row_bytes(const MoeCase& c) { return c.hidden * (c.combine_fp32 ? 4 : 2); }
 
+bool quantises(const MoeCase& c) {
+  return c.dispatch_type == RowType::kInt8 || c.dispatch_type == RowType::kFp8;
+}
+
 bool same_type(const MoeCase& c) {
   return c.dispatch_type == (c.combine_fp32 ? RowType::kFp32 : RowType::kBf16);
 }

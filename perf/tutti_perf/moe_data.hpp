@@ -31,6 +31,8 @@ MoeCase make_moe_case(const Options& options, int rank, int ranks);
 std::size_t row_bytes(const MoeCase& c);
 std::size_t side_bytes(const MoeCase& c);
 std::size_t combine_row_bytes(const MoeCase& c);
+// Are rows quantised from BF16, before they are dispatched as opaque bytes?
+bool quantises(const MoeCase& c);
 // Whether dispatched rows can be given to combine as they are.
 bool same_type(const MoeCase& c);
 

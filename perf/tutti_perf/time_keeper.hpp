@@ -18,6 +18,9 @@ class TimeKeeper {
   // Where time is virtual: returns at the same time on all ranks, which all call it after a
   // barrier.
   virtual void align() = 0;
+  // The rank that calls quantises so many tokens of so many bytes, where that is not real: times of
+  // quantised rows include it.
+  virtual void quantise(std::size_t tokens, std::size_t bytes) = 0;
   // What the rank that calls sends from now on belongs to `phase`; nullopt: to none.
   virtual void meter(std::optional<std::size_t> phase) = 0;
   // How long the busiest port needs for what all ranks sent in `phase`, split evenly over
@@ -31,6 +34,7 @@ class WallTime final : public TimeKeeper {
   double now_us() override { return perf::now_us(); }
   bool is_exact() const noexcept override { return false; }
   void align() override {}
+  void quantise(std::size_t, std::size_t) override {}
   void meter(std::optional<std::size_t>) override {}
   std::optional<double> take_bound_us(std::size_t, std::size_t) override { return std::nullopt; }
 };

@@ -144,6 +144,9 @@ class Combine {
       map_by_lane(plan_.table(), rows, plan_.places());
     }
     check_places();
+    std::size_t lines = 0;
+    for (const auto& of_peer : rows) lines += lines_beside(of_peer.size(), sizeof(std::uint32_t));
+    operation_.charge(LocalWork::looks(lines));
     plan_.places_by_rank() = by_rank();
   }
 

@@ -18,6 +18,11 @@ inline constexpr std::size_t kLineHeaderBytes = 24;
 inline constexpr std::size_t kMostInLine =
     (LineContent::kPayloadBytes - kLineHeaderBytes) / sizeof(std::uint32_t);
 
+// What is read elsewhere of `count` items, in lines of the cache that somebody waits for.
+constexpr std::size_t lines_beside(std::size_t count, std::size_t item_bytes) {
+  return count <= kMostInLine ? 0 : (count * item_bytes + sizeof(Line) - 1) / sizeof(Line);
+}
+
 template <typename Item>
 void write_in_line(LineContent& content, std::span<const Item> items) {
   static_assert(sizeof(Item) == sizeof(std::uint32_t));

@@ -56,6 +56,7 @@ void Plan::announce(const Operation& operation) {
   const std::lock_guard lock(hearing_);
   if (open_) open_->finish();  // the update before, whose lines nobody asked for
   const Rank self = channel_.rank();
+  channel_.charge(LocalWork::sync());  // the table is sorted
   const MemoryRef entries = channel_.refer(next.entries.data(), next.entries.size());
   const MemoryRef weights = channel_.refer(next.weights.data(), next.weights.size());
   for (int i = 1; i < channel_.ranks(); ++i) {
@@ -132,6 +133,9 @@ const Arrivals& Plan::arrange(const Layout& layout) {
   if (!arranged_ || !(arrivals_.layout() == layout)) {
     arrivals_.arrange(layout, entries_);
     arranged_ = true;
+    std::size_t lines = 0;
+    for (const auto& entries : entries_) lines += lines_beside(entries.size(), sizeof(Entry));
+    channel_.charge(LocalWork::looks(lines));
   }
   return arrivals_;
 }

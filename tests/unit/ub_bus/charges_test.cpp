@@ -216,9 +216,9 @@ INSTANTIATE_TEST_SUITE_P(Profiles, BusCharges,
 TEST(BusSoftware, PostsAndLooksTakeTheCallersTime) {
   simulate("cloudmatrix384", 2, [&](BusRank& rank) {
     rank.transport->progress();
-    EXPECT_EQ(rank.now(), ns(919)) << "poll_ns";
+    EXPECT_EQ(rank.now(), ns(1500)) << "poll_ns";
     rank.post(1 - rank.rank(), 10, 1);
-    EXPECT_EQ(rank.now(), ns(919) + ps(1042)) << "flag_ns, which 48 cores share";
+    EXPECT_EQ(rank.now(), ns(1500) + ps(1042)) << "flag_ns, which 48 cores share";
     rank.await_line(10, 1);
     EXPECT_GT(rank.now(), ns(300)) << "the sibling die is 200 ns away";
   });
@@ -229,7 +229,7 @@ TEST(BusSoftware, ASlowRankTakesLonger) {
   simulate({.profile = load_profile("cloudmatrix384"), .fabric = {.faults = {slow}}}, 2,
            [&](BusRank& rank) {
              rank.transport->progress();
-             EXPECT_EQ(rank.now(), rank.rank() == 1 ? ns(2757) : ns(919));
+             EXPECT_EQ(rank.now(), rank.rank() == 1 ? ns(4500) : ns(1500));
            });
 }
 

@@ -199,7 +199,8 @@ Program moe(bool staged) {
 // Counts, dispatch, combine.
 TEST(OperationWork, OfAStepOfTokens) {
   EXPECT_EQ(longer(kEntry, 2, moe(false)), (Longer{0, 1000, 1000})) << "counts belong to dispatch";
-  EXPECT_EQ(longer(kSync, 2, moe(false)), (Longer{0, 2000, 2000})) << "ready, done";
+  EXPECT_EQ(longer(kSync, 2, moe(false)), (Longer{2000, 2000, 2000}))
+      << "sorted, counted; ready, done";
   EXPECT_EQ(longer(kPoll, 2, moe(false)), (Longer{50'000, 100'000, 100'000}));
   EXPECT_EQ(longer(kCount, 2, moe(false)), (Longer{1000, 0, 0})) << "of a rank a core";
   EXPECT_EQ(longer(kReduce, 2, moe(false)), (Longer{0, 0, 9 * kTokens * 2 * kRow}));

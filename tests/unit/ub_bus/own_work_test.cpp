@@ -35,10 +35,12 @@ TEST(WorkCosts, AreThoseOfTheProfileRoundedUp) {
   EXPECT_FALSE(cost.free());
   EXPECT_EQ(cost.of(LocalWork::entry()), ns(10));
   EXPECT_EQ(cost.of(LocalWork::sync()), ps(20'001));
-  EXPECT_EQ(cost.of(LocalWork::counts(5)), ns(6)) << "2, 1, 1, 1";
+  EXPECT_EQ(cost.of(LocalWork::counts(1)), ns(3)) << "one core waits for nobody";
+  EXPECT_EQ(cost.of(LocalWork::counts(2)), ps(3'000 + 20'001));
+  EXPECT_EQ(cost.of(LocalWork::counts(5)), ps(6'000 + 2 * 20'001)) << "2, 1, 1, 1; two stages";
   EXPECT_EQ(cost.of(LocalWork::looks(1)), ns(7));
   EXPECT_EQ(cost.of(LocalWork::looks(4)), ns(7)) << "a core each";
-  EXPECT_EQ(cost.of(LocalWork::looks(5)), ns(14));
+  EXPECT_EQ(cost.of(LocalWork::looks(9)), ns(7 + 2 * 3)) << "3, 2, 2, 2, all asked for at once";
   EXPECT_EQ(cost.of(LocalWork::copy(3)), ps(375));
   EXPECT_EQ(cost.of(LocalWork::reduce(3)), ps(188)) << "187.5";
   EXPECT_EQ(cost.flag(), ps(12'500)) << "four cores raise flags";
@@ -66,7 +68,7 @@ TEST(WorkCosts, APackageHasTheCoresAndTheMemoryOfBothDies) {
   EXPECT_EQ(cost.of(LocalWork::copy(3)), ps(188));
   EXPECT_EQ(cost.of(LocalWork::reduce(4)), ps(125));
   EXPECT_EQ(cost.flag(), ps(6250));
-  EXPECT_EQ(cost.of(LocalWork::counts(9)), ns(6));
+  EXPECT_EQ(cost.of(LocalWork::counts(9)), ps(6'000 + 3 * 20'001)) << "eight cores";
 }
 
 TEST(WorkCosts, NothingCostsNothing) {

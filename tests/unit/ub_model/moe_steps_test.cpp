@@ -1,5 +1,5 @@
-// Dispatch and combine, by their steps, against published times: the points that each profile is
-// calibrated on.
+// Dispatch and combine, by the steps of published operators, against published times: the points
+// that profiles are calibrated on whose operators do otherwise than the library's.
 #include "moe_steps.hpp"
 
 #include <gtest/gtest.h>
@@ -35,10 +35,6 @@ void expect_within(double percent, const char* fabric, MoeWorkload work) {
 }
 
 }  // namespace
-
-TEST(MoeSteps, CloudMatrixIsWithinSevenPercent) {
-  expect_within(7, "cloudmatrix384", {.dispatch_row_bytes = 7172, .quantises = true});
-}
 
 TEST(MoeSteps, H800IsWithinFifteenPercent) {
   expect_within(15, "h800-ib", {.dispatch_row_bytes = 7392, .quantises = true});

@@ -134,9 +134,9 @@ TEST(Profile, AWrongFileGetsItsSentence) {
        "core_sync_ns, row_issue_ns, flag_ns, count_ns, poll_ns, token_load_GBps, quantise_GBps, "
        "local_copy_GBps, reduce_GBps, jitter_percent"},
       {"cloudmatrix384",
-       "\"poll_ns\": {\"value\": 919, \"source\": \"fitted; a load from HBM that a core waits "
+       "\"poll_ns\": {\"value\": 1500, \"source\": \"fitted; a load from HBM that a core waits "
        "for\"}",
-       "\"poll_ns\": {\"value\": 919}",
+       "\"poll_ns\": {\"value\": 1500}",
        "mine.json: /software/poll_ns/source: is missing; expected a text that is not empty"},
       // contradictory
       {"cloudmatrix384", "\"bandwidth_GBps\": 167", "\"bandwidth_GBps\": 197",

@@ -1,6 +1,7 @@
 #include "transports/ub/bus/work_costs.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace tutti::ub {
 
@@ -42,6 +43,12 @@ std::int64_t WorkCosts::rounds(std::size_t count) const {
   return static_cast<std::int64_t>(count / cores + (count % cores != 0 ? 1 : 0));
 }
 
+// A prefix sum over cores: those that have a part of it pass sums on in steps of 1, 2, 4, ... and
+// wait for each other after every step.
+std::int64_t WorkCosts::scan_stages(std::size_t count) const {
+  return std::bit_width(std::min(count, static_cast<std::size_t>(cores_)) - 1);
+}
+
 Picoseconds WorkCosts::of(const LocalWork& work) const {
   using Kind = LocalWork::Kind;
   if (free_ || work.count == 0) return {};
@@ -59,9 +66,10 @@ Picoseconds WorkCosts::of(const LocalWork& work) const {
       return sum(sum(load, quantise), times(rounds(work.count) - 1, std::max(load, quantise)));
     }
     case Kind::kCounts:
-      return times(rounds(work.count), count_);
+      return sum(times(rounds(work.count), count_), times(scan_stages(work.count), sync_));
     case Kind::kLooks:
-      return times(rounds(work.count), poll_);
+      // A core asks for all its words at once, and waits for the first.
+      return sum(poll_, times(rounds(work.count) - 1, count_));
     case Kind::kCopy:
       return copy_.time(work.bytes);
     case Kind::kReduce:

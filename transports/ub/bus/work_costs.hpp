@@ -26,6 +26,7 @@ class WorkCosts {
  private:
   // The most that one of the cores has of `count` equal pieces.
   std::int64_t rounds(std::size_t count) const;
+  std::int64_t scan_stages(std::size_t count) const;
 
   bool free_ = true;
   std::int64_t cores_ = 1;
