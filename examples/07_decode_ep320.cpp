@@ -278,5 +278,9 @@ int main(int argc, char** argv) {
   std::printf("%-34s %10.1f %10.1f\n", "time per output token (ms)", tpot_ms, 49.4);
   std::printf("%-34s %10.0f %10d\n", "tokens per second and package",
               kSequencesPerPackage / tpot_ms * 1e3, 1943);
+  if (std::fflush(stdout) != 0) {
+    std::perror("writing the table");
+    return 1;
+  }
   return 0;
 }

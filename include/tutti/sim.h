@@ -24,10 +24,10 @@ typedef enum {
 
 // Flag of a run that asks for times only. Payload - what tuttiMemAlloc gives to a rank, and the
 // rows of a dispatch - is neither moved nor backed by memory: it has addresses and reads as zeros,
-// or what the rank itself has written there. Counts, ids, weights and all other memory are real,
-// and a call on buffers of which one is payload moves nothing. Times and arrivals_digest are those
-// of the run that moves all of it; payload_digest is 0. What tuttiMemAlloc gave is gone when
-// tuttiSimRun returns.
+// or what the rank itself has written there. Counts, ids, weights and all other memory are real. A
+// call on buffers of which one is payload moves nothing, and what other memory receives from a
+// peer's payload is not specified. Times and arrivals_digest are those of the run that moves all of
+// it; payload_digest is 0. What tuttiMemAlloc gave is gone when tuttiSimRun returns.
 #define TUTTI_SIM_TIMING_ONLY 1u
 
 typedef struct {

@@ -93,8 +93,9 @@ class MoeRun {
     combine_args_.type = case_.combine_fp32 ? tuttiFloat32 : tuttiBfloat16;
     combine_args_.reduction = case_.expert_layout ? tuttiMoeSourceOnly : tuttiMoeRankOrder;
     const std::size_t sum_bytes = case_.tokens * combine_row_bytes(case_);
-    sums_ = layer_.allocate(sum_bytes, !moves(), plain_sums_);  // plain, as an engine's are
-    if (same_type(case_)) return;                               // the dispatched rows themselves
+    // Plain memory, as an engine's, unless payload is not to be there.
+    sums_ = layer_.allocate(sum_bytes, !moves(), plain_sums_);
+    if (same_type(case_)) return;  // the dispatched rows themselves
     result_rows_ = layer_.allocate(arrivals_.size() * combine_row_bytes(case_),
                                    session_.options.symmetric, results_);
     if (moves()) fill_combine_rows(case_, arrivals_, result_rows_);

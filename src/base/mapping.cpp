@@ -52,9 +52,9 @@ Mapping Mapping::shared(int fd, std::size_t offset, std::size_t bytes, const Opt
   return made;
 }
 
-Mapping Mapping::sparse(std::size_t bytes, const Options& options, const char* what) {
+Mapping Mapping::sparse(std::size_t bytes, std::size_t alignment, const char* what) {
   const std::size_t whole = (bytes + kPage - 1) / kPage * kPage;
-  std::byte* place = reserve_aligned(whole, options.alignment);
+  std::byte* place = reserve_aligned(whole, alignment);
   if (place == nullptr) fail_system("no {} bytes of address space for {}", whole, what);
   Mapping made(place, whole);
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
@@ -103,7 +103,7 @@ void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept {
                             touch == Touch::kRead ? MADV_POPULATE_READ : MADV_POPULATE_WRITE));
 }
 
-void forget(std::byte* start, std::size_t bytes) noexcept {
+void discard(std::byte* start, std::size_t bytes) noexcept {
   static_cast<void>(madvise(start, bytes, MADV_DONTNEED));  // fails for what is not mapped only
 }
 

@@ -19,8 +19,8 @@ class Mapping {
   static Mapping shared(int fd, std::size_t offset, std::size_t bytes, const Options& options,
                         const char* what);
 
-  // Zeroed private memory, of which only what is touched takes any: MAP_NORESERVE.
-  static Mapping sparse(std::size_t bytes, const Options& options, const char* what);
+  // Zeroed memory of this process, of which only the pages that are touched take any.
+  static Mapping sparse(std::size_t bytes, std::size_t alignment, const char* what);
 
   // Pieces of a file side by side: `count` of `bytes` each, in whole pages, `stride` bytes apart in
   // the file from `first` on.
@@ -51,7 +51,7 @@ class Mapping {
 enum class Touch { kRead, kWrite };
 void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept;
 
-// Gives the pages of sparse() memory back that were touched; they read as zeros again.
-void forget(std::byte* start, std::size_t bytes) noexcept;
+// Gives the touched pages of sparse() memory back; they read as zeros again.
+void discard(std::byte* start, std::size_t bytes) noexcept;
 
 }  // namespace tutti

@@ -96,7 +96,7 @@ Heap::Heap(std::size_t reserve_bytes)
 Heap::Heap(Hollow)
     : reserve_(reserve_within_limits(kHollowReserve)),
       hollow_(true),
-      mapping_(Mapping::sparse(reserve_, {.alignment = kLarge}, "payload that is not moved")),
+      mapping_(Mapping::sparse(reserve_, kLarge, "payload that is not moved")),
       free_(reserve_) {}
 
 void Heap::check_process() const {
@@ -142,9 +142,8 @@ std::size_t Heap::take(std::size_t bytes) {
   if (bytes <= reserve_)
     offset = free_.take(in_whole_pages(bytes), bytes >= kLarge ? kLarge : kPage);
   if (!offset)
-    fail(tuttiSystemError,
-         "the shareable heap has no {} bytes in one piece: {} of its {} bytes are in use", bytes,
-         taken_, reserve_);
+    fail(tuttiSystemError, "{} has no {} bytes in one piece: {} of its {} bytes are in use",
+         hollow_ ? "payload that is not moved" : "the shareable heap", bytes, taken_, reserve_);
   blocks_.emplace(*offset, Block{.bytes = bytes, .pins = {}});
   taken_ += in_whole_pages(bytes);
   return *offset;
@@ -172,7 +171,7 @@ void Heap::free(void* pointer) {
                                        : "");
   const std::size_t bytes = in_whole_pages(block->second.bytes);
   if (hollow_) {
-    tutti::forget(mapping_.data() + *offset, bytes);
+    discard(mapping_.data() + *offset, bytes);
   } else {
     give_memory_back(file_, *offset, bytes);
   }

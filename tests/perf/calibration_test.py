@@ -45,6 +45,7 @@ class Calibration(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("8 ranks, 1 tokens", done.stderr)
         self.assertIn("nowhere", done.stderr)
+        self.assertIn("no-program: No such file", times("no-program", "--point", "8:1").stderr)
         self.assertIn("RANKS:TOKENS", times(PROGRAM, "--fabric", "ideal", "--point", "8").stderr)
 
 

@@ -1,12 +1,10 @@
 // The memory of one control window: every rank's segment, zeroed, in one reservation.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <optional>
 #include <tutti/transport.hpp>
 
-#include "base/error.hpp"
+#include "base/mapping.hpp"
 
 namespace tutti::ub {
 
@@ -16,22 +14,13 @@ class ControlMemory {
   ControlMemory(int ranks, const ControlSegment& segment)
       : segment_bytes_((segment.bytes + kPage - 1) / kPage * kPage + kColour),
         segment_(segment),
-        bytes_(segment_bytes_ * static_cast<std::size_t>(ranks)) {
-    void* const memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-      fail_system("no {} bytes for the control segments of {} simulated ranks", bytes_, ranks);
-    }
-    first_ = static_cast<std::byte*>(memory);
-  }
-  ~ControlMemory() { ::munmap(first_, bytes_); }
-  ControlMemory(const ControlMemory&) = delete;
-  ControlMemory& operator=(const ControlMemory&) = delete;
+        memory_(Mapping::sparse(segment_bytes_ * static_cast<std::size_t>(ranks), kPage,
+                                "the control segments of simulated ranks")) {}
 
   std::size_t bytes() const noexcept { return segment_.bytes; }
   std::size_t line_bytes() const noexcept { return segment_.line_bytes; }
   std::byte* segment(Rank rank) const noexcept {
-    return first_ + static_cast<std::size_t>(rank) * segment_bytes_;
+    return memory_.data() + static_cast<std::size_t>(rank) * segment_bytes_;
   }
   Line& line(Rank rank, LineId id) const noexcept {
     return reinterpret_cast<Line*>(segment(rank))[id];
@@ -45,8 +34,8 @@ class ControlMemory {
   // Whose own doorbell that is.
   std::optional<Rank> owner_of(const Doorbell& bell) const noexcept {
     const auto offset =
-        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&bell) - first_);
-    if (offset >= bytes_ || offset % segment_bytes_ != 0) return std::nullopt;
+        static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&bell) - memory_.data());
+    if (offset >= memory_.size() || offset % segment_bytes_ != 0) return std::nullopt;
     return static_cast<Rank>(offset / segment_bytes_);
   }
 
@@ -58,8 +47,7 @@ class ControlMemory {
 
   std::size_t segment_bytes_;
   ControlSegment segment_;
-  std::size_t bytes_;
-  std::byte* first_ = nullptr;
+  Mapping memory_;
 };
 
 }  // namespace tutti::ub
