@@ -19,11 +19,20 @@ CostModel::CostModel(const Costs& costs, int ranks, const ExchangeLimits& limits
     if (ranks % group != 0) continue;
     groups_.push_back(group);
     Division& division = divisions_.emplace_back();
-    for (Rank peer = 1; peer < group; ++peer) add(division.mates, costs.path(0, peer));
+    // Groups may lie across nodes, where rank 0's does not.
+    for (Rank first = 0; first < ranks && group > 1; first += group) {
+      Reach mates;
+      for (int i = 1; i < group; ++i) add(mates, costs.path(first, first + i));
+      if (first == 0 || farther(mates, division.mates)) division.mates = mates;
+    }
     for (Rank peer = group; peer < ranks; peer += group) {
       add(division.counterparts, costs.path(0, peer));
     }
   }
+}
+
+bool CostModel::farther(const Reach& a, const Reach& b) {
+  return a.latency_ns != b.latency_ns ? a.latency_ns > b.latency_ns : a.ns_per_byte > b.ns_per_byte;
 }
 
 void CostModel::add(Reach& reach, const Path& path) {

@@ -26,7 +26,8 @@ class CostModel {
     std::size_t eager_bytes = 0;
     std::size_t staging_bytes = 0;
   };
-  // `costs` outlive it. As rank 0 sees them, so that every rank has the same model.
+  // `costs` outlive it. As rank 0 and the farthest group see them, so that every rank has the same
+  // model.
   CostModel(const Costs& costs, int ranks, const ExchangeLimits& limits);
 
   // The sizes of groups to think of: the divisors of the ranks below their number, 1 first.
@@ -53,6 +54,7 @@ class CostModel {
     Reach mates;
     Reach counterparts;
   };
+  static bool farther(const Reach& a, const Reach& b);
   static void add(Reach& reach, const Path& path);
   const Division& division(int group) const;
   const Reach& everybody() const { return divisions_.front().counterparts; }
