@@ -263,7 +263,7 @@ TEST(BusCosts, AreWhatThenIsCharged) {
     }
     EXPECT_DOUBLE_EQ(passed([&] { rank.post(1, 10, 1); }), costs.post_ns());
     EXPECT_DOUBLE_EQ(costs.issue_ns(48), 0) << "a row a core";
-    EXPECT_DOUBLE_EQ(costs.issue_ns(49), 787) << "row_issue_ns";
+    EXPECT_DOUBLE_EQ(costs.issue_ns(49), 990) << "row_issue_ns";
     EXPECT_DOUBLE_EQ(costs.path(20, 21).latency_ns, 200) << "sibling dies";
     EXPECT_DOUBLE_EQ(costs.path(3, 20).latency_ns, 2100) << "a write between nodes";
     EXPECT_DOUBLE_EQ(costs.path(20, 3).read_latency_ns, 1900);
