@@ -1,7 +1,6 @@
 #include "collectives/cost_model.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "channel/read_windows.hpp"
 #include "collectives/exchange.hpp"
@@ -120,7 +119,8 @@ double CostModel::noticed(const Reach& reach, double sent) const {
   if (reach.peers < 2 || look <= 0) return last;
   // Messages to near ranks may wait behind those to far ones.
   const double first = (reach.shortest_ns + reach.latency_ns) / 2;
-  return first + std::max(1.0, std::ceil((last - first) / look)) * look;
+  // By the look that begins at the first; or, of many, halfway through one on the average.
+  return std::max(first + look, last + look / 2);
 }
 
 double CostModel::push(const Reach& reach, std::size_t bytes) const {

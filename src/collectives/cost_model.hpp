@@ -6,7 +6,7 @@
 //   latency + the longer of   all its bytes through the port, and
 //                             the start of the last row and that row's bytes.
 // Who waits for several looks again while not all are there, and each look takes its time: it
-// notices the last at the end of a look that has begun at the first.
+// notices the last when a look has ended that began at the first, or halfway through a later one.
 #pragma once
 
 #include <cstddef>
