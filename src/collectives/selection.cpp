@@ -171,16 +171,16 @@ std::vector<Selection::Candidate> Selection::candidates(const Request& request) 
   std::vector<Candidate> found;
   if (!model_ || !CostModel::knows(request.kind)) return found;
   for (const Algorithm algorithm :
-       {Algorithm::kLine, Algorithm::kOneShot, Algorithm::kTwoShot, Algorithm::kExchange,
-        Algorithm::kScatterGather, Algorithm::kOneShotPush, Algorithm::kTwoShotPush,
-        Algorithm::kRelay, Algorithm::kExchangePush}) {
+       {Algorithm::kOneShotPush, Algorithm::kTwoShotPush, Algorithm::kRelay,
+        Algorithm::kExchangePush, Algorithm::kLine, Algorithm::kOneShot, Algorithm::kTwoShot,
+        Algorithm::kExchange, Algorithm::kScatterGather}) {
     for (const int group : model_->groups()) {
       const AlgorithmChoice choice{algorithm, group};
       if (group > 1 && !knows_groups(algorithm)) break;
       if (can(choice, request)) found.push_back({choice, model_->predict(choice, request)});
     }
   }
-  // At equal times the simpler one, which comes first above.
+  // At equal times what comes first above: pushes await lines in the order in which they come.
   std::stable_sort(found.begin(), found.end(),
                    [](const Candidate& a, const Candidate& b) { return a.ns < b.ns; });
   return found;

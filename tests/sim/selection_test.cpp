@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                                                        {"cloudmatrix384-wire", "package", 384, 5},
                                                        {"cloudmatrix384", "package", 96, 5},
                                                        {"cloudmatrix384-wire", "package", 96, 5},
-                                                       {"cloudmatrix384", "die", 128, 5},
+                                                       {"cloudmatrix384", "die", 128, 15},
                                                        {"ascend950-supernode", "", 96, 15},
                                                        {"ascend950-supernode", "", 200, 15},
                                                        {"h800-ib", "", 96, 15}}));
