@@ -165,7 +165,7 @@ double CostModel::read_from_one(const Reach& reach, std::size_t bytes) const {
 }
 
 double CostModel::line(const Request& request) const {
-  return push(everybody(), 0) + reduce(ranks_ * request.bytes());
+  return push(everybody(), 0) + out_of_order() + reduce(ranks_ * request.bytes());
 }
 
 double CostModel::one_shot(const Request& request) const {
@@ -190,7 +190,7 @@ double CostModel::exchange(const Request& request) const {
   if (request.kind != OperationKind::kAlltoAll && request.kind != OperationKind::kAllGather) {
     return exchange_rooted(request);
   }
-  const double entries = push(everybody(), 0) + copy(bytes);
+  const double entries = push(everybody(), 0) + out_of_order() + copy(bytes);
   if (bytes <= ExchangeEntry::kInlineBytes) return entries;
   if (const auto copies = eager_copies(request)) {
     return static_cast<double>(*copies) * copy(bytes) + entries +

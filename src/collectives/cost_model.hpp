@@ -72,6 +72,9 @@ class CostModel {
   double sent(const Reach& reach, std::size_t bytes) const;
   // When a rank has noticed the last message, sent at `sent`, of those from all of `reach`.
   double noticed(const Reach& reach, double sent) const;
+  // Who awaits lines in another order than they come in looks more often, half a time on the
+  // average.
+  double out_of_order() const { return looks(1) / 2; }
   // From everybody to everybody.
   double push(const Reach& reach, std::size_t bytes) const;
   // From one rank to all; from all to one.
