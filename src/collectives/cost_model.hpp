@@ -74,7 +74,7 @@ class CostModel {
   double noticed(const Reach& reach, double sent) const;
   // Who awaits lines in another order than they come in looks more often, half a time on the
   // average.
-  double out_of_order() const { return looks(1) / 2; }
+  double out_of_order() const { return everybody().peers < 2 ? 0 : looks(1) / 2; }
   // From everybody to everybody.
   double push(const Reach& reach, std::size_t bytes) const;
   // From one rank to all; from all to one.

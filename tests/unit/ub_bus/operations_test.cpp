@@ -121,6 +121,7 @@ TEST(OperationWork, OfARankAloneIsAnEntryAndACopyOrAPassOfTheOperator) {
 }
 
 TEST(OperationWork, OfASmallAllReduceHasNothingForManyCores) {
+  const ScopedVariable forced("TUTTI_ALGO", "line");
   EXPECT_EQ(longer(kEntry, 2, all_reduce(2)), Longer{1000});
   EXPECT_EQ(longer(kSync, 2, all_reduce(2)), Longer{0});
   EXPECT_EQ(longer(kPoll, 2, all_reduce(2)), Longer{50'000}) << "the peer's line";
