@@ -38,8 +38,10 @@ struct Access {
 struct Path {
   int hop_class =
       0;  // 0 self, 1 same process, 2 same host and node, 3 same host, 4 and up: networks
-  double latency_ns = 0;
-  double bytes_per_ns = 0;
+  double latency_ns = 0;         // of a small write, until it is there
+  double bytes_per_ns = 0;       // of long writes
+  double read_latency_ns = 0;    // of a small view or get, there and back
+  double read_bytes_per_ns = 0;  // of long ones
 };
 
 // What travels with a line beside its value: a stamp and up to 48 bytes.
@@ -235,6 +237,24 @@ struct LocalWork {
   std::size_t bytes;
 };
 
+// What a transport knows beforehand of the time that things take: for models of algorithms, which
+// choose by it. Idle ports and cores, at the usual pace. The same answers on every rank, so that
+// all choose alike.
+class Costs {
+ public:
+  virtual ~Costs() = default;
+
+  // As Transport::path(to) on rank `from`.
+  virtual Path path(Rank from, Rank to) const noexcept = 0;
+  // Nanoseconds: what charge(work) makes pass.
+  virtual double work_ns(const LocalWork& work) const noexcept = 0;
+  // Nanoseconds that post() keeps its caller.
+  virtual double post_ns() const noexcept = 0;
+  // A rank's cores start rows - a piece of a put, commit, view or get, a line - one after another.
+  // Nanoseconds until the last of `rows` starts that are wanted at once.
+  virtual double issue_ns(std::size_t rows) const noexcept = 0;
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -276,6 +296,14 @@ class Transport {
   // The caller has done `work`; where time is virtual, it passes now. Called after the work and
   // before anybody is told of it. A scheduling point of a fibre, from which it may be unwound.
   virtual void charge(const LocalWork&) {}
+
+  // nullptr: nobody knows, and algorithms are chosen by what was measured. Valid as long as the
+  // transport.
+  virtual const Costs* costs() const noexcept { return nullptr; }
+
+  // Do segments take memory only where they are touched? Then staging may be generous. The same on
+  // every rank.
+  virtual bool sparse_segments() const noexcept { return false; }
 };
 
 }  // namespace tutti

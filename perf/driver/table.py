@@ -78,7 +78,7 @@ def peer_table(rows, results):
     return "\n\nEvery peer:\n\n" + markdown(lines)
 
 
-def render(rows, results, crowd_lines, fault_lines=()):
+def render(rows, results, crowd_lines, fault_lines=(), fabric_lines=()):
     text = markdown([HEADING] + [cells(row, results) for row in rows]) + peer_table(rows, results)
     if crowd_lines:
         text += "\n\n384 ranks as processes, Tutti alone, `ulimit -n 1024`:\n\n" + markdown(
@@ -86,4 +86,7 @@ def render(rows, results, crowd_lines, fault_lines=()):
     if fault_lines:
         text += "\n\n8 ranks as processes, Tutti alone, until the last survivor's call returned:\n\n"
         text += markdown([("", "measured", "target", ""), *fault_lines])
+    if fabric_lines:
+        text += "\n\nChosen algorithms against the fastest, in virtual time:\n\n"
+        text += markdown([("", "measured", "target", ""), *fabric_lines])
     return text

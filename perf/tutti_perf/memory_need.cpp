@@ -39,8 +39,10 @@ std::size_t moe_bytes(const Options& options, std::size_t ranks) {
 
 MemoryNeed memory_need(const Options& options, int ranks) {
   const auto n = static_cast<std::size_t>(ranks);
-  MemoryNeed need{
-      .library = n * (control_layout(static_cast<unsigned>(ranks)).bytes() + kTouchedOfAStack)};
+  // Segments are sparse; collectives may fill the generous staging that they have for that.
+  const bool collectives = options.ops != std::vector{Op::kMoe};
+  const ControlLayout layout = control_layout(static_cast<unsigned>(ranks), collectives);
+  MemoryNeed need{.library = n * (layout.bytes() + kTouchedOfAStack)};
   for (const Op op : options.ops) {
     const bool moe = op == Op::kMoe;
     if (op == Op::kBarrier) continue;

@@ -228,6 +228,14 @@ void Channel::get(MemoryRef::Where where, std::span<const Fetch> pieces) {
   opened([&] { window(where).get(pieces); });
 }
 
+void Channel::put(Rank peer, MemoryRef ref, std::span<const std::byte> source) {
+  const Piece piece{.source = source, .offset = ref.offset};
+  while (!opened([&] { return window(ref.where).put(peer, {&piece, 1}); })) {
+    check_usable();
+    transport_.progress();
+  }
+}
+
 std::byte* Channel::reach(Rank peer, MemoryRef ref, std::size_t bytes) {
   const auto found = opened([&] { return window(ref.where).reach(peer, ref.offset, bytes); });
   if (found.empty() && bytes != 0) {

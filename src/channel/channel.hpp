@@ -146,6 +146,12 @@ class Channel {
     window(ref.where).commit(peer, ref.offset, bytes);
   }
 
+  // Copies into a peer's memory; the source is free again after flush().
+  void put(Rank peer, MemoryRef ref, std::span<const std::byte> source);
+  void flush(Rank peer, MemoryRef::Where where) {
+    window(where).flush(peer, options_.limits.timeout);
+  }
+
   // This rank gives up: its waits end with tuttiAborted. From any thread.
   void cancel() noexcept;
   // Marks the communicator failed everywhere and throws the error that won.

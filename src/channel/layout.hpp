@@ -105,13 +105,14 @@ struct ControlLayout {
 };
 
 // The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks
-// about 1.9 MiB a rank, of which only what is used is touched).
-constexpr ControlLayout control_layout(unsigned ranks) {
+// about 1.9 MiB a rank, of which only what is used is touched), less so where segments are sparse
+// (Transport::sparse_segments): there blocks of all ranks may meet in one slot.
+constexpr ControlLayout control_layout(unsigned ranks, bool sparse = false) {
   const bool many = ranks > 64;
   return ControlLayout{
       .ranks = ranks,
       .depth = many ? 8u : 16u,
-      .slot_bytes = many ? std::size_t{64} << 10
+      .slot_bytes = many ? std::size_t{sparse ? 256u : 64u} << 10
                          : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),
       .pair_stage_bytes = many ? std::size_t{128} << 10 : std::size_t{1} << 20};
 }

@@ -42,6 +42,15 @@ std::size_t Operation::in_slot(Rank peer, std::size_t offset, std::size_t bytes)
   return layout.slot_offset(slot_) + offset;
 }
 
+void Operation::put_staging(Rank peer, std::size_t offset,
+                            std::span<const std::byte> source) const {
+  const Piece piece{.source = source, .offset = in_slot(peer, offset, source.size())};
+  while (!channel_->control().put(peer, {&piece, 1})) {
+    channel_->check_usable();
+    channel_->transport().progress();
+  }
+}
+
 void Operation::view_staging(std::span<View> pieces) const {
   for (View& piece : pieces) piece.offset = in_slot(piece.peer, piece.offset, piece.bytes);
   channel_->opened([&] { channel_->control().view(pieces); });

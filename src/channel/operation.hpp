@@ -72,6 +72,9 @@ class Operation {
   // The same of rank 0's staging, in which all ranks may write (Access::shared_words). The
   // algorithm says which part is whose.
   std::span<std::byte> claim_common() const;
+  // Copies to a peer's staging of this operation, which claim_staging() has found free: third ranks
+  // may have read there. The source is free when the peer has told of something that it did later.
+  void put_staging(Rank peer, std::size_t offset, std::span<const std::byte> source) const;
   // Peers' staging of this operation: offsets, which they announced in lines, are within the slot.
   // A view's `offset` is one in the segment afterwards.
   void view_staging(std::span<View> pieces) const;
@@ -81,6 +84,15 @@ class Operation {
     return piece.data;
   }
   void get_staging(std::span<Fetch> pieces) const;
+
+  // What this rank tells of itself to ranks that hear of it through others.
+  Sequence completed() const noexcept { return channel_->completed(); }
+  // Every rank of the communicator had completed everything below `floor` when it came to this
+  // operation; all that complete it learn the same.
+  void learn_floor(Sequence floor) const {
+    // On other streams' threads this may come later than it is needed (Channel::tell_credits).
+    if (!channel_->concurrent_) channel_->raise_floor(floor);
+  }
 
   // An assembly: every rank arrives; who arrives last is told so, looks at what all ranks brought
   // (brought(r): the line that rank r posted to rank 0), and publishes one line that all

@@ -178,7 +178,7 @@ class Exchange {
     const auto out = rows_.to(self_);
     const auto in = rows_.from(self_);
     if (!out.moves || !in.moves || out.data == in.data) return;
-    if (out.bytes != in.bytes) raise_mismatch(operation_, self_, out.bytes, in.bytes);
+    if (out.bytes != in.bytes) raise_mismatch(operation_, self_, self_, out.bytes, in.bytes);
     copy(in.data, out.data, out.bytes);
     operation_.charge(LocalWork::copy(out.bytes));
   }
@@ -188,7 +188,7 @@ class Exchange {
     if (!row.moves) return;
     const ExchangeEntry entry = entry_of(peer);
     ++heard_;
-    if (entry.bytes != row.bytes) raise_mismatch(operation_, peer, entry.bytes, row.bytes);
+    if (entry.bytes != row.bytes) raise_mismatch(operation_, peer, self_, entry.bytes, row.bytes);
     const std::size_t unsent =
         unsent_.empty() ? StagedRows::kFree : unsent_[static_cast<std::size_t>(peer)];
     if (entry.way == Way::kStaged) {
@@ -239,7 +239,11 @@ class Exchange {
   // Brings all that take() has noted.
   void fetch() {
     if (!eager_.empty()) operation_.get_staging(eager_);
-    in_place_.bring(channel_);
+    if (rows_.rooted()) {
+      in_place_.bring(channel_);
+    } else {
+      in_place_.bring_in_windows(channel_);
+    }
     in_place_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
     eager_.clear();
     in_place_.clear();
@@ -285,17 +289,17 @@ void exchange(const Operation& operation, const Request& request, const Selectio
   Exchange(operation, request, selection).run();
 }
 
-void raise_mismatch(const Operation& operation, Rank peer, std::size_t sent, std::size_t expected) {
-  const Rank self = operation.rank();
-  std::vector<int> culprits{std::min(peer, self), std::max(peer, self)};
-  if (peer == self) culprits.pop_back();
+void raise_mismatch(const Operation& operation, Rank from, Rank to, std::size_t sent,
+                    std::size_t expected) {
+  std::vector<int> culprits{std::min(from, to), std::max(from, to)};
+  if (from == to) culprits.pop_back();
   Channel& channel = operation.channel();
   channel.raise(
       Error(tuttiMismatch,
             fmt::format("{}, sequence {} on \"{}\": rank {} sends {} bytes to rank {}, which "
                         "expects {}",
-                        operation.describe(), operation.sequence(), channel.name(), peer, sent,
-                        self, expected),
+                        operation.describe(), operation.sequence(), channel.name(), from, sent, to,
+                        expected),
             std::move(culprits)));
 }
 

@@ -32,8 +32,8 @@ static_assert(sizeof(ExchangeEntry) <= LineContent::kPayloadBytes);
 
 void exchange(const Operation& operation, const Request& request, const Selection& selection);
 
-// Rank `peer` sends this rank `sent` bytes, which expects another number: tuttiMismatch everywhere.
-[[noreturn]] void raise_mismatch(const Operation& operation, Rank peer, std::size_t sent,
+// `from` sends `to` so many bytes, which expects another number: tuttiMismatch everywhere.
+[[noreturn]] void raise_mismatch(const Operation& operation, Rank from, Rank to, std::size_t sent,
                                  std::size_t expected);
 
 }  // namespace tutti

@@ -91,14 +91,14 @@ class ExchangeAssembly {
     const Rows::Incoming row = rows_.from(peer);
     if (peer == self_) {
       const Rows::Outgoing own = rows_.to(self_);
-      if (own.bytes != row.bytes) raise_mismatch(operation_, self_, own.bytes, row.bytes);
+      if (own.bytes != row.bytes) raise_mismatch(operation_, self_, self_, own.bytes, row.bytes);
       if (row.bytes == 0 || own.data == row.data) return;
       if (channel_.moves(row.data, own.data)) kernels::copy(row.data, own.data, row.bytes);
       operation_.charge(LocalWork::copy(row.bytes));
       return;
     }
     const Offer offer = offer_of(peer);
-    if (offer.bytes != row.bytes) raise_mismatch(operation_, peer, offer.bytes, row.bytes);
+    if (offer.bytes != row.bytes) raise_mismatch(operation_, peer, self_, offer.bytes, row.bytes);
     if (row.bytes == 0) return;
     const std::size_t skipped =
         rows_.same_for_all() ? 0 : row.bytes * static_cast<std::size_t>(self_);

@@ -5,15 +5,18 @@
 #include "collectives/all_reduce_one_shot.hpp"
 #include "collectives/exchange.hpp"
 #include "collectives/exchange_assembly.hpp"
+#include "collectives/exchange_push.hpp"
 #include "collectives/local.hpp"
+#include "collectives/push.hpp"
+#include "collectives/scatter_gather.hpp"
 #include "collectives/two_shot.hpp"
 
 namespace tutti {
 
-void run_collective(const Operation& operation, const Request& request, Algorithm algorithm,
-                    const Selection& selection) {
+void run_collective(const Operation& operation, const Request& request,
+                    const AlgorithmChoice& choice, const Selection& selection) {
   operation.charge(LocalWork::entry());
-  switch (algorithm) {
+  switch (choice.algorithm) {
     case Algorithm::kLocal:
       run_alone(operation, request);
       break;
@@ -35,6 +38,21 @@ void run_collective(const Operation& operation, const Request& request, Algorith
       break;
     case Algorithm::kExchange:
       exchange(operation, request, selection);
+      break;
+    case Algorithm::kScatterGather:
+      scatter_gather(operation, request);
+      break;
+    case Algorithm::kOneShotPush:
+      one_shot_push(operation, request, choice.group);
+      break;
+    case Algorithm::kTwoShotPush:
+      two_shot_push(operation, request, choice.group);
+      break;
+    case Algorithm::kRelay:
+      relay(operation, request, choice.group);
+      break;
+    case Algorithm::kExchangePush:
+      exchange_push(operation, request, choice.group);
       break;
   }
   operation.finish();

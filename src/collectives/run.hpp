@@ -8,7 +8,7 @@
 namespace tutti {
 
 // Returns when the request is complete on this rank, with the operation finished.
-void run_collective(const Operation& operation, const Request& request, Algorithm algorithm,
-                    const Selection& selection);
+void run_collective(const Operation& operation, const Request& request,
+                    const AlgorithmChoice& choice, const Selection& selection);
 
 }  // namespace tutti

@@ -1,24 +1,16 @@
 #include "collectives/selection.hpp"
 
-#include <array>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/error.hpp"
 #include "channel/layout.hpp"
+#include "collectives/push.hpp"
 
 namespace tutti {
 
 namespace {
-
-struct Named {
-  Algorithm algorithm;
-  std::string_view name;
-};
-constexpr std::array<Named, 6> kNames = {{{Algorithm::kLocal, "local"},
-                                          {Algorithm::kLine, "line"},
-                                          {Algorithm::kAssembly, "assembly"},
-                                          {Algorithm::kOneShot, "one_shot"},
-                                          {Algorithm::kTwoShot, "two_shot"},
-                                          {Algorithm::kExchange, "exchange"}}};
 
 // Two ranks, two cores of one L3 (docs/performance.md): one shot and two shot cross near 2 KiB.
 constexpr std::size_t kOneShotBytes = 2048;
@@ -51,22 +43,19 @@ bool assembles_rows(OperationKind kind) {
 
 }  // namespace
 
-std::string_view name_of(Algorithm algorithm) {
-  for (const Named& named : kNames) {
-    if (named.algorithm == algorithm) return named.name;
-  }
-  return "?";
-}
-
 Selection::Selection(const Situation& situation, const std::optional<std::string>& forced)
     : situation_(situation) {
-  if (!forced) return;
-  std::string known;
-  for (const Named& named : kNames) {
-    if (named.name == *forced) forced_ = named.algorithm;
-    known += (known.empty() ? "" : ", ") + std::string(named.name);
+  if (forced) {
+    forced_ = choice_named(*forced);
+    if (!forced_) {
+      fail(tuttiInvalidArgument, "TUTTI_ALGO=\"{}\" is none of {}", *forced, choice_names());
+    }
   }
-  if (!forced_) fail(tuttiInvalidArgument, "TUTTI_ALGO=\"{}\" is none of {}", *forced, known);
+  if (situation.costs != nullptr && situation.ranks > 1) {
+    model_.emplace(*situation.costs, situation.ranks,
+                   CostModel::ExchangeLimits{.eager_bytes = kEagerBytes,
+                                             .staging_bytes = situation.slot_bytes});
+  }
 }
 
 // The operations that an algorithm is for, whatever their size.
@@ -82,58 +71,132 @@ bool Selection::serves(Algorithm algorithm, OperationKind kind) {
     case Algorithm::kTwoShot:
       return reduces(kind);
     case Algorithm::kExchange:
+    case Algorithm::kExchangePush:
       return !reduces(kind);
+    case Algorithm::kScatterGather:
+      return kind == OperationKind::kBroadcast;
+    case Algorithm::kOneShotPush:
+      return is_all_reduce(kind);
+    case Algorithm::kTwoShotPush:
+      return kind == OperationKind::kAllReduce || kind == OperationKind::kReduceScatter;
+    case Algorithm::kRelay:
+      return kind == OperationKind::kAlltoAll || kind == OperationKind::kAllGather;
   }
   return false;
 }
 
-bool Selection::can(Algorithm algorithm, const Request& request) const {
+bool Selection::can(const AlgorithmChoice& choice, const Request& request) const {
   const std::size_t bytes = request.bytes();
-  switch (algorithm) {
+  const int ranks = situation_.ranks;
+  const auto staged = [&](const StagedPush::Plan& plan) {
+    return StagedPush::staging_bytes(plan, ranks) <= situation_.slot_bytes;
+  };
+  if (ranks % choice.group != 0 || !serves(choice.algorithm, request.kind)) return false;
+  switch (choice.algorithm) {
     case Algorithm::kLocal:
-      return situation_.ranks == 1;
+      return ranks == 1;
     case Algorithm::kLine:
-      return is_all_reduce(request.kind) && bytes <= LineContent::kPayloadBytes &&
-             !request.reducer.scaled;
+      return bytes <= LineContent::kPayloadBytes && !request.reducer.scaled;
     case Algorithm::kAssembly:
       if (!situation_.shared_words) return false;
       if (assembles_rows(request.kind)) return true;
       [[fallthrough]];
     case Algorithm::kOneShot:
-      return is_all_reduce(request.kind) && bytes <= situation_.slot_bytes &&
-             !request.reducer.scaled;
+      return bytes <= situation_.slot_bytes && !request.reducer.scaled;
     case Algorithm::kTwoShot:
-      return reduces(request.kind);
     case Algorithm::kExchange:
-      return !reduces(request.kind);
+      return true;
+    case Algorithm::kOneShotPush:
+      return staged(one_shot_push_plan(request, ranks, choice.group)) && !request.reducer.scaled;
+    case Algorithm::kTwoShotPush:
+      return staged(two_shot_push_plan(request, ranks, choice.group)) && !request.reducer.scaled;
+    case Algorithm::kRelay:
+      return staged(relay_plan(request, ranks, choice.group));
+    case Algorithm::kScatterGather:
+    case Algorithm::kExchangePush:
+      return situation_.direct;
   }
   return false;
 }
 
-Algorithm Selection::choose(const Request& request) const {
-  if (situation_.ranks == 1) return Algorithm::kLocal;
-  if (forced_ && serves(*forced_, request.kind)) [[unlikely]] {
+AlgorithmChoice Selection::choose(const Request& request) const {
+  if (situation_.ranks == 1) return {Algorithm::kLocal};
+  if (forced_ && serves(forced_->algorithm, request.kind)) [[unlikely]] {
     if (!can(*forced_, request)) {
-      fail(tuttiInvalidUsage, "TUTTI_ALGO={} cannot run {} of {} bytes", name_of(*forced_),
-           name_of(request.kind), request.bytes());
+      fail(tuttiInvalidUsage, "TUTTI_ALGO={} cannot run {} of {} bytes on {} ranks",
+           name_of(*forced_), name_of(request.kind), request.bytes(), situation_.ranks);
     }
     return *forced_;
   }
+  if (model_) return choose_modelled(request);
+  return choose_measured(request);
+}
+
+AlgorithmChoice Selection::choose_measured(const Request& request) const {
   if (!reduces(request.kind)) {
     const bool assembly = situation_.crowded && situation_.ranks > kExchangeCrowd;
-    return assembly && assembles_rows(request.kind) ? Algorithm::kAssembly : Algorithm::kExchange;
+    return {assembly && assembles_rows(request.kind) ? Algorithm::kAssembly : Algorithm::kExchange};
   }
-  if (!is_all_reduce(request.kind) || request.reducer.scaled) return Algorithm::kTwoShot;
+  if (!is_all_reduce(request.kind) || request.reducer.scaled) return {Algorithm::kTwoShot};
   const std::size_t bytes = request.bytes();
   if (situation_.crowded && situation_.shared_words && bytes <= kAssemblyBytes) {
-    return Algorithm::kAssembly;
+    return {Algorithm::kAssembly};
   }
-  if (bytes <= LineContent::kPayloadBytes) return Algorithm::kLine;
+  if (bytes <= LineContent::kPayloadBytes) return {Algorithm::kLine};
   // Everybody reads everybody's bytes: the work grows with the ranks.
   if (bytes <= kOneShotBytes * 2 / static_cast<std::size_t>(situation_.ranks)) {
-    return Algorithm::kOneShot;
+    return {Algorithm::kOneShot};
   }
-  return Algorithm::kTwoShot;
+  return {Algorithm::kTwoShot};
+}
+
+AlgorithmChoice Selection::choose_modelled(const Request& request) const {
+  // Every rank's counts are its own: no model of one says the same on all.
+  if (CostModel::knows(request.kind)) {
+    const std::size_t bytes = request.bytes();
+    const std::size_t hash =
+        (bytes ^ static_cast<std::size_t>(request.kind) << 56) * std::size_t{0x9E3779B97F4A7C15u};
+    const std::lock_guard lock(mutex_);
+    Remembered& last = remembered_[hash >> 58];
+    if (!last.choice || last.kind != request.kind || last.bytes != bytes ||
+        last.scaled != request.reducer.scaled) {
+      last = {request.kind, request.reducer.scaled, bytes, candidates(request).front().choice};
+    }
+    return *last.choice;
+  }
+  return {reduces(request.kind) ? Algorithm::kTwoShot : Algorithm::kExchange};
+}
+
+std::vector<Selection::Candidate> Selection::candidates(const Request& request) const {
+  std::vector<Candidate> found;
+  if (!model_ || !CostModel::knows(request.kind)) return found;
+  for (const Algorithm algorithm :
+       {Algorithm::kOneShotPush, Algorithm::kTwoShotPush, Algorithm::kRelay,
+        Algorithm::kExchangePush, Algorithm::kLine, Algorithm::kOneShot, Algorithm::kTwoShot,
+        Algorithm::kExchange, Algorithm::kScatterGather}) {
+    for (const int group : model_->groups()) {
+      const AlgorithmChoice choice{algorithm, group};
+      if (group > 1 && !knows_groups(algorithm)) break;
+      if (can(choice, request)) found.push_back({choice, model_->predict(choice, request)});
+    }
+  }
+  // At equal times what comes first above: pushes await lines in the order in which they come.
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.ns < b.ns; });
+  return found;
+}
+
+std::string Selection::explain(const Request& request) const {
+  constexpr std::size_t kShown = 6;
+  const std::vector<Candidate> all = candidates(request);
+  if (all.empty()) return {};
+  std::string text = fmt::format("{} of {} bytes on {} ranks", name_of(request.kind),
+                                 request.bytes(), situation_.ranks);
+  for (std::size_t i = 0; i < std::min(kShown, all.size()); ++i) {
+    text +=
+        fmt::format("{} {} {:.2f} us", i == 0 ? ":" : ",", name_of(all[i].choice), all[i].ns / 1e3);
+  }
+  return text;
 }
 
 std::size_t Selection::eager_bytes() const noexcept { return kEagerBytes; }

@@ -1,43 +1,48 @@
-// Which algorithm runs: the only place with sizes and thresholds.
+// Which algorithm runs: the only place with sizes and thresholds. Where the transport tells its
+// costs, a model of the algorithms decides (cost_model.hpp); elsewhere what was measured does.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
+#include "collectives/choice.hpp"
+#include "collectives/cost_model.hpp"
 #include "collectives/request.hpp"
 
 namespace tutti {
-
-enum class Algorithm : std::uint8_t {
-  kLocal,     // one rank: a copy
-  kLine,      // the data travels in the 64-byte lines themselves
-  kAssembly,  // a counter at which all meet, and one broadcast: for more ranks than cores. Who
-              // comes last reduces; or each copies the others' rows
-  kOneShot,   // everybody reads everybody's staging
-  kTwoShot,   // each rank reduces a share of all ranks' buffers, and stores it into all
-  kExchange,  // rows from whoever has them to whoever needs them
-};
-
-std::string_view name_of(Algorithm algorithm);
 
 // What the choice depends on; the same on every rank.
 struct Situation {
   int ranks = 1;
   bool crowded = false;
   bool shared_words = true;  // Access::shared_words, of all ranks
+  bool direct = true;        // any memory of a peer is reached by loads and stores, or by gets
   std::size_t slot_bytes = 0;
+  const Costs* costs = nullptr;  // outlive the selection; nullptr: not known
 };
 
 class Selection {
  public:
-  // `forced`: TUTTI_ALGO, an algorithm's name, for the operations that it serves; others choose
+  // `forced`: TUTTI_ALGO, a choice's name, for the operations that it serves; others choose
   // freely. tuttiInvalidArgument if there is none of that name.
   Selection(const Situation& situation, const std::optional<std::string>& forced);
 
-  // Throws tuttiInvalidUsage when the forced algorithm cannot run this call.
-  Algorithm choose(const Request& request) const;
+  // Throws tuttiInvalidUsage when the forced algorithm cannot run this call. From any thread.
+  AlgorithmChoice choose(const Request& request) const;
+
+  // Why: every choice that could run the call, by the time that the model predicts, shortest first.
+  // Empty where no costs are known.
+  struct Candidate {
+    AlgorithmChoice choice;
+    double ns;
+  };
+  std::vector<Candidate> candidates(const Request& request) const;
+  // "one_shot_push:8 5.1 us, line 8.2 us, ..": the shortest few.
+  std::string explain(const Request& request) const;
 
   // Exchange. Up to this many bytes a row is copied to staging though it could be read in place:
   // that saves the phase at the end that keeps the buffer readable.
@@ -54,10 +59,23 @@ class Selection {
 
  private:
   static bool serves(Algorithm algorithm, OperationKind kind);
-  bool can(Algorithm algorithm, const Request& request) const;
+  bool can(const AlgorithmChoice& choice, const Request& request) const;
+  AlgorithmChoice choose_measured(const Request& request) const;
+  AlgorithmChoice choose_modelled(const Request& request) const;
+
+  // What the model said lately, by what its answer depends on.
+  struct Remembered {
+    OperationKind kind = OperationKind::kBarrier;
+    bool scaled = false;
+    std::size_t bytes = 0;
+    std::optional<AlgorithmChoice> choice;
+  };
 
   Situation situation_;
-  std::optional<Algorithm> forced_;
+  std::optional<AlgorithmChoice> forced_;
+  std::optional<CostModel> model_;
+  mutable std::mutex mutex_;
+  mutable std::array<Remembered, 64> remembered_;  // under mutex_
 };
 
 }  // namespace tutti

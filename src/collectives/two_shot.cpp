@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "channel/read_windows.hpp"
 #include "collectives/per_rank.hpp"
 #include "collectives/shares.hpp"
 #include "kernels/reduce.hpp"
@@ -33,7 +34,8 @@ void view_inputs(Channel& channel, PerRank<TwoShotEntry>& entries, std::size_t o
     }
     if (count == 0) continue;
     const auto asked = views.all().first(static_cast<std::size_t>(count));
-    channel.view(where, asked);
+    in_windows(read_windows(channel.transport().costs(), ranks, bytes), asked,
+               [&](std::span<View> part) { channel.view(where, part); });
     for (const View& view : asked) sources[view.peer] = view.data;
   }
 }

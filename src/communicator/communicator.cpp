@@ -101,7 +101,8 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
          settings.name, transport.name());
   }
   ChannelWindows windows;
-  windows.layout = control_layout(static_cast<unsigned>(bootstrap.ranks()));
+  windows.layout =
+      control_layout(static_cast<unsigned>(bootstrap.ranks()), transport.sparse_segments());
   windows.control = transport.open_control({.bytes = windows.layout.bytes(),
                                             .line_bytes = windows.layout.line_bytes(),
                                             .front_bytes = windows.layout.front_bytes()});
@@ -134,7 +135,10 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
       selection_({.ranks = ranks_,
                   .crowded = transport_->crowded(),
                   .shared_words = transport_->access(0).shared_words,
-                  .slot_bytes = channel_->layout().slot_bytes},
+                  .direct = channel_->reached_by_all(MemoryRef::Where::kProcess) ||
+                            channel_->copied_by_all(MemoryRef::Where::kProcess),
+                  .slot_bytes = channel_->layout().slot_bytes,
+                  .costs = transport_->costs()},
                  settings.algorithm) {
   last_error_.reserve(2048);
   TUTTI_INFO(kInit, "\"{}\": rank {} of {} on {}", settings_.name, rank_, ranks_,
@@ -177,13 +181,13 @@ void Communicator::finalize() {
 }
 
 Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t user_op) {
-  const Algorithm algorithm = selection_.choose(request);
+  const AlgorithmChoice choice = selection_.choose(request);
   const OperationShape shape = shape_of(request, user_op);
-  note_algorithm(name_of(algorithm).data());
+  note_algorithm(name_of(choice));
   std::optional<Operation> check;
   if (settings_.strict && ranks_ > 1) [[unlikely]]
     check = channel_->begin(shape);
-  const Issued issued{channel_->begin(shape), check, algorithm};
+  const Issued issued{channel_->begin(shape), check, choice};
   recorder_.issue(issued.operation.sequence(), facts_of(request, user_op), record_time());
   return issued;
 }
@@ -239,10 +243,10 @@ void Communicator::run(const Issued& issued, const Request& request) {
   if (request.reducer.scale_from != nullptr) [[unlikely]] {
     Request scaled = request;
     std::memcpy(&scaled.reducer.scale, request.reducer.scale_from, request.element_bytes());
-    run_collective(issued.operation, scaled, issued.algorithm, selection_);
+    run_collective(issued.operation, scaled, issued.choice, selection_);
     return;
   }
-  run_collective(issued.operation, request, issued.algorithm, selection_);
+  run_collective(issued.operation, request, issued.choice, selection_);
 }
 
 void Communicator::report_operations() noexcept {

@@ -66,7 +66,7 @@ class Communicator {
   struct Issued {
     Operation operation;
     std::optional<Operation> check;  // TUTTI_CHECK=strict: compares fingerprints of all ranks first
-    Algorithm algorithm;
+    AlgorithmChoice choice;
   };
   // In a Call. Throws before anything is sent when the request cannot be run.
   Issued issue(const Request& request, tuttiRedOp_t user_op);

@@ -55,7 +55,9 @@ TEST_P(Exchanges, MayMixBuffersOfBothKindsAcrossRanks) {
 INSTANTIATE_TEST_SUITE_P(
     Ranks, Exchanges,
     testing::Combine(testing::ValuesIn(worlds()), testing::ValuesIn(rank_counts()),
-                     testing::Values(Way{"exchange", "1"}, Way{"exchange", "0"})));
+                     testing::Values(Way{"exchange", "1"}, Way{"exchange", "0"},
+                                     Way{"exchange_push", "1"}, Way{"scatter_gather", "1"})));
+
 class Epochs : public testing::TestWithParam<World> {};
 
 // 20,000 operations back to back: lines, slots and credits many times round.

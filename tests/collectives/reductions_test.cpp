@@ -218,7 +218,8 @@ TEST_P(Algorithms, GiveTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(All, Algorithms,
                          testing::Combine(testing::ValuesIn(worlds()),
                                           testing::Values("line", "assembly", "one_shot",
-                                                          "two_shot"),
+                                                          "two_shot", "one_shot_push",
+                                                          "two_shot_push"),
                                           testing::Values(2, 3, 8)));
 
 // Numbers of operations begin just before the 16-bit credit, the 48-bit line value and the 64-bit
@@ -228,7 +229,8 @@ class Wrap : public testing::TestWithParam<std::tuple<World, std::uint64_t>> {};
 TEST_P(Wrap, OfSequenceNumbersGoesUnnoticed) {
   const auto& [world, wrap] = GetParam();
   const ScopedVariable start("TUTTI_SEQUENCE_START", std::to_string(wrap - 20));
-  for (const char* algorithm : {"line", "assembly", "one_shot", "two_shot"}) {
+  for (const char* algorithm :
+       {"line", "assembly", "one_shot", "two_shot", "one_shot_push", "two_shot_push:3"}) {
     if (!can_run(world, algorithm)) continue;
     const ScopedVariable forced("TUTTI_ALGO", algorithm);
     world.run(3, [&](int rank, tuttiComm_t comm) {

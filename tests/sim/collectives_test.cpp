@@ -70,7 +70,9 @@ INSTANTIATE_TEST_SUITE_P(Sums, SameBits,
                                          Sum{"one_shot", tuttiFloat16, tuttiAvg, 900},
                                          Sum{"two_shot", tuttiFloat32, tuttiSum, kCount},
                                          Sum{"two_shot", tuttiBfloat16, tuttiSum, kCount},
-                                         Sum{"two_shot", tuttiFloat64, tuttiProd, 300}),
+                                         Sum{"two_shot", tuttiFloat64, tuttiProd, 300},
+                                         Sum{"one_shot_push", tuttiFloat32, tuttiSum, 900},
+                                         Sum{"two_shot_push", tuttiBfloat16, tuttiAvg, kCount}),
                          testing::PrintToStringParamName());
 
 // One of each kind of call, with private memory and memory of the heap.

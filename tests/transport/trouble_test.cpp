@@ -82,6 +82,8 @@ TEST_P(TransportConformance, PathsAndAccessAreSymmetric) {
     int hop_class[TransportRank::kMaxRanks];
     bool shared_words[TransportRank::kMaxRanks];
     bool crowded;
+    bool sparse;
+    double costs[5];
   };
   run([](TransportRank& rank) {
     View mine{};
@@ -93,17 +95,37 @@ TEST_P(TransportConformance, PathsAndAccessAreSymmetric) {
       EXPECT_EQ(path.hop_class == 0, peer == rank.rank());
       EXPECT_GT(path.bytes_per_ns, 0);
       EXPECT_GE(path.latency_ns, 0);
+      EXPECT_GT(path.read_bytes_per_ns, 0);
+      EXPECT_GE(path.read_latency_ns, 0);
       // Words and lines of peers are reached by loads and stores.
       EXPECT_TRUE(!access.shared_words || (access.views && access.stores));
       EXPECT_EQ(rank.control().lines(peer) != nullptr, access.shared_words);
     }
     mine.crowded = rank.transport().crowded();
+    mine.sparse = rank.transport().sparse_segments();
+    if (const Costs* const costs = rank.transport().costs()) {
+      const Path from_first = costs->path(0, rank.ranks() - 1);
+      mine.costs[0] = from_first.latency_ns;
+      mine.costs[1] = from_first.read_bytes_per_ns;
+      mine.costs[2] = costs->work_ns(LocalWork::looks(3));
+      mine.costs[3] = costs->post_ns();
+      mine.costs[4] = costs->issue_ns(1000);
+      for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+        const Path path = costs->path(rank.rank(), peer);
+        EXPECT_EQ(path.hop_class, rank.transport().path(peer).hop_class);
+        EXPECT_EQ(path.latency_ns, rank.transport().path(peer).latency_ns);
+      }
+    }
     const auto all = all_gather_value(rank.bootstrap(), mine);
     for (Rank peer = 0; peer < rank.ranks(); ++peer) {
       const View& theirs = all[static_cast<std::size_t>(peer)];
       EXPECT_EQ(theirs.hop_class[rank.rank()], mine.hop_class[peer]);
       EXPECT_EQ(theirs.shared_words[rank.rank()], mine.shared_words[peer]);
       EXPECT_EQ(theirs.crowded, mine.crowded);
+      EXPECT_EQ(theirs.sparse, mine.sparse);
+      for (std::size_t i = 0; i < std::size(mine.costs); ++i) {
+        EXPECT_EQ(theirs.costs[i], mine.costs[i]) << "algorithms are chosen by it: " << i;
+      }
     }
     EXPECT_FALSE(rank.transport().name().empty());
   });

@@ -129,6 +129,12 @@ TEST(ControlLayout, DepthIsAPowerOfTwoThatStepsAndSweepsNeed) {
 
 TEST(ControlLayout, ManyRanksStayBounded) {
   EXPECT_LE(control_layout(384).bytes(), std::size_t{2} << 20);
+  EXPECT_LE(control_layout(384, true).bytes(), std::size_t{4} << 20);
+}
+
+TEST(ControlLayout, SparseSegmentsHaveRoomForABlockOfEveryRank) {
+  EXPECT_GE(control_layout(384, true).slot_bytes / 384, 512u);
+  EXPECT_EQ(control_layout(384, true).line_bytes(), control_layout(384).line_bytes());
 }
 
 static_assert(alignof(Line) == 64 && sizeof(Line) == 64);

@@ -245,5 +245,41 @@ TEST(BusPaths, AreThoseOfTheTopology) {
   });
 }
 
+// What models of algorithms are told is what then passes.
+TEST(BusCosts, AreWhatThenIsCharged) {
+  simulate("cloudmatrix384", 32, [&](BusRank& rank) {
+    if (rank.rank() != 0) return;
+    const Costs& costs = *rank.transport->costs();
+    const auto passed = [&](const auto& body) {
+      const Picoseconds start = rank.now();
+      body();
+      return static_cast<double>((rank.now() - start).count()) / 1e3;
+    };
+    for (const LocalWork& work : {LocalWork::entry(), LocalWork::sync(), LocalWork::looks(49),
+                                  LocalWork::copy(1000), LocalWork::reduce(12345)}) {
+      const double ns = costs.work_ns(work);
+      EXPECT_GT(ns, 0);
+      EXPECT_DOUBLE_EQ(passed([&] { rank.transport->charge(work); }), ns);
+    }
+    EXPECT_DOUBLE_EQ(passed([&] { rank.post(1, 10, 1); }), costs.post_ns());
+    EXPECT_DOUBLE_EQ(costs.issue_ns(48), 0) << "a row a core";
+    EXPECT_DOUBLE_EQ(costs.issue_ns(49), 990) << "row_issue_ns";
+    EXPECT_DOUBLE_EQ(costs.path(20, 21).latency_ns, 200) << "sibling dies";
+    EXPECT_DOUBLE_EQ(costs.path(3, 20).latency_ns, 2100) << "a write between nodes";
+    EXPECT_DOUBLE_EQ(costs.path(20, 3).read_latency_ns, 1900);
+    EXPECT_NEAR(costs.path(20, 3).read_bytes_per_ns, 164, 0.1);
+    EXPECT_NEAR(costs.path(20, 3).bytes_per_ns, 135, 0.1);
+  });
+}
+
+TEST(BusCosts, OfBareWiresAreThoseOfTheWires) {
+  simulate("cloudmatrix384-wire", 9, [&](BusRank& rank) {
+    const Costs& costs = *rank.transport->costs();
+    EXPECT_EQ(costs.work_ns(LocalWork::sync()), 0);
+    EXPECT_EQ(costs.post_ns(), 0);
+    EXPECT_EQ(costs.issue_ns(1000), 0);
+  });
+}
+
 }  // namespace
 }  // namespace tutti::ub::test

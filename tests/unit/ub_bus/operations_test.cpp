@@ -6,6 +6,7 @@
 
 #include "bus_rank.hpp"
 #include "communicator/communicator.hpp"
+#include "tests/unit/base/scoped_variable.hpp"
 
 namespace tutti::ub::test {
 namespace {
@@ -33,7 +34,7 @@ std::vector<std::int64_t> durations(const Software& software, int ranks, const P
   tutti::LocalGroup group(ranks, std::chrono::seconds(120));
   std::vector<std::int64_t> result;
   const SimulationReport report = simulation.run([&](int rank) {
-    Settings settings;
+    Settings settings = Settings::read(nullptr, "simulated");
     settings.transport = "ub";
     const auto bootstrap = group.bootstrap(rank);
     const tuttiComm_t comm = std::make_unique<tuttiComm>(*bootstrap, settings).release();
@@ -120,6 +121,7 @@ TEST(OperationWork, OfARankAloneIsAnEntryAndACopyOrAPassOfTheOperator) {
 }
 
 TEST(OperationWork, OfASmallAllReduceHasNothingForManyCores) {
+  const ScopedVariable forced("TUTTI_ALGO", "line");
   EXPECT_EQ(longer(kEntry, 2, all_reduce(2)), Longer{1000});
   EXPECT_EQ(longer(kSync, 2, all_reduce(2)), Longer{0});
   EXPECT_EQ(longer(kPoll, 2, all_reduce(2)), Longer{50'000}) << "the peer's line";
@@ -127,6 +129,7 @@ TEST(OperationWork, OfASmallAllReduceHasNothingForManyCores) {
 }
 
 TEST(OperationWork, OfATwoShotReductionIsAShareOfEveryInput) {
+  const ScopedVariable forced("TUTTI_ALGO", "two_shot");
   EXPECT_EQ(longer(kEntry, 2, all_reduce(2048)), Longer{1000});
   EXPECT_EQ(longer(kSync, 2, all_reduce(2048)), Longer{0}) << "while the sums are on their way";
   const std::int64_t sync = longer(kLongSync, 2, all_reduce(2048))[0];
@@ -137,7 +140,18 @@ TEST(OperationWork, OfATwoShotReductionIsAShareOfEveryInput) {
   EXPECT_EQ(longer(kCopy, 2, all_reduce(2048)), Longer{0}) << "read and written in place";
 }
 
+TEST(OperationWork, OfAPushedReductionIsAShareOfEveryInputAndCopies) {
+  const ScopedVariable forced("TUTTI_ALGO", "two_shot_push");
+  EXPECT_EQ(longer(kEntry, 2, all_reduce(2048)), Longer{1000});
+  EXPECT_EQ(longer(kSync, 2, all_reduce(2048)), Longer{1000}) << "before it sends the sums";
+  EXPECT_EQ(longer(kPoll, 2, all_reduce(2048)), Longer{100'000}) << "the inputs, the sums";
+  EXPECT_EQ(longer(kReduce, 2, all_reduce(2048)), Longer{9 * 2 * 4096});
+  // The own share is copied while the peer's is on its way; the result out of staging at the end.
+  EXPECT_EQ(longer(kCopy, 2, all_reduce(2048)), Longer{9 * 2 * 4096});
+}
+
 TEST(OperationWork, OfAnExchangeIsWhatItCopiesBeforeItTells) {
+  const ScopedVariable forced("TUTTI_ALGO", "exchange");
   EXPECT_EQ(longer(kEntry, 2, all_gather(512)), Longer{1000});
   EXPECT_EQ(longer(kPoll, 2, all_gather(512)), Longer{50'000});
   // To staging. The own row is copied while the line is on its way.

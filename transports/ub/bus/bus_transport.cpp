@@ -63,7 +63,8 @@ BusTransport::BusTransport(Bootstrap& bootstrap)
         return std::make_shared<RankPort>(simulation, meet(simulation, bootstrap),
                                           bootstrap.rank());
       }()),
-      clock_(*port_) {}
+      clock_(*port_),
+      costs_(*port_) {}
 
 // A rank that leaves gives its bytes with it. One that is on its way out because of an error may
 // have lost the buffers already.
@@ -77,20 +78,6 @@ BusTransport::~BusTransport() {
     roster.take_sources(rank);
   }
   if (!gone) roster.leave(rank);
-}
-
-Path BusTransport::path(Rank peer) const noexcept {
-  const Topology& topology = port_->courier().topology();
-  const int other = port_->roster().place(peer);
-  const int hop = topology.hop(port_->place(), other);
-  const FabricPath& path = topology.path(Topology::path_index(hop, Direction::kWrite));
-  const auto hop_class =
-      static_cast<int>(topology.profile().hops[static_cast<std::size_t>(hop)].hop_class);
-  constexpr std::uint64_t kLong = 1 << 20;
-  return {.hop_class = hop_class == 0 ? 0 : hop_class + 1,
-          .latency_ns = static_cast<double>((path.before_port + path.flight).count()) / 1e3,
-          .bytes_per_ns = 1e3 * static_cast<double>(kLong) /
-                          static_cast<double>(path.port.time(kLong).count())};
 }
 
 std::unique_ptr<ControlWindow> BusTransport::open_control(const ControlSegment& segment) {

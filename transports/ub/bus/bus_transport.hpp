@@ -7,6 +7,7 @@
 
 #include "bootstrap/bootstrap.hpp"
 #include "transports/ub/bus/bus_clock.hpp"
+#include "transports/ub/bus/bus_costs.hpp"
 
 namespace tutti::ub {
 
@@ -31,7 +32,7 @@ class BusTransport final : public Transport {
             .needs_progress = false,
             .ordered = false};  // lines are; puts may overtake each other
   }
-  Path path(Rank peer) const noexcept override;
+  Path path(Rank peer) const noexcept override { return costs_.path(port_->rank(), peer); }
   std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
   std::unique_ptr<Window> open_window(WindowKind kind) override;
   void progress() override { port_->poll(); }
@@ -47,11 +48,14 @@ class BusTransport final : public Transport {
   Waiting waiting() const noexcept override { return Waiting::kPark; }
   bool charges() const noexcept override { return port_->charges(); }
   void charge(const LocalWork& work) override { port_->charge(work); }
+  const Costs* costs() const noexcept override { return &costs_; }
+  bool sparse_segments() const noexcept override { return true; }
 
  private:
   Bootstrap& bootstrap_;
   std::shared_ptr<RankPort> port_;
   BusClock clock_;
+  BusCosts costs_;
 };
 
 }  // namespace tutti::ub

@@ -43,8 +43,9 @@ class RankPort {
   void flush(Rank peer, Nanoseconds timeout);
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout);
 
- private:
   const WorkCosts& costs() const noexcept { return simulation_.costs(); }
+
+ private:
   Picoseconds deadline(Nanoseconds timeout) const noexcept;
 
   Simulation& simulation_;

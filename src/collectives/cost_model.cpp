@@ -1,0 +1,299 @@
+#include "collectives/cost_model.hpp"
+
+#include <algorithm>
+
+#include "channel/read_windows.hpp"
+#include "collectives/exchange.hpp"
+#include "collectives/push.hpp"
+
+namespace tutti {
+
+namespace {
+constexpr std::size_t kLineBytes = sizeof(Line);
+}
+
+CostModel::CostModel(const Costs& costs, int ranks, const ExchangeLimits& limits)
+    : costs_(costs), ranks_(static_cast<std::size_t>(ranks)), limits_(limits) {
+  for (int group = 1; group < ranks; ++group) {
+    if (ranks % group != 0) continue;
+    groups_.push_back(group);
+    Division& division = divisions_.emplace_back();
+    // Groups may lie across nodes, where rank 0's does not.
+    for (Rank first = 0; first < ranks && group > 1; first += group) {
+      Reach mates;
+      for (int i = 1; i < group; ++i) add(mates, costs.path(first, first + i));
+      if (first == 0 || farther(mates, division.mates)) division.mates = mates;
+    }
+    for (Rank peer = group; peer < ranks; peer += group) {
+      add(division.counterparts, costs.path(0, peer));
+    }
+  }
+}
+
+bool CostModel::farther(const Reach& a, const Reach& b) {
+  return a.latency_ns != b.latency_ns ? a.latency_ns > b.latency_ns : a.ns_per_byte > b.ns_per_byte;
+}
+
+void CostModel::add(Reach& reach, const Path& path) {
+  reach.shortest_ns =
+      reach.peers == 0 ? path.latency_ns : std::min(reach.shortest_ns, path.latency_ns);
+  ++reach.peers;
+  reach.latency_ns = std::max(reach.latency_ns, path.latency_ns);
+  reach.read_latency_ns = std::max(reach.read_latency_ns, path.read_latency_ns);
+  reach.ns_per_byte += 1 / path.bytes_per_ns;
+  reach.read_ns_per_byte += 1 / path.read_bytes_per_ns;
+}
+
+const CostModel::Division& CostModel::division(int group) const {
+  const auto found = std::lower_bound(groups_.begin(), groups_.end(), group);
+  return divisions_[static_cast<std::size_t>(found - groups_.begin())];
+}
+
+bool CostModel::knows(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::kAllReduce:
+    case OperationKind::kBarrier:
+    case OperationKind::kReduce:
+    case OperationKind::kReduceScatter:
+    case OperationKind::kAlltoAll:
+    case OperationKind::kAllGather:
+    case OperationKind::kBroadcast:
+    case OperationKind::kGather:
+    case OperationKind::kScatter:
+      return true;
+    default:
+      return false;
+  }
+}
+
+double CostModel::predict(const AlgorithmChoice& choice, const Request& request) const {
+  switch (choice.algorithm) {
+    case Algorithm::kLine:
+      return entry() + line(request);
+    case Algorithm::kOneShot:
+      return entry() + one_shot(request);
+    case Algorithm::kTwoShot:
+      return entry() + two_shot(request);
+    case Algorithm::kExchange:
+      return entry() + exchange(request);
+    case Algorithm::kScatterGather:
+      return entry() + scatter_gather(request);
+    case Algorithm::kOneShotPush:
+      return entry() + one_shot_push(request, choice.group);
+    case Algorithm::kTwoShotPush:
+      return entry() + two_shot_push(request, choice.group);
+    case Algorithm::kRelay:
+      return entry() + relay(request, choice.group);
+    case Algorithm::kExchangePush:
+      return entry() + exchange_push(request, choice.group);
+    case Algorithm::kLocal:
+    case Algorithm::kAssembly:
+      break;
+  }
+  return 0;  // not where costs are known: nobody shares words there, and one rank has no choice
+}
+
+// The largest of Shares.
+std::size_t CostModel::share_of(std::size_t bytes) const {
+  constexpr std::size_t kGrain = 64;
+  const std::size_t grains = (bytes + kGrain - 1) / kGrain;
+  return (grains + ranks_ - 1) / ranks_ * kGrain;
+}
+
+double CostModel::sent(std::size_t rows, double row_ns, double all_ns) const {
+  return std::max(all_ns, costs_.issue_ns(rows) + row_ns);
+}
+
+double CostModel::sent(const Reach& reach, std::size_t bytes) const {
+  if (reach.peers == 0) return 0;
+  const auto peers = static_cast<std::size_t>(reach.peers);
+  const double all = static_cast<double>(bytes + kLineBytes) * reach.ns_per_byte;
+  const double posts = static_cast<double>(peers) * costs_.post_ns();
+  const double row = all / static_cast<double>(peers);
+  return std::max(posts + row, sent(peers * (bytes == 0 ? 1 : 2), row, all));
+}
+
+double CostModel::noticed(const Reach& reach, double sent) const {
+  const double last = reach.latency_ns + sent;
+  const double look = looks(1);
+  if (reach.peers < 2 || look <= 0) return last;
+  // Messages to near ranks may wait behind those to far ones.
+  const double first = (reach.shortest_ns + reach.latency_ns) / 2;
+  // By the look that begins at the first; or, of many, halfway through one on the average.
+  return std::max(first + look, last + look / 2);
+}
+
+double CostModel::push(const Reach& reach, std::size_t bytes) const {
+  if (reach.peers == 0) return 0;
+  return noticed(reach, sent(reach, bytes)) + looks(static_cast<std::size_t>(reach.peers));
+}
+
+double CostModel::fan_out(const Reach& reach, std::size_t bytes) const {
+  return reach.latency_ns + sent(reach, bytes) + looks(1);
+}
+
+double CostModel::fan_in(const Reach& reach, std::size_t bytes) const {
+  const double all = static_cast<double>(bytes + kLineBytes) * reach.ns_per_byte;
+  return noticed(reach, all) + looks(static_cast<std::size_t>(reach.peers));
+}
+
+double CostModel::read(const Reach& reach, std::size_t bytes) const {
+  if (reach.peers == 0 || bytes == 0) return 0;
+  const auto peers = static_cast<std::size_t>(reach.peers);
+  const double all = static_cast<double>(bytes) * reach.read_ns_per_byte;
+  return reach.read_latency_ns + sent(peers, all / static_cast<double>(peers), all);
+}
+
+// What is lost to ports that all serve the same rank (read_windows.hpp), unless cores spread the
+// requests over that time.
+double CostModel::read_by_all(const Reach& reach, std::size_t bytes, std::size_t windows) const {
+  const double parts = static_cast<double>(windows);
+  const double all = static_cast<double>(bytes) * reach.read_ns_per_byte;
+  const double spread = costs_.issue_ns(static_cast<std::size_t>(reach.peers));
+  return read(reach, bytes) + (parts - 1) * reach.read_latency_ns +
+         std::max(0.0, all / parts - spread);
+}
+
+std::size_t CostModel::windows_for(const Reach& reach, std::size_t bytes) {
+  return read_windows({.way_ns = reach.read_latency_ns,
+                       .ports_ns = static_cast<double>(bytes) * reach.read_ns_per_byte},
+                      static_cast<std::size_t>(reach.peers));
+}
+
+double CostModel::read_from_one(const Reach& reach, std::size_t bytes) const {
+  return reach.read_latency_ns + static_cast<double>(bytes) * reach.read_ns_per_byte;
+}
+
+double CostModel::line(const Request& request) const {
+  return push(everybody(), 0) + out_of_order() + reduce(ranks_ * request.bytes());
+}
+
+double CostModel::one_shot(const Request& request) const {
+  const std::size_t bytes = request.bytes();
+  return copy(bytes) + push(everybody(), 0) + read_by_all(everybody(), bytes, 1) +
+         reduce(ranks_ * bytes);
+}
+
+// In place. What the last stage stores is on its way while the cores meet.
+double CostModel::two_shot(const Request& request) const {
+  const bool scatters = request.kind == OperationKind::kReduceScatter;
+  const std::size_t share = scatters ? request.bytes() : share_of(request.bytes());
+  const std::size_t windows = windows_for(everybody(), share);
+  const double read_all =
+      push(everybody(), 0) + read_by_all(everybody(), share, windows) + reduce(ranks_ * share);
+  const double stored = scatters ? push(everybody(), 0) : push(everybody(), share);
+  return read_all + std::max(sync() + push(everybody(), 0), stored);
+}
+
+double CostModel::exchange(const Request& request) const {
+  const std::size_t bytes = request.bytes();
+  if (request.kind != OperationKind::kAlltoAll && request.kind != OperationKind::kAllGather) {
+    return exchange_rooted(request);
+  }
+  const double entries = push(everybody(), 0) + out_of_order() + copy(bytes);
+  if (bytes <= ExchangeEntry::kInlineBytes) return entries;
+  if (const auto copies = eager_copies(request)) {
+    return static_cast<double>(*copies) * copy(bytes) + entries +
+           read_by_all(everybody(), bytes, 1);
+  }
+  return entries + read_by_all(everybody(), bytes, windows_for(everybody(), bytes)) +
+         push(everybody(), 0);
+}
+
+// The root's port and cores have what everybody's have above.
+double CostModel::exchange_rooted(const Request& request) const {
+  const std::size_t bytes = request.bytes();
+  const Reach& all = everybody();
+  const bool gathers = request.kind == OperationKind::kGather;
+  const double entries = (gathers ? fan_in(all, 0) : fan_out(all, 0)) + copy(bytes);
+  if (bytes <= ExchangeEntry::kInlineBytes) return entries;
+  const double reads = gathers ? read(all, bytes) : read_from_one(all, bytes);
+  if (const auto copies = eager_copies(request)) {
+    return static_cast<double>(*copies) * copy(bytes) + entries + reads;
+  }
+  return entries + reads + (gathers ? fan_out(all, 0) : fan_in(all, 0));
+}
+
+// How many copies of a row go to staging, if any do.
+std::optional<std::size_t> CostModel::eager_copies(const Request& request) const {
+  const std::size_t bytes = request.bytes();
+  if (bytes > limits_.eager_bytes) return std::nullopt;
+  const bool one =
+      request.kind != OperationKind::kAlltoAll && request.kind != OperationKind::kScatter;
+  const std::size_t copies = one ? 1 : ranks_ - 1;
+  const std::size_t staged = one ? bytes : copies * ((bytes + 63) & ~std::size_t{63});
+  if (staged > limits_.staging_bytes) return std::nullopt;
+  return copies;
+}
+
+// What the root's port gives out is what all get in the first stage.
+double CostModel::scatter_gather(const Request& request) const {
+  const Reach& all = everybody();
+  const std::size_t share = share_of(request.bytes());
+  return push(all, 0) + read_from_one(all, share) + sync() + push(all, share);
+}
+
+// Rows to the own group leave while entries of others are on their way.
+double CostModel::exchange_push(const Request& request, int group) const {
+  const std::size_t bytes = request.bytes();
+  const Reach& all = everybody();
+  if (request.kind == OperationKind::kGather) return fan_out(all, 0) + fan_in(all, bytes);
+  const Reach& mates = division(group).mates;
+  const auto near = static_cast<std::size_t>(mates.peers);
+  const std::size_t far = ranks_ - 1 - near;
+  const double entries = sent(all, 0);
+  const double near_known =
+      near == 0 ? 0 : noticed(mates, static_cast<double>(near) * costs_.post_ns()) + looks(near);
+  const double all_known = std::max(near_known, noticed(all, entries)) + looks(far);
+  const double row = static_cast<double>(bytes + kLineBytes);
+  const double near_rows = row * mates.ns_per_byte;
+  const double far_rows = row * all.ns_per_byte - near_rows;
+  const double one = far_rows / static_cast<double>(far);
+  const double last = std::max(all_known + sent(far * (bytes == 0 ? 1 : 2), one, far_rows),
+                               near_known + near_rows + far_rows);
+  if (request.kind == OperationKind::kAlltoAll || request.kind == OperationKind::kAllGather) {
+    return copy(bytes) + noticed(all, last) + looks(ranks_ - 1);
+  }
+  return copy(bytes) + all.latency_ns + last + looks(1);
+}
+
+double CostModel::scatter(int group, std::size_t share_bytes, std::size_t total) const {
+  const Division& parts = division(group);
+  if (group == 1) return push(parts.counterparts, share_bytes) + copy(share_bytes);
+  const auto size = static_cast<std::size_t>(group);
+  const std::size_t row = ranks_ / size * share_bytes;
+  return push(parts.mates, row) + copy(row) + copy(std::min(total, size * row)) +
+         push(parts.counterparts, size * share_bytes);
+}
+
+double CostModel::gather(int group, std::size_t share_bytes, std::size_t total) const {
+  const Division& parts = division(group);
+  const std::size_t inline_bytes = LineContent::kPayloadBytes - sizeof(Sequence);
+  const std::size_t row = ranks_ / static_cast<std::size_t>(group) * share_bytes;
+  return push(parts.counterparts, share_bytes <= inline_bytes ? 0 : share_bytes) +
+         push(parts.mates, std::min(total, row));
+}
+
+double CostModel::one_shot_push(const Request& request, int group) const {
+  const std::size_t bytes = request.bytes();
+  return copy(bytes) + gather(group, bytes, ranks_ * bytes) + reduce(ranks_ * bytes);
+}
+
+double CostModel::two_shot_push(const Request& request, int group) const {
+  const StagedPush::Plan plan = two_shot_push_plan(request, static_cast<int>(ranks_), group);
+  const double reduced =
+      scatter(group, plan.share_bytes, plan.total) + reduce(ranks_ * plan.share_bytes);
+  if (plan.packed) return copy(plan.total) + reduced;
+  return reduced + sync() + gather(group, plan.share_bytes, plan.total) + copy(plan.total);
+}
+
+double CostModel::relay(const Request& request, int group) const {
+  const std::size_t bytes = request.bytes();
+  const std::size_t all = ranks_ * bytes;
+  if (request.kind == OperationKind::kAllGather) {
+    return copy(bytes) + gather(group, bytes, all) + copy(all);
+  }
+  return copy(all) + scatter(group, bytes, all) + copy(all);
+}
+
+}  // namespace tutti
