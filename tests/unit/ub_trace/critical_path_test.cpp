@@ -70,11 +70,17 @@ CriticalPath path_of(const Program& program, const Conditions& conditions) {
 }
 
 // A part that is set to zero brings what the path says, within 10 %.
-void expect_gain(const Program& program, Part part, const std::string& setting) {
+void expect_gain(const Program& program, const std::vector<Part>& parts_of_it,
+                 const std::string& setting) {
   SCOPED_TRACE(program.name + " with " + setting);
   const CriticalPath before = path_of(program, {});
   const CriticalPath after = path_of(program, {.settings = {setting}});
-  const Picoseconds predicted = before[part];
+  Picoseconds predicted{};
+  Picoseconds left{};
+  for (const Part part : parts_of_it) {
+    predicted += before[part];
+    left += after[part];
+  }
   const Picoseconds gain = before.total() - after.total();
   std::string parts;
   for (std::size_t i = 0; i < kParts; ++i) {
@@ -84,7 +90,7 @@ void expect_gain(const Program& program, Part part, const std::string& setting) 
   }
   SCOPED_TRACE(parts);
   EXPECT_GT(predicted, before.total() / 100) << "nothing to gain";
-  EXPECT_EQ(after[part], Picoseconds(0));
+  EXPECT_LE(left, predicted / 100);  // a look takes a nanosecond at least
   EXPECT_NEAR(static_cast<double>(gain.count()), static_cast<double>(predicted.count()),
               0.1 * static_cast<double>(predicted.count()));
 }
@@ -92,13 +98,13 @@ void expect_gain(const Program& program, Part part, const std::string& setting) 
 TEST(CriticalPath, APartThatIsSetToZeroBringsWhatItPredicts) {
   for (const Program& program :
        {all_reduce(256), all_reduce(1 << 20), all_to_all(4096), moe_step(16, 1024)}) {
-    expect_gain(program, Part::kEntry, "operator_entry_ns=0");
+    expect_gain(program, {Part::kEntry}, "operator_entry_ns=0");
   }
   for (const Program& program : {all_reduce(1 << 20), moe_step(16, 1024)}) {
-    expect_gain(program, Part::kSync, "core_sync_ns=0");
+    expect_gain(program, {Part::kSync}, "core_sync_ns=0");
   }
-  expect_gain(all_to_all(64), Part::kLooks, "poll_ns=0");
-  expect_gain(moe_step(256, 64), Part::kIssue, "row_issue_ns=0");
+  expect_gain(all_to_all(64), {Part::kLooks, Part::kPoll}, "poll_ns=0");
+  expect_gain(moe_step(256, 64), {Part::kIssue}, "row_issue_ns=0");
 }
 
 // Rank 3 comes 40 us late.

@@ -89,9 +89,7 @@ Outcome run(const Program& program, const Conditions& conditions, int rounds) {
   const tuttiUniqueId id = simulation.meetings().host();
   Picoseconds together{};
   int there = 0;
-  outcome.report = simulation.run([&](int rank) {
-    tuttiComm_t comm = nullptr;
-    check(tuttiCommInitRank(&comm, conditions.ranks, id, rank));
+  const auto body = [&](int rank, tuttiComm_t comm) {
     program.operation(comm, rank, conditions.ranks);
     for (int round = 0; round < rounds; ++round) {
       check(tuttiBarrier(comm, nullptr));
@@ -102,6 +100,15 @@ Outcome run(const Program& program, const Conditions& conditions, int rounds) {
       simulation.begin_mark("op");
       program.operation(comm, rank, conditions.ranks);
       simulation.end_mark();
+    }
+  };
+  outcome.report = simulation.run([&](int rank) {
+    tuttiComm_t comm = nullptr;
+    check(tuttiCommInitRank(&comm, conditions.ranks, id, rank));
+    try {
+      body(rank, comm);
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(std::string(error.what()) + tuttiGetLastError(comm));
     }
     check(tuttiCommDestroy(comm));
   });
