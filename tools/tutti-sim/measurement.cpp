@@ -16,6 +16,10 @@ namespace tutti::sim {
 
 namespace {
 
+// Where the child writes its report, its table going nowhere.
+constexpr int kReportDescriptor = 3;
+constexpr const char* kReportPath = "/dev/fd/3";
+
 struct Ended {
   int status;
   std::string output;
@@ -46,7 +50,8 @@ Ended run(const std::string& program, std::vector<std::string> words) {
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[1], kReportDescriptor);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   pid_t child = 0;
   const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
@@ -62,10 +67,13 @@ Ended run(const std::string& program, std::vector<std::string> words) {
 }
 
 std::string what_of(const nlohmann::json& row, const std::string& op) {
-  std::string what = row.contains("op") ? row["op"].get<std::string>() : op;
-  if (row.contains("phase")) what += " " + row["phase"].get<std::string>();
+  const auto given = [&](const char* field) {
+    return row.contains(field) && row[field].is_string();
+  };
+  std::string what = given("op") ? row["op"].get<std::string>() : op;
+  if (given("phase")) what += " " + row["phase"].get<std::string>();
   what += fmt::format(" {} B", row["bytes"].get<std::uint64_t>());
-  return row.value("placement", "out") == "in" ? what + " in place" : what;
+  return given("placement") && row["placement"] == "in" ? what + " in place" : what;
 }
 
 }  // namespace
@@ -74,7 +82,7 @@ std::vector<MeasuredRow> measure(const std::vector<std::string>& arguments) {
   const std::string program =
       (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tutti-perf").string();
   std::vector<std::string> words = arguments;
-  words.insert(words.end(), {"-J", "-"});
+  words.insert(words.end(), {"-J", kReportPath});
   const Ended ended = run(program, words);
   const nlohmann::json report = nlohmann::json::parse(ended.output, nullptr, false);
   if (report.is_object() && report.contains("error") && report["error"].is_object()) {
