@@ -101,9 +101,9 @@ typedef tuttiResult_t (*tuttiSimBody_t)(int rank, int nranks, const tuttiUniqueI
 //   - tuttiRemoteError where a fault of the profile ended it;
 //   - tuttiSystemError where the record of the run, for a trace, would need more than 4 GiB.
 // tuttiSystemError, too, when all went well and the trace cannot be written: the file and why.
-// Before any rank runs: tuttiSystemError for a trace that cannot be made; tuttiInvalidArgument for a profile that is not there or wrong (file, field
-// and what was expected; which setting, if it comes from one), ranks or nodes that the fabric does
-// not have, or another field;
+// Before any rank runs: tuttiSystemError for a trace that cannot be made; tuttiInvalidArgument for
+// a profile that is not there or wrong (file, field and what was expected; which setting, if it
+// comes from one), ranks or nodes that the fabric does not have, or another field;
 // tuttiInvalidUsage from a rank of a simulation. Any number of threads may simulate at once.
 TUTTI_API tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, tuttiSimBody_t body,
                                     void* user, tuttiSimResult_t* result);
