@@ -90,7 +90,7 @@ void expect_gain(const Program& program, const std::vector<Part>& parts_of_it,
   }
   SCOPED_TRACE(parts);
   EXPECT_GT(predicted, before.total() / 100) << "nothing to gain";
-  EXPECT_LE(left, predicted / 100);  // a look takes a nanosecond at least
+  EXPECT_LE(left, predicted / 100);  // counting itself is not free
   EXPECT_NEAR(static_cast<double>(gain.count()), static_cast<double>(predicted.count()),
               0.1 * static_cast<double>(predicted.count()));
 }
@@ -100,10 +100,10 @@ TEST(CriticalPath, APartThatIsSetToZeroBringsWhatItPredicts) {
        {all_reduce(256), all_reduce(1 << 20), all_to_all(4096), moe_step(16, 1024)}) {
     expect_gain(program, {Part::kEntry}, "operator_entry_ns=0");
   }
+  // The stages of a prefix sum of counts end with such a meeting, too.
   for (const Program& program : {all_reduce(1 << 20), moe_step(16, 1024)}) {
-    expect_gain(program, {Part::kSync}, "core_sync_ns=0");
+    expect_gain(program, {Part::kSync, Part::kCounts}, "core_sync_ns=0");
   }
-  expect_gain(all_to_all(64), {Part::kLooks, Part::kPoll}, "poll_ns=0");
   expect_gain(moe_step(256, 64), {Part::kIssue}, "row_issue_ns=0");
 }
 
