@@ -52,12 +52,18 @@ typedef struct {
   int num_settings;      // 0 with settings == NULL
   int jitter_percent;    // by which a rank's pieces of work vary; 0 to 100, -1: the profile's
   uint64_t jitter_seed;  // of that chance; default 1
+  // A file to be written at the end of the run: what every rank and stream did when, every
+  // transfer, and the critical path, for chrome://tracing and ui.perfetto.dev; NULL: none.
+  // docs/simulated-bus.md, "A trace". It is made before any rank runs, and replaced if it is there.
+  // What is recorded until the end takes memory, at most 4 GiB. Times and digests do not depend on
+  // it. Read during the call only.
+  const char* trace;
 } tuttiSimConfig_t;
 
 #define TUTTI_SIM_CONFIG_INITIALIZER                                                             \
   {                                                                                              \
     sizeof(tuttiSimConfig_t), TUTTI_VERSION_CODE, NULL, NULL, NULL, 0, tuttiSimMessage, 0, 1, 0, \
-        0, 0, 0, NULL, 0, -1, 1                                                                  \
+        0, 0, 0, NULL, 0, -1, 1, NULL                                                            \
   }
 
 // What a run was like. Times are whole picoseconds from its start.
@@ -92,10 +98,12 @@ typedef tuttiResult_t (*tuttiSimBody_t)(int rank, int nranks, const tuttiUniqueI
 // it and says why:
 //   - what its body returned; a C++ exception out of it: tuttiInvalidUsage;
 //   - tuttiTimeout where ranks wait for ever, saying who waits for what, and at the time limit;
-//   - tuttiRemoteError where a fault of the profile ended it.
-// Before any rank runs: tuttiInvalidArgument for a profile that is not there or wrong (file, field
-// and what was expected; which setting, if it comes from one), ranks or nodes that the fabric does
-// not have, or another field;
+//   - tuttiRemoteError where a fault of the profile ended it;
+//   - tuttiSystemError where the record of the run, for a trace, would need more than 4 GiB.
+// tuttiSystemError, too, when all went well and the trace cannot be written: the file and why.
+// Before any rank runs: tuttiSystemError for a trace that cannot be made; tuttiInvalidArgument for
+// a profile that is not there or wrong (file, field and what was expected; which setting, if it
+// comes from one), ranks or nodes that the fabric does not have, or another field;
 // tuttiInvalidUsage from a rank of a simulation. Any number of threads may simulate at once.
 TUTTI_API tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, tuttiSimBody_t body,
                                     void* user, tuttiSimResult_t* result);

@@ -47,6 +47,10 @@ void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& node
          "--timing-only", options.timing_only,
          "Payload is neither moved nor backed by memory, nor verified; the times are the same")
       ->needs(fabric);
+  app.add_option("--trace", options.trace,
+                 "Write what every rank and transfer did when, and the critical path of each "
+                 "iteration, to this file, for ui.perfetto.dev")
+      ->needs(fabric);
 }
 
 std::vector<int> parse_nodes(const std::string& text) {
@@ -79,6 +83,7 @@ tuttiSimConfig_t sim_config(const FabricOptions& options, std::vector<const char
   config.cell_bytes = options.cell_bytes;
   config.reorder_seed = options.reorder_seed;
   if (options.timing_only) config.flags |= TUTTI_SIM_TIMING_ONLY;
+  if (!options.trace.empty()) config.trace = options.trace.c_str();
   settings.clear();
   for (const std::string& setting : options.settings) settings.push_back(setting.c_str());
   if (!settings.empty()) config.settings = settings.data();

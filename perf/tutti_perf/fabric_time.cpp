@@ -1,5 +1,6 @@
 #include "perf/tutti_perf/fabric_time.hpp"
 
+#include <fmt/format.h>
 #include <tutti/sim.h>
 
 #include "perf/tutti_perf/library.hpp"
@@ -31,12 +32,18 @@ void FabricTime::align() {
 
 void FabricTime::quantise(std::size_t tokens, std::size_t bytes) {
   ub::Simulation& simulation = *ub::Simulation::current();
-  simulation.work(simulation.costs().of(LocalWork::quantise({.count = tokens, .bytes = bytes})));
+  simulation.work(ub::Activity::kQuantise,
+                  simulation.costs().of(LocalWork::quantise({.count = tokens, .bytes = bytes})));
 }
 
 void FabricTime::meter(std::optional<std::size_t> phase) {
   ub::Simulation& simulation = *ub::Simulation::current();
   while (phase && sums_.size() <= *phase) sums_.emplace_back(simulation.topology());
+  if (phase) {
+    simulation.begin_mark(fmt::format("phase {}", *phase));
+  } else {
+    simulation.end_mark();
+  }
   simulation.courier().meter(simulation.scheduler().who().rank, phase ? &sums_[*phase] : nullptr);
 }
 

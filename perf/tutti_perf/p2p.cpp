@@ -8,10 +8,12 @@
 #include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/fabric_world.hpp"
 #include "perf/tutti_perf/p2p_pair.hpp"
+#include "transports/ub/trace/chrome_trace.hpp"
 
 namespace tutti::perf {
 namespace {
 
+constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
 constexpr Nanoseconds kMeetingDeadline = std::chrono::hours(24);  // virtual
 
 ub::SimulationOptions simulation_options(const Options& options) {
@@ -135,6 +137,11 @@ void measure_p2p(const Options& options, Console& console, Report& report) {
     wanted.placement.ranks = enough_ranks(wanted.profile, wanted.placement);
   }
   const int ranks = report.ranks = wanted.placement.ranks;
+  std::optional<ub::OutputFile> trace;
+  if (!options.fabric.trace.empty()) {
+    wanted.record_bytes = kMostRecord;
+    trace.emplace(options.fabric.trace);
+  }
   const ub::Topology topology(wanted.profile, wanted.placement);
   std::vector<PairCase> cases = cases_of(options, peers_of(topology));
   ub::Simulation simulation(std::move(wanted));
@@ -146,6 +153,7 @@ void measure_p2p(const Options& options, Console& console, Report& report) {
     run_cases(options, *bootstrap, notes, cases);
   });
   check_ends(run);
+  if (trace) ub::write_chrome_trace(*trace, *simulation.record(), topology, run);
   console.print_head(report);
   console.begin_pairs();
   for (const PairCase& c : cases) {

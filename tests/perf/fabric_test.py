@@ -135,6 +135,36 @@ class Fabric(unittest.TestCase):
         for words in ("Arrivals digest", "Payload digest", "a wall second", "Wall time", "Peak memory"):
             self.assertIn(words, done.stdout)
 
+    def test_a_trace_has_the_critical_path_of_every_iteration(self):
+        words = ["moe", "--fabric", "cloudmatrix384", "--ranks", "18", *SMALL_MOE]
+        plain = self.report_of(*words)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            report = self.report_of(*words, "--trace", path)
+            with open(path, encoding="utf-8") as file:
+                trace = json.load(file)
+        self.assertEqual(report["digest"], plain["digest"])
+        self.assertTrue(trace["traceEvents"])
+        paths = trace["tutti"]["paths"]
+        for one in paths:
+            self.assertEqual(sum(one["parts_ps"].values()), one["end_ps"] - one["begin_ps"])
+        for phase, row in enumerate(report["rows"]):
+            of_phase = [one for one in paths if one["name"] == f"phase {phase}"]
+            self.assertEqual(len(of_phase), row["iters"])
+            longest = max(one["end_ps"] - one["begin_ps"] for one in of_phase)
+            self.assertAlmostEqual(longest / 1e6, row["time_us"]["max"], places=4)
+            self.assertTrue(all(one["parts_ps"]["entry"] > 0 for one in of_phase))
+
+    def test_a_trace_of_pairs_and_one_that_cannot_be_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            self.report_of("p2p", "--fabric", "cloudmatrix384", "-b", "4K", "--trace", path)
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["tutti"]["paths"][0]["name"], "run")
+        nowhere = "/no/such/folder/trace.json"
+        for words in (["barrier", "--ranks", "2"], ["p2p", "-b", "4K"]):
+            self.assertIn(nowhere, self.refused(*words, "--fabric", "cloudmatrix384", "--trace", nowhere))
+
     def test_what_is_not_there_is_named(self):
         self.assertIn("nowhere", self.refused("barrier", "--fabric", "nowhere", "--ranks", "2"))
         self.assertIn("769", self.refused("barrier", "--fabric", "cloudmatrix384", "--ranks", "769"))

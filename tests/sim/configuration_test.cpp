@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "tests/sim/run_fixture.hpp"
 
@@ -23,6 +24,38 @@ TEST_F(SimRun, LevelsAndFabricsDifferInTimeAndNotInBytes) {
   ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
   EXPECT_NE(result.end_ps, message.end_ps);
   EXPECT_EQ(result.payload_digest, message.payload_digest);
+}
+
+TEST_F(SimRun, ATraceIsWrittenAndChangesNothing) {
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  const tuttiSimResult_t plain = result;
+  const std::string path = testing::TempDir() + "tutti-sim-run-trace.json";
+  config.trace = path.c_str();
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  EXPECT_EQ(result.arrivals_digest, plain.arrivals_digest);
+  EXPECT_EQ(result.payload_digest, plain.payload_digest);
+  EXPECT_EQ(result.end_ps, plain.end_ps);
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr("\"traceEvents\""));
+  EXPECT_THAT(text.str(), HasSubstr("\"end_ps\":" + std::to_string(result.end_ps)));
+}
+
+TEST_F(SimRun, ATraceThatCannotBeWrittenIsAnError) {
+  int ranks = 0;
+  const auto count = [&](int, int, const tuttiUniqueId&) {
+    ++ranks;
+    return tuttiSuccess;
+  };
+  config.trace = "/no/such/folder/trace.json";
+  EXPECT_EQ(run(4, count), tuttiSystemError);
+  EXPECT_THAT(sentence(), HasSubstr("/no/such/folder/trace.json cannot be made: No such file"));
+  EXPECT_EQ(ranks, 0) << "before any rank runs";
+  config.trace = "/dev/full";
+  EXPECT_EQ(run(4, count), tuttiSystemError);
+  EXPECT_THAT(sentence(), HasSubstr("/dev/full cannot be written: No space left"));
+  EXPECT_EQ(ranks, 4);
+  EXPECT_EQ(result.finished_ranks, 4);
 }
 
 // On the fabric of wires, whose software is free, only what is set can cost.

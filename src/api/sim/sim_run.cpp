@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "api/boundary.hpp"
+#include "base/log.hpp"
 #include "transports/ub/bus/simulation.hpp"
+#include "transports/ub/trace/chrome_trace.hpp"
 
 using tutti::fail;
 using tutti::api::guarded;
@@ -177,6 +179,17 @@ void fill(tuttiSimResult_t& result, const ub::SimulationReport& report,
   }
 }
 
+// Of a run that failed the trace is worth having, but what failed is the first thing to say.
+void write_trace(ub::OutputFile& file, ub::Simulation& simulation,
+                 const ub::SimulationReport& report, bool failed) {
+  try {
+    ub::write_chrome_trace(file, *simulation.record(), simulation.topology(), report);
+  } catch (const tutti::Error& error) {
+    if (!failed) throw;
+    TUTTI_WARN(kNet, "{}", error.what());
+  }
+}
+
 void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* user,
          tuttiSimResult_t* result) {
   if (result != nullptr && result->size != sizeof(*result)) {
@@ -189,7 +202,14 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
     fail(tuttiInvalidUsage, "a rank of a simulation cannot run another one");
   }
   const tuttiSimConfig_t config = checked(given);
-  ub::Simulation simulation(options_of(config, nranks));
+  ub::SimulationOptions options = options_of(config, nranks);
+  std::optional<ub::OutputFile> trace;
+  if (config.trace != nullptr) {
+    constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
+    options.record_bytes = kMostRecord;
+    trace.emplace(config.trace);
+  }
+  ub::Simulation simulation(std::move(options));
   const tuttiUniqueId id = simulation.meetings().host();
   std::vector<Verdict> verdicts(static_cast<std::size_t>(nranks));
   const ub::SimulationReport report = simulation.run([&](int rank) {
@@ -202,6 +222,7 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
     result->first_failed_rank = -1;
   }
   const std::optional<Failure> failure = first_failure(report, verdicts);
+  if (trace) write_trace(*trace, simulation, report, failure.has_value());
   if (!failure) return;
   if (result != nullptr) result->first_failed_rank = failure->rank;
   std::string text = failure->error.what();

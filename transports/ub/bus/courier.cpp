@@ -46,6 +46,7 @@ Courier::Courier(Scheduler& scheduler, const Topology& topology, const CourierOp
     : scheduler_(scheduler),
       topology_(topology),
       payload_digest_(options.payload_digest),
+      record_(options.record),
       bound_(topology, deaf_),
       fabric_(make_fabric(topology, options.fabric, queue, *this)),
       gone_(static_cast<std::size_t>(topology.ranks())) {}
@@ -70,6 +71,7 @@ void Courier::start(const Parcel& parcel, std::uint32_t rows) {
                           .rows = rows,
                           .bytes = parcel.bytes,
                           .tag = tag_of(parcel)};
+  if (record_ != nullptr) record_->started(parcel, rows, scheduler_.current(), scheduler_.now());
   ++counts_.transfers;
   bound_.start(scheduler_.now(), transfer);
   if (!meters_.empty()) {
@@ -144,7 +146,9 @@ std::optional<int> Courier::read(int reader, std::span<const ReadPart> parts) {
     start(*parcel, part.rows);
     parcel = parcel->next;
   }
+  const Picoseconds since = scheduler_.now();
   await(reading, reader);
+  if (record_ != nullptr) record_read(reading, since);
   if (reading.lost != nullptr) return reading.lost->from;
   for (const Parcel* here = reading.first; here != nullptr; here = here->next) {
     __builtin_prefetch(here->previous);
@@ -164,6 +168,18 @@ void Courier::await(Reading& reading, int reader) {
     check_alive(reader);
     return;
   }
+}
+
+// The wait ended because of what came last.
+void Courier::record_read(const Reading& reading, Picoseconds since) {
+  std::uint32_t last = kNoRecord;
+  for (const Parcel* part = reading.first; part != nullptr && reading.lost == nullptr;
+       part = part->next) {
+    if (part->state == Parcel::State::kArrives && part->when == reading.latest) {
+      last = record_->transfer_of(part->number);
+    }
+  }
+  record_->waited_for(reading.fibre, since, scheduler_.now(), RecordedSpan::Cause::kDelivery, last);
 }
 
 // What is still under way is the fabric's until it ends.
@@ -186,6 +202,17 @@ void Courier::note_payload(int reader, int owner, std::span<const std::byte> byt
 }
 
 bool Courier::flush(Flow& flow, Picoseconds deadline) {
+  const Picoseconds since = scheduler_.now();
+  if (!await_left(flow, deadline)) return false;
+  if (record_ != nullptr) {
+    record_->waited_for(scheduler_.current(), since, scheduler_.now(), RecordedSpan::Cause::kLeft,
+                        flow.latest_left_record);
+  }
+  take_sources(flow);
+  return true;
+}
+
+bool Courier::await_left(Flow& flow, Picoseconds deadline) {
   while (flow.not_left > 0 || scheduler_.now() < flow.latest_left) {
     if (scheduler_.now() >= deadline) return false;
     if (flow.not_left == 0) {
@@ -198,7 +225,6 @@ bool Courier::flush(Flow& flow, Picoseconds deadline) {
     check_alive(flow.from);
     return false;
   }
-  take_sources(flow);
   return true;
 }
 

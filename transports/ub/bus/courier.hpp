@@ -24,7 +24,8 @@ struct ReadPart {
 
 struct CourierOptions {
   FabricOptions fabric;
-  bool payload_digest = true;  // costs a pass over all bytes
+  bool payload_digest = true;   // costs a pass over all bytes
+  RunRecord* record = nullptr;  // outlives the courier
 };
 
 // One a simulation. Ranks are those of the simulation. What a parcel points to - flow, line, memory
@@ -109,12 +110,15 @@ class Courier final : private TransferSink {
 
   Parcel& make(Parcel::Kind kind, int from, int to, std::uint64_t bytes);
   void start(const Parcel& parcel, std::uint32_t rows);
+  bool await_left(Flow& flow, Picoseconds deadline);
   void note_left(Flow& flow, Picoseconds when);
   void end_read(Parcel& parcel, Parcel::State state, Picoseconds when);
   void settle(Flow& flow);
   void deliver(Parcel& parcel);
   void deliver_put(const Parcel& parcel);
   void await(Reading& reading, int reader);
+  void record_left(const Parcel& parcel, Picoseconds when);
+  void record_read(const Reading& reading, Picoseconds since);
   void end(Reading& reading) noexcept;
   void fold(const Parcel& parcel, Picoseconds when);
   void remove(Parcel& parcel);
@@ -123,6 +127,7 @@ class Courier final : private TransferSink {
   Scheduler& scheduler_;
   const Topology& topology_;
   const bool payload_digest_;
+  RunRecord* const record_;  // nullptr: nobody asked for one
   Deaf deaf_;
   BoundFabric bound_;
   std::unique_ptr<Fabric> fabric_;

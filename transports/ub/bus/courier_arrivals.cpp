@@ -13,7 +13,14 @@ void Courier::note_left(Flow& flow, Picoseconds when) {
   if (--flow.not_left == 0) flow.flushing.wake_all(scheduler_);
 }
 
+void Courier::record_left(const Parcel& parcel, Picoseconds when) {
+  record_->left(parcel.number, when);
+  if (parcel.kind != Parcel::Kind::kPut || when < parcel.flow->latest_left) return;
+  parcel.flow->latest_left_record = record_->transfer_of(parcel.number);
+}
+
 void Courier::left(std::uint64_t tag, Picoseconds when) {
+  if (record_ != nullptr) record_left(parcel_of(tag), when);
   if (!is_put(tag)) return;
   Parcel& parcel = parcel_of(tag);
   parcel.left = true;
@@ -22,6 +29,7 @@ void Courier::left(std::uint64_t tag, Picoseconds when) {
 
 void Courier::arrived(std::uint64_t tag, Picoseconds when) {
   Parcel& parcel = parcel_of(tag);
+  if (record_ != nullptr) record_->arrived(parcel.number, when);
   if (parcel.kind == Parcel::Kind::kRead) return end_read(parcel, Parcel::State::kArrives, when);
   parcel.state = Parcel::State::kArrives;
   parcel.when = when;
@@ -78,6 +86,11 @@ void Courier::settle(Flow& flow) {
       remove(parcel);
       continue;
     }
+    if (record_ != nullptr && parcel.when >= flow.latest) {
+      flow.latest_record = record_->transfer_of(parcel.number);
+    } else if (record_ != nullptr && parcel.kind == Parcel::Kind::kPost) {
+      record_->came_out_behind(parcel.number, flow.latest_record);
+    }
     flow.latest = std::max(flow.latest, parcel.when);
     if (parcel.kind == Parcel::Kind::kPut) continue;
     if (flow.broken && parcel.kind != Parcel::Kind::kFarewell) {
@@ -104,9 +117,13 @@ void Courier::deliver(Parcel& parcel) {
     line.value.store(parcel.content.value, std::memory_order_release);
   }
   if (there && kind != Parcel::Kind::kFarewell) fold(parcel, scheduler_.now());
+  if (record_ != nullptr && kind == Parcel::Kind::kPost) {
+    record_->deliver(record_->transfer_of(parcel.number));
+  }
   remove(parcel);
   if (there && kind == Parcel::Kind::kPost) flow.owner->line_filled(flow);
   if (there && kind == Parcel::Kind::kFarewell) flow.owner->said_farewell(flow);
+  if (record_ != nullptr) record_->deliver(kNoRecord);
 }
 
 void Courier::deliver_put(const Parcel& parcel) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "transports/ub/bus/parcel.hpp"
+#include "transports/ub/bus/run_record.hpp"
 #include "transports/ub/bus/wait_list.hpp"
 
 namespace tutti::ub {
@@ -34,10 +35,12 @@ struct Flow {
   Parcel* last = nullptr;
   Parcel* unsettled = nullptr;
   Picoseconds latest{};
+  std::uint32_t latest_record = kNoRecord;  // in a RunRecord, if there is one
   bool broken = false;  // something was lost or dropped: no line comes out any more
 
   std::uint32_t not_left = 0;  // puts of which it is not known when they leave
   Picoseconds latest_left{};   // of the others
+  std::uint32_t latest_left_record = kNoRecord;
   WaitList flushing;
 
   void prefetch() const noexcept {

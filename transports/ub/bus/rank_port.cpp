@@ -38,7 +38,7 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
       rank_(rank),
       place_(roster_->place(rank)) {}
 
-void RankPort::poll() { simulation_.work(costs().poll(), kLeastPoll); }
+void RankPort::poll() { simulation_.work(Activity::kPoll, costs().poll(), kLeastPoll); }
 
 // Rounded down: a deadline in nanoseconds is reached when all of its picoseconds have passed.
 Nanoseconds RankPort::now() const noexcept {
@@ -71,7 +71,7 @@ void RankPort::put(Rank peer, std::span<const CopyPiece> pieces, std::byte* take
 void RankPort::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
   check_alive();
   courier_.post(roster_->flow(rank_, peer), roster_->control().line(peer, line), value, content);
-  simulation_.work(costs().flag());
+  simulation_.work(Activity::kFlag, costs().flag());
 }
 
 void RankPort::flush(Rank peer, Nanoseconds timeout) {

@@ -29,7 +29,9 @@ class RankPort {
   const Heap* hollow() const noexcept { return hollow_; }
 
   // What the rank has done itself, in its time.
-  void charge(const LocalWork& work) { simulation_.work(costs().of(work)); }
+  void charge(const LocalWork& work) {
+    simulation_.work(static_cast<Activity>(work.kind), costs().of(work));
+  }
   bool charges() const noexcept { return !costs().free(); }
   // Looks, and finds nothing: never free, so that whoever polls gets on.
   void poll();

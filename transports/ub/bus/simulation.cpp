@@ -21,6 +21,16 @@ std::vector<Fault> all_faults(const SimulationOptions& options) {
   return faults;
 }
 
+Scheduler::Options watched(Scheduler::Options options, RunRecord* record) {
+  if (record != nullptr) options.watcher = record;
+  return options;
+}
+
+FabricOptions probed(FabricOptions options, RunRecord* record) {
+  if (record != nullptr) options.probe = record;
+  return options;
+}
+
 std::string what_of(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
@@ -35,13 +45,17 @@ std::string what_of(const std::exception_ptr& failure) {
 
 Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
+      record_(options_.record_bytes > 0 ? std::make_unique<RunRecord>(options_.record_bytes)
+                                        : nullptr),
       topology_(options_.profile, options_.placement),
       faults_(topology_, all_faults(options_), options_.fabric.seed),
       costs_(topology_),
       pace_(topology_, faults_, options_.jitter),
-      engine_(std::in_place, options_.scheduler, *this),
+      engine_(std::in_place, watched(options_.scheduler, record_.get()), *this),
       courier_(std::in_place, engine_->scheduler, topology_,
-               CourierOptions{.fabric = options_.fabric, .payload_digest = options_.payload_digest},
+               CourierOptions{.fabric = probed(options_.fabric, record_.get()),
+                              .payload_digest = options_.payload_digest,
+                              .record = record_.get()},
                static_cast<ModelEvents&>(*this)),
       ends_(static_cast<std::size_t>(topology_.ranks())) {
   if (options_.timing_only) hollow_.emplace(Heap::Hollow());

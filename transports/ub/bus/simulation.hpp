@@ -27,6 +27,8 @@ struct SimulationOptions {
   Scheduler::Options scheduler;
   bool payload_digest = true;  // see CourierOptions
   bool timing_only = false;    // payload is hollow (Heap::hollow): it takes time, and does not move
+  // Keep a RunRecord, of at most so many bytes; 0: none. Times and digests are the same with it.
+  std::uint64_t record_bytes = 0;
 };
 
 // Used by one thread. Whatever it decides follows from its options and from what the ranks do.
@@ -50,12 +52,19 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   const Topology& topology() const noexcept { return topology_; }
   const FaultSchedule& faults() const noexcept { return faults_; }
   const WorkCosts& costs() const noexcept { return costs_; }
+  // nullptr: none is kept. It outlives the run.
+  RunRecord* record() noexcept { return record_.get(); }
 
   // --- From a fibre, for the rank whose fibre it is: its time passes, that of the rank's other
   // streams does not. Ends the fibre if the rank's node has failed.
 
   // Work that takes other ranks `time`, at this one's pace; not less than `least`, if anything.
-  void work(Picoseconds time, Picoseconds least = {});
+  // tuttiSystemError when the record of the run is full.
+  void work(Activity what, Picoseconds time, Picoseconds least = {});
+  // What the rank does from now on, on this fibre, has a name in the record, until the next one or
+  // the end of it. Takes no time; nothing without a record.
+  void begin_mark(std::string name);
+  void end_mark();
   // What the user's program computes: so long; as long as the profile's table says for a kernel of
   // this shape; or `percent` of what `body` takes on this machine, after which no run is like
   // another (SimulationReport::deterministic). tuttiInvalidArgument for a negative time, for a
@@ -77,11 +86,13 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   void schedule(Picoseconds at, EventTarget& target, std::uint64_t token) override;
 
   void spawn(const std::function<void(int rank)>& body);
+  void note_work(Activity what, Picoseconds begin);
   void schedule_ends();
   SimulationReport report(Scheduler::End end);
   void note_waiting(std::span<const ParkedFibre> parked);
 
   const SimulationOptions options_;
+  const std::unique_ptr<RunRecord> record_;
   const Topology topology_;
   const FaultSchedule faults_;
   const WorkCosts costs_;

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "transports/ub/bus/simulation.hpp"
@@ -21,14 +22,36 @@ std::chrono::nanoseconds thread_time() {
 
 }  // namespace
 
-void Simulation::work(Picoseconds time, Picoseconds least) {
+void Simulation::work(Activity what, Picoseconds time, Picoseconds least) {
   const int rank = scheduler().who().rank;
   Picoseconds taken = least;
   if (time > Picoseconds::zero()) {
     taken = std::max(taken, pace_.next(rank, time, scheduler().now()));
   }
+  const Picoseconds begin = scheduler().now();
   if (taken > Picoseconds::zero()) scheduler().advance(taken);
+  if (record_ != nullptr) [[unlikely]] {
+    note_work(what, begin);
+  }
   courier_->check_alive(rank);
+}
+
+void Simulation::note_work(Activity what, Picoseconds begin) {
+  record_->worked(scheduler().current(), what, begin, scheduler().now());
+  if (!record_->full() || scheduler().ending()) return;
+  fail(tuttiSystemError,
+       "the record of this run needs more than {} bytes, which it has reached at {} ps with {} "
+       "transfers",
+       record_->most_bytes(), begin.count(), record_->transfers().size());
+}
+
+void Simulation::begin_mark(std::string name) {
+  if (record_ == nullptr) return;
+  record_->begin_mark(scheduler().current(), std::move(name), scheduler().now());
+}
+
+void Simulation::end_mark() {
+  if (record_ != nullptr) record_->end_mark(scheduler().current(), scheduler().now());
 }
 
 void Simulation::compute(Picoseconds time) {
@@ -36,7 +59,7 @@ void Simulation::compute(Picoseconds time) {
     fail(tuttiInvalidArgument, "a computation of {} ps, expected 0 to {}", time.count(),
          kLongestTime);
   }
-  work(time);
+  work(Activity::kCompute, time);
 }
 
 void Simulation::compute(std::string_view kernel, std::span<const std::int64_t> shape) {
@@ -48,7 +71,7 @@ void Simulation::compute(std::string_view kernel, std::span<const std::int64_t> 
     fail(tuttiInvalidArgument, "profile '{}' has no kernel '{}', but [{}]",
          topology_.profile().name, kernel, fmt::join(names, ", "));
   }
-  work(table->time(shape));
+  work(Activity::kCompute, table->time(shape));
 }
 
 void Simulation::compute_measured(const std::function<void()>& body, int percent) {
@@ -66,7 +89,8 @@ void Simulation::compute_measured(const std::function<void()>& body, int percent
          "{} communicated or waited in a measured computation: others ran on its thread meanwhile",
          to_string(scheduler().who()));
   }
-  work(Picoseconds(std::min(taken.count(), kLongestTime / percent) * percent / 100));
+  work(Activity::kCompute,
+       Picoseconds(std::min(taken.count(), kLongestTime / percent) * percent / 100));
 }
 
 }  // namespace tutti::ub

@@ -43,6 +43,7 @@ class EndOfFibre final : public ParkSubject {
 Scheduler::Scheduler(const Options& options, SchedulerOwner& owner)
     : owner_(owner),
       host_(options.host),
+      watcher_(options.watcher),
       limit_(options.limit),
       placement_(options.reorder_seed),
       thread_(std::this_thread::get_id()),
@@ -67,6 +68,7 @@ FibreId Scheduler::add(const Entity& who, Picoseconds time, std::unique_ptr<Fibr
                          .entry = &Scheduler::enter,
                          .argument = &fibre});
   make_ready(fibre, time);
+  if (watcher_ != nullptr) watcher_->spawned(fibre.id, who, time, running_id());
   return fibre.id;
 }
 
@@ -78,6 +80,7 @@ void Scheduler::make_ready(FibreRecord& fibre, Picoseconds time) {
 void Scheduler::resume_parked(FibreRecord& fibre, Wake reason) {
   happened_ = true;
   fibre.reason = reason;
+  if (watcher_ != nullptr) watcher_->woken(fibre.id, running_id());
   make_ready(fibre, now_);
 }
 
@@ -139,6 +142,7 @@ Wake Scheduler::park_until(Picoseconds deadline, const ParkSubject& subject) {
   self.deadline = std::max(deadline, now_);
   deadlines_.want(self);
   leave(self);
+  if (watcher_ != nullptr) watcher_->waited(self.id, self.parked_since, now_);
   return self.reason;
 }
 

@@ -17,6 +17,7 @@
 #include "transports/ub/engine/event_queue.hpp"
 #include "transports/ub/engine/fibre.hpp"
 #include "transports/ub/engine/fibre_table.hpp"
+#include "transports/ub/engine/fibre_watcher.hpp"
 
 namespace tutti::ub {
 
@@ -52,6 +53,7 @@ class Scheduler {
     std::optional<std::uint64_t> reorder_seed;  // permutes whose turn it is at equal times
     FibreHost* host = nullptr;                  // in the ThreadContext of its fibres; outlives it
     Picoseconds limit = kNever;                 // nothing happens at that time or later
+    FibreWatcher* watcher = nullptr;            // outlives it
   };
 
   // `owner` outlives the scheduler; it is not called by the destructor.
@@ -178,6 +180,9 @@ class Scheduler {
   void make_ready(FibreRecord& fibre, Picoseconds time);
   void resume_parked(FibreRecord& fibre, Wake reason);
   void wake_now(FibreId id);
+  std::optional<FibreId> running_id() const noexcept {
+    return running_ != nullptr ? std::optional(running_->id) : std::nullopt;
+  }
   std::vector<ParkedFibre> parked_fibres() const;
   void report_deadlock();
 
@@ -195,6 +200,7 @@ class Scheduler {
 
   SchedulerOwner& owner_;
   FibreHost* const host_;
+  FibreWatcher* const watcher_;
   const Picoseconds limit_;
   Placement placement_;
   const std::thread::id thread_;

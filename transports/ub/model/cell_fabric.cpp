@@ -9,6 +9,7 @@ CellFabric::CellFabric(const Topology& topology, const FabricOptions& options, M
     : topology_(topology),
       queue_(queue),
       sink_(sink),
+      probe_(options.probe),
       faults_(topology, options.faults, options.seed),
       spreading_(topology, faults_, options),
       issue_(topology, faults_),
@@ -47,11 +48,14 @@ void CellFabric::start(Picoseconds at, const Transfer& transfer) {
       Topology::path_index(topology_.hop(transfer.rank, transfer.peer), transfer.direction);
   const FabricPath& path = topology_.path(path_index);
   if (path.network < 0) {
-    return local_.start(issue_.take(transfer.rank, at, transfer.rows).first, transfer, path);
+    const IssueSlots::Issue issue = issue_.take(transfer.rank, at, transfer.rows);
+    if (probe_ != nullptr) probe_->issued(transfer.tag, issue.first, issue.last);
+    return local_.start(issue.first, transfer, path);
   }
   const bool reads = transfer.direction == Direction::kRead;
   const std::uint32_t job = jobs_.acquire({.tag = transfer.tag});
   std::uint64_t rest = transfer.bytes;
+  IssueSlots::Issue issue{.first = Picoseconds::max(), .last = at};
   for (std::uint32_t row = 0; row < transfer.rows; ++row) {
     const std::uint64_t bytes = rest / (transfer.rows - row);
     rest -= bytes;
@@ -62,8 +66,10 @@ void CellFabric::start(Picoseconds at, const Transfer& transfer) {
                                              .to = reads ? transfer.rank : transfer.peer,
                                              .path = static_cast<std::int16_t>(path_index)});
     const Picoseconds issued = issue_.take(transfer.rank, at, 1).first;
+    issue = {std::min(issue.first, issued), std::max(issue.last, issued)};
     wait(Stage::kReady, static_cast<std::size_t>(transfer.rank), issued + path.before_port, id);
   }
+  if (probe_ != nullptr) probe_->issued(transfer.tag, issue.first, issue.last);
   jobs_[job].cells_to_arrive = jobs_[job].cells_to_leave;
 }
 

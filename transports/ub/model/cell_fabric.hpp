@@ -139,6 +139,7 @@ class CellFabric final : public Fabric, private EventTarget {
   const Topology& topology_;
   ModelEvents& queue_;
   TransferSink& sink_;
+  TransferProbe* const probe_;
   FaultSchedule faults_;
   Spreading spreading_;
   IssueSlots issue_;

@@ -9,6 +9,7 @@
 
 #include "transports/ub/model/events.hpp"
 #include "transports/ub/model/topology.hpp"
+#include "transports/ub/model/transfer_probe.hpp"
 
 namespace tutti::ub {
 
@@ -57,6 +58,7 @@ struct FabricOptions {
   std::uint32_t cell_bytes = 4096;   // 512 to 4096
   std::vector<Fault> faults;         // after those of the profile
   std::uint64_t seed = 1;            // for what a fault leaves open
+  TransferProbe* probe = nullptr;    // outlives the fabric
 };
 
 // Topology, queue and sink outlive the fabric; the queue fires nothing of it after it is gone.

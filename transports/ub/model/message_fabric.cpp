@@ -9,6 +9,7 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
     : topology_(topology),
       queue_(queue),
       sink_(sink),
+      probe_(options.probe),
       faults_(topology, options.faults, options.seed),
       spreading_(topology, faults_, options),
       issue_(topology, faults_),
@@ -36,6 +37,7 @@ void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
       Topology::path_index(topology_.hop(transfer.rank, transfer.peer), transfer.direction);
   const FabricPath& path = topology_.path(path_index);
   const IssueSlots::Issue issue = issue_.take(transfer.rank, at, transfer.rows);
+  if (probe_ != nullptr) probe_->issued(transfer.tag, issue.first, issue.last);
   if (path.network < 0) return local_.start(issue.first, transfer, path);
 
   const bool reads = transfer.direction == Direction::kRead;
@@ -129,7 +131,9 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   rest.tail += flight;
   wait(trunk ? Stage::kUp : Stage::kIngress, static_cast<std::size_t>(rest.from), start + flight,
        id);
-  if (whole) sink_.left(tag, left);
+  if (!whole) return;
+  if (probe_ != nullptr) probe_->took_egress(tag, start);
+  sink_.left(tag, left);
 }
 
 void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
@@ -158,6 +162,7 @@ void MessageFabric::arrive(Picoseconds now, std::uint32_t id) {
   const std::uint32_t ticket = message.ticket;
   messages_.release(id);
   if (ticket != kNone) return close_part(ticket, arrived, false);
+  if (probe_ != nullptr) probe_->took_ingress(tag, start, start + busy);
   sink_.arrived(tag, arrived);
 }
 

@@ -1,0 +1,184 @@
+#include "transports/ub/trace/critical_path.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/error.hpp"
+
+namespace tutti::ub {
+
+namespace {
+
+static_assert(static_cast<int>(Part::kReduce) == static_cast<int>(Activity::kReduce));
+static_assert(static_cast<int>(Part::kWait) == static_cast<int>(Activity::kWait));
+
+// On its way back: a fibre, at a time at which it runs.
+class Walk {
+ public:
+  // `begins`: when each rank began, or nothing.
+  Walk(const RunRecord& record, const Topology& topology, const std::map<int, Picoseconds>& begins,
+       CriticalPath& path)
+      : record_(record), topology_(topology), begins_(begins), path_(path), at_(path.end) {}
+
+  void from_fibre(std::uint32_t fibre) {
+    fibre_ = fibre;
+    std::size_t still = 0;
+    while (at_ > path_.begin) {
+      const Picoseconds before = at_;
+      step();
+      still = at_ < before ? 0 : still + 1;
+      if (still > record_.fibres().size() + 1) {
+        fail(tuttiInternalError, "at {} ps of the record fibres go on because of each other",
+             at_.count());
+      }
+    }
+    std::reverse(path_.pieces.begin(), path_.pieces.end());
+  }
+  void from_transfer(std::uint32_t transfer) {
+    follow(transfer, false);
+    from_fibre(fibre_);
+  }
+
+ private:
+  void step() {
+    const RecordedFibre& fibre = record_.fibres()[fibre_];
+    const auto begun = begins_.find(fibre.who.rank);
+    if (begun != begins_.end() && at_ <= begun->second) return back(Part::kStraggler, path_.begin);
+    if (at_ <= fibre.begin) {
+      if (fibre.by == kNoRecord) return back(Part::kOther, path_.begin);
+      fibre_ = fibre.by;
+      return;
+    }
+    const auto after = std::lower_bound(
+        fibre.spans.begin(), fibre.spans.end(), at_,
+        [](const RecordedSpan& span, Picoseconds time) { return span.begin < time; });
+    if (after == fibre.spans.begin()) return back(Part::kOther, fibre.begin);
+    const RecordedSpan& span = *std::prev(after);
+    if (span.end < at_) return back(Part::kOther, span.end);
+    if (span.what != Activity::kWait) return back(static_cast<Part>(span.what), span.begin);
+    switch (span.end == at_ ? span.cause : RecordedSpan::Cause::kUnknown) {
+      case RecordedSpan::Cause::kFibre:
+        fibre_ = span.by;
+        return;
+      case RecordedSpan::Cause::kDelivery:
+        return follow(span.by, false);
+      case RecordedSpan::Cause::kLeft:
+        return follow(span.by, true);
+      case RecordedSpan::Cause::kUnknown:
+        break;
+    }
+    back(Part::kWait, span.begin);
+  }
+
+  // Of a rank's own time before its operation began, whoever waits for it knows only that.
+  void back(Part part, Picoseconds to) {
+    Picoseconds until = to;
+    const RecordedFibre& fibre = record_.fibres()[fibre_];
+    const auto begun = begins_.find(fibre.who.rank);
+    if (begun != begins_.end() && at_ > begun->second) until = std::max(until, begun->second);
+    add({.part = part, .who = fibre.who, .begin = until, .end = at_});
+  }
+
+  void follow(std::uint32_t number, bool until_left) {
+    const RecordedTransfer* transfer = &record_.transfers()[number];
+    if (!until_left && transfer->behind != kNoRecord) {
+      transfer = &record_.transfers()[transfer->behind];
+    }
+    fibre_ = transfer->fibre;
+    const Picoseconds end = until_left ? transfer->left : transfer->arrived;
+    add({.part = Part::kWait, .who = record_.fibres()[fibre_].who, .begin = end, .end = at_});
+    const std::vector<PathPiece> pieces =
+        pieces_of(*transfer, topology_, record_.fibres()[fibre_].who, until_left);
+    for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) add(*piece);
+  }
+
+  void add(PathPiece piece) {
+    piece.end = std::min(piece.end, at_);
+    piece.begin = std::max(piece.begin, path_.begin);
+    if (piece.end <= piece.begin) return;
+    path_.parts[static_cast<std::size_t>(piece.part)] += piece.end - piece.begin;
+    at_ = piece.begin;
+    path_.pieces.push_back(piece);
+  }
+
+  const RunRecord& record_;
+  const Topology& topology_;
+  const std::map<int, Picoseconds>& begins_;
+  CriticalPath& path_;
+  Picoseconds at_;
+  std::uint32_t fibre_ = kNoRecord;
+};
+
+// What a fibre has done to its end, as far as it was recorded.
+Picoseconds end_of(const RecordedFibre& fibre) {
+  return fibre.spans.empty() ? fibre.begin : fibre.spans.back().end;
+}
+
+struct Operation {
+  CriticalPath path;
+  std::map<int, Picoseconds> begins;  // by rank
+  std::uint32_t last = kNoRecord;     // fibre
+};
+
+}  // namespace
+
+std::string_view name_of(Part part) noexcept {
+  constexpr std::array<std::string_view, kParts> kNames = {
+      "entry", "sync",    "load", "quantise", "counts", "looks",     "copy", "reduce",    "flag",
+      "poll",  "compute", "wait", "issue",    "queue",  "serialise", "hop",  "straggler", "other"};
+  return kNames[static_cast<std::size_t>(part)];
+}
+
+CriticalPath path_of_run(const RunRecord& record, const Topology& topology, Picoseconds end) {
+  CriticalPath path{.name = "run", .end = end};
+  const auto& fibres = record.fibres();
+  if (fibres.empty() || end == Picoseconds::zero()) return path;
+  const std::map<int, Picoseconds> begins;
+  const auto last = std::max_element(
+      fibres.begin(), fibres.end(),
+      [](const RecordedFibre& a, const RecordedFibre& b) { return end_of(a) < end_of(b); });
+  if (end_of(*last) < end) {  // bytes that nobody waited for came after that
+    for (std::uint32_t i = 0; i < record.transfers().size(); ++i) {
+      if (record.transfers()[i].arrived != end) continue;
+      path.last_rank = record.transfers()[i].to;
+      Walk(record, topology, begins, path).from_transfer(i);
+      return path;
+    }
+  }
+  path.last_rank = last->who.rank;
+  Walk(record, topology, begins, path)
+      .from_fibre(static_cast<std::uint32_t>(last - fibres.begin()));
+  return path;
+}
+
+std::vector<CriticalPath> paths_of_marks(const RunRecord& record, const Topology& topology) {
+  std::map<std::pair<std::string, std::uint32_t>, std::size_t> counts;  // (name, fibre)
+  std::map<std::pair<std::string, std::size_t>, Operation> operations;  // (name, number)
+  for (const RecordedMark& mark : record.marks()) {
+    const std::size_t number = counts[{mark.name, mark.fibre}]++;
+    if (mark.end == RecordedTransfer::kNot) continue;
+    Operation& operation = operations[{mark.name, number}];
+    CriticalPath& path = operation.path;
+    const int rank = record.fibres()[mark.fibre].who.rank;
+    const bool first = operation.last == kNoRecord;
+    path.begin = first ? mark.begin : std::min(path.begin, mark.begin);
+    const auto [begun, added] = operation.begins.try_emplace(rank, mark.begin);
+    if (!added) begun->second = std::min(begun->second, mark.begin);
+    if (!first && mark.end <= path.end) continue;
+    path.end = mark.end;
+    path.last_rank = rank;
+    operation.last = mark.fibre;
+  }
+  std::vector<CriticalPath> paths;
+  for (auto& [key, operation] : operations) {
+    operation.path.name = key.first;
+    Walk(record, topology, operation.begins, operation.path).from_fibre(operation.last);
+    paths.push_back(std::move(operation.path));
+  }
+  std::stable_sort(paths.begin(), paths.end(),
+                   [](const CriticalPath& a, const CriticalPath& b) { return a.begin < b.begin; });
+  return paths;
+}
+
+}  // namespace tutti::ub
