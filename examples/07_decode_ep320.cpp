@@ -98,7 +98,8 @@ struct Microbatch {
 
 class Rank {
  public:
-  Rank(Decode& decode, int rank, const tuttiUniqueId& id) : decode_(decode), random_(rank + 1u) {
+  Rank(Decode& decode, int rank, const tuttiUniqueId& id)
+      : decode_(decode), random_(static_cast<unsigned>(rank) + 1) {
     ok_ = tuttiCommInitRank(&comm_, decode.ranks, id, rank);
     ok_ = tuttiStreamCreate(&attention_);
     ok_ = tuttiStreamCreate(&experts_);
@@ -121,7 +122,7 @@ class Rank {
       // What the experts make of the rows that arrived; a rank has one expert.
       ok_ = tuttiMemAlloc(&batch.results,
                           static_cast<std::size_t>(decode.ranks) * kTokens * kHidden * 2);
-      batch.experts.resize(kTokens * kTopK);
+      batch.experts.resize(std::size_t{kTokens} * kTopK);
     }
   }
   ~Rank() {

@@ -159,7 +159,7 @@ void moe_steps(const Place& p, const MoeShape& shape) {
   const bool expert = shape.layout == tuttiMoeLayoutExpert;
   {
     const Payload rows(kTokens * kRow, p.timing_only);
-    const Payload side(kTokens * 64, p.timing_only);
+    const Payload side(std::size_t{kTokens} * 64, p.timing_only);
     const Payload sums(kTokens * kRow, p.timing_only);
     for (int step = 0; step < 2; ++step) {
       std::vector<std::int32_t> ids;

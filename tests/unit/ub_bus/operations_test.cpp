@@ -113,9 +113,9 @@ using Longer = std::vector<std::int64_t>;
 
 TEST(OperationWork, OfARankAloneIsAnEntryAndACopyOrAPassOfTheOperator) {
   EXPECT_EQ(longer(kEntry, 1, all_reduce(1000)), Longer{1000});
-  EXPECT_EQ(longer(kReduce, 1, all_reduce(1000)), Longer{9 * 4000});
+  EXPECT_EQ(longer(kReduce, 1, all_reduce(1000)), Longer{36'000});
   EXPECT_EQ(longer(kCopy, 1, all_reduce(1000)), Longer{0});
-  EXPECT_EQ(longer(kCopy, 1, all_gather(1000)), Longer{9 * 1000});
+  EXPECT_EQ(longer(kCopy, 1, all_gather(1000)), Longer{9'000});
   EXPECT_EQ(longer(kReduce, 1, all_gather(1000)), Longer{0});
   EXPECT_EQ(longer(kSync, 1, all_gather(1000)), Longer{0});
 }
@@ -125,7 +125,7 @@ TEST(OperationWork, OfASmallAllReduceHasNothingForManyCores) {
   EXPECT_EQ(longer(kEntry, 2, all_reduce(2)), Longer{1000});
   EXPECT_EQ(longer(kSync, 2, all_reduce(2)), Longer{0});
   EXPECT_EQ(longer(kPoll, 2, all_reduce(2)), Longer{50'000}) << "the peer's line";
-  EXPECT_EQ(longer(kReduce, 2, all_reduce(2)), Longer{9 * 2 * 8}) << "two inputs of 8 bytes";
+  EXPECT_EQ(longer(kReduce, 2, all_reduce(2)), Longer{9L * 2 * 8}) << "two inputs of 8 bytes";
 }
 
 TEST(OperationWork, OfATwoShotReductionIsAShareOfEveryInput) {
@@ -136,7 +136,7 @@ TEST(OperationWork, OfATwoShotReductionIsAShareOfEveryInput) {
   EXPECT_LE(sync, 100'000'000);
   EXPECT_GT(sync, 99'000'000) << "all but what the sums are on their way: before it says done";
   EXPECT_EQ(longer(kPoll, 2, all_reduce(2048)), Longer{100'000}) << "ready, done";
-  EXPECT_EQ(longer(kReduce, 2, all_reduce(2048)), Longer{9 * 2 * 4096});
+  EXPECT_EQ(longer(kReduce, 2, all_reduce(2048)), Longer{9L * 2 * 4096});
   EXPECT_EQ(longer(kCopy, 2, all_reduce(2048)), Longer{0}) << "read and written in place";
 }
 
@@ -155,7 +155,7 @@ TEST(OperationWork, OfAnExchangeIsWhatItCopiesBeforeItTells) {
   EXPECT_EQ(longer(kEntry, 2, all_gather(512)), Longer{1000});
   EXPECT_EQ(longer(kPoll, 2, all_gather(512)), Longer{50'000});
   // To staging. The own row is copied while the line is on its way.
-  EXPECT_EQ(longer(kCopy, 2, all_gather(512)), Longer{9 * 512});
+  EXPECT_EQ(longer(kCopy, 2, all_gather(512)), Longer{9L * 512});
 }
 
 // Four tokens a rank, each for an expert on either rank.
@@ -187,7 +187,7 @@ Program moe(bool staged) {
     OK(tuttiMoeBuffer(state->group, kTokens * kRow, &state->rows));
     if (staged) state->rows = state->plain.data();
     const auto count = [state] {
-      const std::array<std::int32_t, 2 * kTokens> ids{0, 2, 1, 3, 0, 3, 1, 2};
+      const std::array<std::int32_t, std::size_t{2} * kTokens> ids{0, 2, 1, 3, 0, 3, 1, 2};
       OK(tuttiMoePlanUpdate(state->plan, ids.data(), tuttiInt32, 2, kTokens, 2));
       tuttiMoeCounts_t counts = TUTTI_MOE_COUNTS_INITIALIZER;
       OK(tuttiMoePlanCounts(state->plan, &counts));
@@ -217,7 +217,7 @@ TEST(OperationWork, OfAStepOfTokens) {
       << "sorted, counted; ready, done";
   EXPECT_EQ(longer(kPoll, 2, moe(false)), (Longer{50'000, 100'000, 100'000}));
   EXPECT_EQ(longer(kCount, 2, moe(false)), (Longer{1000, 0, 0})) << "of a rank a core";
-  EXPECT_EQ(longer(kReduce, 2, moe(false)), (Longer{0, 0, 9 * kTokens * 2 * kRow}));
+  EXPECT_EQ(longer(kReduce, 2, moe(false)), (Longer{0, 0, 9L * kTokens * 2 * kRow}));
   EXPECT_EQ(longer(kLoad, 2, moe(false)), (Longer{0, 0, 0})) << "peers read rows where they are";
   EXPECT_EQ(longer(kLoad, 2, moe(true)), (Longer{0, 9 * kRow, 0})) << "a token a core";
 }

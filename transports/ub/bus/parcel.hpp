@@ -84,7 +84,7 @@ struct alignas(64) Parcel {
     __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + 64);
   }
 };
-static_assert(sizeof(Parcel) == 3U * 64);
+static_assert(sizeof(Parcel) == std::size_t{3} * 64);
 static_assert(offsetof(Parcel, content) == 64);
 
 // Parcels by number; they do not move, and are used again. Once none is in use, numbers start again
