@@ -7,18 +7,22 @@
 #include <tutti/transport.hpp>
 
 #include "base/error.hpp"
+#include "memory/shared_file.hpp"
 
 namespace tutti::ub {
 
-// All ranks live in this process, so nobody maps anything. Pages come with their first touch.
+// Pages come with their first touch. Where all ranks live in this process, nobody else maps
+// anything; where they do not, it is a file that they can.
 class ControlMemory {
  public:
-  ControlMemory(int ranks, const ControlSegment& segment)
+  ControlMemory(int ranks, const ControlSegment& segment, bool shared)
       : segment_bytes_((segment.bytes + kPage - 1) / kPage * kPage + kColour),
         segment_(segment),
         bytes_(segment_bytes_ * static_cast<std::size_t>(ranks)) {
-    void* const memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (shared) file_ = create_shared("tutti-control", bytes_);
+    const int flags = (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_NORESERVE;
+    void* const memory =
+        ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, shared ? file_.get() : -1, 0);
     if (memory == MAP_FAILED) {
       fail_system("no {} bytes for the control segments of {} simulated ranks", bytes_, ranks);
     }
@@ -42,6 +46,10 @@ class ControlMemory {
   Doorbell& shared_bell() const noexcept {
     return *reinterpret_cast<Doorbell*>(segment(0) + sizeof(Doorbell));
   }
+  // Of shared memory. Segments of ranks are `stride()` bytes apart in it.
+  Descriptor& file() noexcept { return file_; }
+  std::size_t stride() const noexcept { return segment_bytes_; }
+
   // Whose own doorbell that is.
   std::optional<Rank> owner_of(const Doorbell& bell) const noexcept {
     const auto offset =
@@ -59,6 +67,7 @@ class ControlMemory {
   std::size_t segment_bytes_;
   ControlSegment segment_;
   std::size_t bytes_;
+  Descriptor file_;
   std::byte* first_ = nullptr;
 };
 
