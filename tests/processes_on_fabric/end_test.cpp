@@ -97,7 +97,9 @@ TEST(FabricEnd, AFaultOfTheFabricEndsTheProcess) {
   Launched launched(on_fabric(
       3, {"--set", "fault=rank:at_ns=60000,rank=1", FABRIC_PROGRAM, "barriers", "1000", mark}));
   EXPECT_NE(launched.exit_code(), 0) << launched.errors();
-  EXPECT_TRUE(says(launched, "rank 1 died at 60."));
+  // At its next call from then on.
+  EXPECT_TRUE(says(launched, "rank 1 died at 6"));
+  EXPECT_TRUE(says(launched, "by a fault of the fabric"));
   EXPECT_TRUE(says(launched, "rank 1 of \"world\" died"));
   EXPECT_TRUE(await_processes(mark, 0));
 }
