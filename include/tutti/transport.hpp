@@ -291,6 +291,13 @@ class Transport {
   virtual Waiting waiting() const noexcept = 0;
   bool crowded() const noexcept { return waiting() == Waiting::kYield; }
 
+  // May posts, puts and charges of this rank be carried out later than they are called, as long as
+  // it cannot notice? Asked once: then whoever is about to look at lines or doorbells, and has
+  // called nothing that waits or tells the time since, calls settle() first.
+  virtual bool settles() const noexcept { return false; }
+  // What this rank has called has been carried out, and what came meanwhile can be seen.
+  virtual void settle() noexcept {}
+
   // Does work take time that nobody spends? Asked once: where it does not, nobody calls charge().
   virtual bool charges() const noexcept { return false; }
   // The caller has done `work`; where time is virtual, it passes now. Called after the work and

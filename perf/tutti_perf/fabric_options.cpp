@@ -22,11 +22,12 @@ int parse_node(std::string_view text, const std::string& all) {
 
 }  // namespace
 
-void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& nodes) {
+void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& nodes,
+                        const std::string& ranks) {
   auto* fabric =
       app.add_option("--fabric", options.name,
-                     "Simulate this fabric, a built-in profile or a JSON file: ranks are "
-                     "fibres, times are virtual");
+                     "Simulate this fabric, a built-in profile or a JSON file: ranks are " + ranks +
+                         ", times are virtual");
   app.add_option("--per", options.per, "What a rank is: die, package, gpu, ...")->needs(fabric);
   app.add_option("--nodes", nodes, "Nodes to fill with ranks, in this order: 0,2,5-7")
       ->needs(fabric);

@@ -27,8 +27,9 @@ struct FabricOptions {
   bool given() const { return !name.empty(); }
 };
 
-// What parse_nodes() reads: "0,2,5-7".
-void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& nodes);
+// `nodes`: what parse_nodes() reads, "0,2,5-7". `ranks`: what they are, for the help.
+void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& nodes,
+                        const std::string& ranks = "fibres");
 // Throws std::invalid_argument.
 std::vector<int> parse_nodes(const std::string& text);
 

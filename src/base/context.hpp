@@ -17,6 +17,7 @@ struct ThreadContext {
   int log_rank = -1;      // shown in log lines; -1: none
   void* group = nullptr;  // the group this thread has open; owned and interpreted by communicator/
   FibreHost* host = nullptr;          // whose fibre runs; nullptr: a thread of its own
+  void* lane = nullptr;               // which of the host's lanes runs; interpreted by the host
   int kept = 0;                       // open KeepFibre scopes
   char last_error[kErrorBytes] = {};  // of calls without a communicator; empty: none
 

@@ -14,21 +14,23 @@
 
 namespace tutti {
 
-// Kept by a simulation, whose fibres find it through their host. Ids count up, so that they are the
-// same in every run; they mean something here only.
+// Kept by a simulation, whose fibres find it through their host; a rank that is a process of its
+// own has one that asks the simulation's. Ids count up, so that they are the same in every run;
+// they mean something here only.
 class MemoryMeetings {
  public:
   // Of the fibre that calls; nullptr on a thread, and on fibres that do not simulate.
   static MemoryMeetings* of_this_fibre() noexcept;
 
   MemoryMeetings() = default;
+  virtual ~MemoryMeetings() = default;
   MemoryMeetings(const MemoryMeetings&) = delete;
   MemoryMeetings& operator=(const MemoryMeetings&) = delete;
 
-  tuttiUniqueId host();
+  virtual tuttiUniqueId host();
   // As join_meeting(); an id that was made elsewhere is tuttiInvalidUsage.
-  std::unique_ptr<Bootstrap> join(const tuttiUniqueId& id, int ranks, Rank rank,
-                                  Nanoseconds timeout);
+  virtual std::unique_ptr<Bootstrap> join(const tuttiUniqueId& id, int ranks, Rank rank,
+                                          Nanoseconds timeout);
 
  private:
   struct Meeting {

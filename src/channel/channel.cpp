@@ -71,6 +71,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
           reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
       waiter_(transport, *own_bell_, options_.limits),
       charges_(transport.charges()),
+      settles_(transport.settles()),
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       unheard_(std::make_unique<Unheard[]>(layout_.depth)),
@@ -120,7 +121,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
 }
 
 Operation Channel::begin(const OperationShape& shape) {
-  if (own_bell_->alarm.load(std::memory_order_acquire) != 0) [[unlikely]]
+  if (own_bell().alarm.load(std::memory_order_acquire) != 0) [[unlikely]]
     check_usable();
   const Sequence sequence = issued_;
   if (static_cast<std::int64_t>(completed() + layout_.depth - sequence) <= 0) [[unlikely]] {

@@ -168,14 +168,26 @@ class Channel {
       transport_.charge(work);
   }
 
-  Doorbell& own_bell() noexcept { return *own_bell_; }
+  Doorbell& own_bell() noexcept {
+    settle();
+    return *own_bell_;
+  }
   Doorbell& shared_bell() noexcept { return *shared_bell_; }
-  const Line& own_line(LineId id) const noexcept { return lines_[id]; }
+  const Line& own_line(LineId id) const noexcept {
+    settle();
+    return lines_[id];
+  }
   // seq_cst: await_slot announces itself before it looks here.
   Sequence completed() const noexcept { return completed_.load(std::memory_order_seq_cst); }
 
  private:
   friend class Operation;
+
+  // Before a look at what peers write.
+  void settle() const noexcept {
+    if (settles_) [[unlikely]]
+      transport_.settle();
+  }
 
   struct PeerCredit {
     // The peer completed everything below. Release by the thread that read it from a line, acquire
@@ -258,6 +270,7 @@ class Channel {
   Waiter waiter_;
   CacheGauge gauge_;
   const bool charges_;
+  const bool settles_;
   bool one_process_ = true;
   bool all_viewable_ = true;
   bool all_get_ = true;

@@ -88,6 +88,7 @@ class Waiter {
 
   template <typename Ready>
   bool hand_round(Ready&& ready) {
+    if (limits_.waiting == Waiting::kPark) transport_.settle();
     for (int i = 0; i < kRounds; ++i) {
       if (ready()) return true;
       if (limits_.waiting == Waiting::kPark) return false;

@@ -31,6 +31,8 @@ constexpr std::size_t kHollowReserve = std::size_t{16} << 40;  // of 128 TiB
 constexpr std::size_t kLeastReserve = std::size_t{64} << 20;
 
 constinit std::atomic<Heap*> process_heap{nullptr};
+using HeapSource = HeapPlace (*)();
+constinit HeapSource heap_source = nullptr;
 
 std::size_t in_whole_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 
@@ -46,10 +48,11 @@ std::size_t reserve_within_limits(std::size_t reserve) {
 }
 
 Heap* make_process_heap() {
-  const std::size_t reserve = reserve_within_limits(kReserve);
-  auto* heap = new Heap(reserve);
+  auto* heap =
+      heap_source != nullptr ? new Heap(heap_source()) : new Heap(reserve_within_limits(kReserve));
   process_heap.store(heap, std::memory_order_release);  // pairs with if_made's load
-  TUTTI_INFO(kMem, "heap: {} MiB reserved at {}", reserve >> 20, fmt::ptr(heap->base()));
+  TUTTI_INFO(kMem, "heap: {} MiB reserved at {}", heap->reserve_bytes() >> 20,
+             fmt::ptr(heap->base()));
   return heap;
 }
 
@@ -88,6 +91,7 @@ Heap::Heap(std::size_t reserve_bytes)
       file_(create_shared("tutti-heap", reserve_bytes + HeapHeader::kBytes)),
       mapping_(Mapping::shared(file_.get(), 0, reserve_bytes + HeapHeader::kBytes,
                                {.reserve_only = true, .alignment = kLarge}, "tutti-heap")),
+      base_(mapping_.data()),
       handle_(handle_of(file_)),
       free_(reserve_bytes) {
   back_with_memory(file_, reserve_, HeapHeader::kBytes, "the shareable heap's header");
@@ -97,7 +101,23 @@ Heap::Heap(Hollow)
     : reserve_(reserve_within_limits(kHollowReserve)),
       hollow_(true),
       mapping_(Mapping::sparse(reserve_, kLarge, "payload that is not moved")),
+      base_(mapping_.data()),
       free_(reserve_) {}
+
+Heap::Heap(HeapPlace place)
+    : reserve_(place.reserve),
+      hollow_(false),
+      file_(std::move(place.file)),
+      first_(place.offset),
+      base_(place.base),
+      handle_(handle_of(file_)),
+      free_(reserve_) {
+  back_with_memory(file_, first_ + reserve_, HeapHeader::kBytes, "the shareable heap's header");
+}
+
+void Heap::come_from(HeapPlace (*source)()) noexcept { heap_source = source; }
+
+std::size_t Heap::usual_reserve() noexcept { return kReserve; }
 
 void Heap::check_process() const {
   if (generation_ != process_generation())
@@ -111,15 +131,16 @@ void* Heap::allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   const std::size_t offset = take(bytes);
   if (!hollow_) back(offset, bytes);
-  return mapping_.data() + offset;
+  return base_ + offset;
 }
 
 void Heap::back(std::size_t offset, std::size_t bytes) {
   // Smaller ones are touched first by this thread, a moment later; a policy for each would cut the
   // mapping into as many pieces.
-  if (bytes >= kLarge) place_near_this_thread(mapping_.data() + offset, in_whole_pages(bytes));
+  if (bytes >= kLarge) place_near_this_thread(base_ + offset, in_whole_pages(bytes));
   try {
-    back_with_memory(file_, offset, in_whole_pages(bytes), "an allocation from the shareable heap");
+    back_with_memory(file_, first_ + offset, in_whole_pages(bytes),
+                     "an allocation from the shareable heap");
   } catch (...) {
     std::lock_guard lock(mutex_);
     forget(blocks_.find(offset));
@@ -132,7 +153,7 @@ void Heap::back(std::size_t offset, std::size_t bytes) {
   const std::uint64_t end = offset + in_whole_pages(bytes);
   while (before < end && !given.compare_exchange_weak(before, end, std::memory_order_release)) {
   }
-  populate(mapping_.data() + offset, in_whole_pages(bytes), Touch::kWrite);
+  populate(base_ + offset, in_whole_pages(bytes), Touch::kWrite);
 }
 
 // A block without memory behind it. Memory comes later, outside the lock: it takes long.
@@ -171,9 +192,9 @@ void Heap::free(void* pointer) {
                                        : "");
   const std::size_t bytes = in_whole_pages(block->second.bytes);
   if (hollow_) {
-    discard(mapping_.data() + *offset, bytes);
+    discard(base_ + *offset, bytes);
   } else {
-    give_memory_back(file_, *offset, bytes);
+    give_memory_back(file_, first_ + *offset, bytes);
   }
   forget(block);
 }

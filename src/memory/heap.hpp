@@ -24,6 +24,15 @@ namespace tutti {
 
 class HeapPin;
 
+// Where a heap lies that is not a file of its own: a part of one that peers have mapped whole. Its
+// header follows the reserve.
+struct HeapPlace {
+  Descriptor file;
+  std::size_t offset = 0;     // in the file
+  std::byte* base = nullptr;  // mapped for ever
+  std::size_t reserve = 0;    // bytes
+};
+
 // The page behind the reserve, which peers read: offsets from `given` on were never given out, and
 // nothing backs them.
 struct HeapHeader {
@@ -58,9 +67,16 @@ class Heap {
   // nullptr when nothing has made it yet, or in a forked child; no lock, no system call.
   static Heap* if_made() noexcept;
 
+  // Of a process that gets its heap from elsewhere: asked once, when the heap is first used. Before
+  // that, by who decides what the process is.
+  static void come_from(HeapPlace (*source)()) noexcept;
+  // What a process's heap reserves where nothing limits it.
+  static std::size_t usual_reserve() noexcept;
+
   explicit Heap(std::size_t reserve_bytes);  // for tests; others use the process's
   struct Hollow {};
   explicit Heap(Hollow);
+  explicit Heap(HeapPlace place);
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
@@ -74,8 +90,8 @@ class Heap {
 
   // Small-message path: a range check, no lock. Says nothing about what is allocated there.
   std::optional<std::size_t> offset_of(const void* pointer, std::size_t bytes) const noexcept {
-    const std::size_t offset = reinterpret_cast<std::uintptr_t>(pointer) -
-                               reinterpret_cast<std::uintptr_t>(mapping_.data());
+    const std::size_t offset =
+        reinterpret_cast<std::uintptr_t>(pointer) - reinterpret_cast<std::uintptr_t>(base_);
     if (offset > reserve_ || bytes > reserve_ - offset) return std::nullopt;
     return offset;
   }
@@ -92,7 +108,7 @@ class Heap {
   [[nodiscard]] HeapPin pin(const void* pointer, std::size_t bytes, std::string who);
 
   SharedFileHandle handle() const noexcept { return handle_; }
-  std::byte* base() const noexcept { return mapping_.data(); }
+  std::byte* base() const noexcept { return base_; }
   std::size_t reserve_bytes() const noexcept { return reserve_; }
   std::size_t allocated_bytes() const;
 
@@ -104,9 +120,7 @@ class Heap {
   };
 
   void check_process() const;
-  HeapHeader& header() noexcept {
-    return *reinterpret_cast<HeapHeader*>(mapping_.data() + reserve_);
-  }
+  HeapHeader& header() noexcept { return *reinterpret_cast<HeapHeader*>(base_ + reserve_); }
   std::size_t take(std::size_t bytes);
   void back(std::size_t offset, std::size_t bytes);
   void forget(std::map<std::size_t, Block>::const_iterator block);
@@ -117,8 +131,10 @@ class Heap {
   const int generation_ = process_generation();
   const std::size_t reserve_;
   const bool hollow_;
-  Descriptor file_;  // none of a hollow one
-  Mapping mapping_;
+  Descriptor file_;        // none of a hollow one
+  std::size_t first_ = 0;  // in the file
+  Mapping mapping_;        // unless it lies elsewhere
+  std::byte* base_;
   SharedFileHandle handle_;
 
   mutable std::mutex mutex_;  // everything below

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <stdexcept>
 #include <string_view>
 
 #include "bootstrap/meeting_wire.hpp"
@@ -22,7 +23,8 @@ constexpr const char* kFooter =
     "rank.\n"
     "Returns the exit code of the rank that failed first (128 + n if signal n killed it), 2 for "
     "wrong\n"
-    "options, 124 after --timeout, 126 or 127 when the program cannot be run or found, 125 when "
+    "options, 124 after --timeout or --silence, 126 or 127 when the program cannot be run or "
+    "found, 125 when "
     "the\n"
     "launcher itself fails.";
 
@@ -33,7 +35,9 @@ std::chrono::milliseconds to_milliseconds(double seconds) {
 // How many of the arguments are the launcher's: those before "--" or the program's name. CLI11
 // would take the program's options for its own.
 int own_arguments(int argc, const char* const* argv) {
-  constexpr std::string_view kWithValue[] = {"-n", "--ranks", "--bind", "--timeout", "--grace"};
+  constexpr std::string_view kWithValue[] = {
+      "-n",      "--ranks", "--bind",       "--timeout", "--grace",        "--fabric", "--per",
+      "--nodes", "--level", "--cell-bytes", "--set",     "--reorder-seed", "--silence"};
   int i = 1;
   for (; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -49,6 +53,8 @@ Parsed parse(int argc, const char* const* argv) {
   Options options;
   double grace = 5;
   double timeout = 0;
+  double silence = 60;
+  std::string nodes;
   std::string binding = "node";
   CLI::App app(
       "Starts a program as N ranks on this machine: tutti-run -n N [OPTIONS] [--] program "
@@ -74,13 +80,29 @@ Parsed parse(int argc, const char* const* argv) {
          "then SIGKILL")
       ->check(CLI::Range(0.0, kLongestSeconds))
       ->capture_default_str();
+  perf::add_fabric_options(app, options.fabric, nodes, "processes that take turns");
+  app.add_option("--silence", silence,
+                 "With --fabric: end everything when a rank has its turn for so many seconds and "
+                 "does not come to Tutti")
+      ->check(CLI::Range(0.001, kLongestSeconds))
+      ->capture_default_str()
+      ->needs("--fabric");
 
   int own = own_arguments(argc, argv);
   try {
     app.parse(own, argv);
+    if (!nodes.empty()) options.fabric.nodes = perf::parse_nodes(nodes);
+    if (options.fabric.timing_only) {
+      throw CLI::ValidationError(
+          "--timing-only: ranks that are processes move their payload; ranks that are fibres "
+          "(tuttiSimRun, tutti-perf) can do without");
+    }
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
     fmt::print(stderr, "tutti-run: {} (tutti-run --help lists the options)\n", error.what());
+    return {std::nullopt, kBadOptions};
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "tutti-run: --nodes: {}\n", error.what());
     return {std::nullopt, kBadOptions};
   }
   if (own < argc && std::string_view(argv[own]) == "--") ++own;
@@ -93,6 +115,7 @@ Parsed parse(int argc, const char* const* argv) {
                     : binding == "node" ? Binding::kNode
                                         : Binding::kCore;
   options.grace = to_milliseconds(grace);
+  options.silence = to_milliseconds(silence);
   if (with_timeout->count() > 0) options.timeout = to_milliseconds(timeout);
   return {std::move(options), 0};
 }

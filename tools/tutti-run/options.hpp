@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding.hpp"
+#include "perf/tutti_perf/fabric_options.hpp"
 
 namespace tutti::launcher {
 
@@ -16,7 +17,9 @@ struct Options {
   Binding binding = Binding::kNode;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds grace{5000};
-  std::vector<std::string> command;  // program and arguments
+  perf::FabricOptions fabric;
+  std::chrono::milliseconds silence{60'000};  // of a rank outside Tutti, on a fabric
+  std::vector<std::string> command;           // program and arguments
 };
 
 // Exit codes of the launcher itself; otherwise it returns the first failing rank's.

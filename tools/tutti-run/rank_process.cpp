@@ -29,11 +29,12 @@ Pipe make_pipe() {
 }
 
 std::vector<std::string> environment_of(const Program& program, Rank rank) {
-  const std::pair<const char*, std::string> ours[] = {
+  std::vector<std::pair<const char*, std::string>> ours = {
       {LaunchEnvironment::kRank, std::to_string(rank)},
       {LaunchEnvironment::kWorldSize, std::to_string(program.ranks)},
       {LaunchEnvironment::kLocalRank, std::to_string(rank)},
       {LaunchEnvironment::kUniqueId, program.unique_id}};
+  if (program.variable != nullptr) ours.emplace_back(program.variable, program.value(rank));
   std::vector<std::string> result;
   for (const auto& [name, value] : ours) result.push_back(fmt::format("{}={}", name, value));
   for (char** entry = environ; *entry != nullptr; ++entry) {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <tutti/transport.hpp>
 #include <vector>
@@ -16,8 +17,11 @@ namespace tutti::launcher {
 struct Program {
   std::vector<std::string> command;
   int ranks = 0;
-  std::string unique_id;    // hexadecimal
-  rlimit descriptor_limit;  // the user's, which the launcher may have raised for itself
+  std::string unique_id;  // hexadecimal
+  // What else each rank finds in its environment: a name, and a value for it; nullptr: nothing.
+  const char* variable = nullptr;
+  std::function<std::string(Rank)> value;
+  rlimit descriptor_limit{};  // the user's, which the launcher may have raised for itself
 };
 
 // A started rank, the leader of a process group of its own. It dies when the launcher does.

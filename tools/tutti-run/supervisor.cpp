@@ -15,8 +15,10 @@
 #include "bootstrap/rank_names.hpp"
 #include "bootstrap/unique_id.hpp"
 #include "descendants.hpp"
+#include "fabric/fabric_run.hpp"
 #include "rank_process.hpp"
 #include "signals.hpp"
+#include "transports/ub/processes/wire.hpp"
 
 namespace tutti::launcher {
 
@@ -64,10 +66,19 @@ Supervisor::Supervisor(const Options& options, std::vector<ProcessorMask> masks,
     : options_(options),
       masks_(std::move(masks)),
       guard_alive_(std::move(guard_alive)),
-      signals_(open_signals()) {}
+      signals_(open_signals()) {
+  if (options_.fabric.given()) {
+    fabric_ = open_fabric(options_);
+  } else {
+    meeting_ = std::make_unique<Meeting>();
+  }
+}
 
 int Supervisor::run() {
-  if (start_all()) watch();
+  if (start_all()) {
+    watch();
+    if (fabric_ != nullptr && !fabric_over_ && running_.empty()) end_fabric();
+  }
   if (!kill_descendants()) {
     fmt::print(stderr, "tutti-run: some processes cannot be killed (waiting in the kernel)\n");
   }
@@ -76,8 +87,15 @@ int Supervisor::run() {
 }
 
 bool Supervisor::start_all() {
-  const Program program{options_.command, options_.ranks, encode(meeting_.id()),
-                        raise_descriptor_limit(options_)};
+  Program program{.command = options_.command,
+                  .ranks = options_.ranks,
+                  .unique_id = encode(fabric_ != nullptr ? fabric_->id() : meeting_->id()),
+                  .descriptor_limit = raise_descriptor_limit(options_)};
+  if (fabric_ != nullptr) {
+    program.variable = ub::wire::kWorldVariable;
+    program.value = [this](Rank rank) { return fabric_->address_for(rank); };
+  }
+  std::vector<pid_t> started_as;
   for (Rank rank = 0; rank < options_.ranks; ++rank) {
     const ScopedBinding bound(masks_[static_cast<std::size_t>(rank)]);
     RankProcess started = start_rank(program, rank, options_.prefix);
@@ -88,6 +106,7 @@ bool Supervisor::start_all() {
       return false;
     }
     running_[started.pid] = rank;
+    started_as.push_back(started.pid);
     groups_.push_back(started.pid);
     if (options_.prefix) {
       output_.add(rank, std::move(started.output), STDOUT_FILENO);
@@ -95,18 +114,22 @@ bool Supervisor::start_all() {
     }
   }
   if (options_.timeout) next_step_ = Clock::now() + *options_.timeout;
+  if (fabric_ != nullptr) fabric_->begin(std::move(started_as));
   return true;
 }
 
 void Supervisor::watch() {
   std::vector<pollfd> entries;
   while (!running_.empty() && !guard_died_) {
-    entries.assign({{signals_.get(), POLLIN, 0}, {guard_alive_.get(), POLLIN, 0}});
+    const int fabric = fabric_ != nullptr && !fabric_over_ ? fabric_->over() : -1;
+    entries.assign(
+        {{signals_.get(), POLLIN, 0}, {guard_alive_.get(), POLLIN, 0}, {fabric, POLLIN, 0}});
     output_.append_to(entries);
     if (::poll(entries.data(), entries.size(), milliseconds_to_next_step()) < 0) continue;
     guard_died_ = entries[1].revents != 0;
-    output_.read(std::span(entries).subspan(2));
+    output_.read(std::span(entries).subspan(3));
     if (entries[0].revents != 0) take_signals();
+    if (entries[2].revents != 0) end_fabric();
     take_step_when_due();
   }
   if (phase_ == Phase::kSettling) announce_failure();  // all ranks ended meanwhile
@@ -173,7 +196,11 @@ void Supervisor::reap() {
 }
 
 void Supervisor::note_end(Rank rank, int wait_status) {
-  meeting_.report_death(rank, describe(rank, wait_status));
+  if (fabric_ != nullptr) {
+    fabric_->note_end(rank);
+  } else {
+    meeting_->report_death(rank, describe(rank, wait_status));
+  }
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return;
   if (phase_ == Phase::kRunning) {
     failure_ = {rank, wait_status};
@@ -181,6 +208,19 @@ void Supervisor::note_end(Rank rank, int wait_status) {
   } else if (phase_ == Phase::kSettling && WIFSIGNALED(wait_status) &&
              WIFEXITED(failure_->wait_status)) {
     failure_ = {rank, wait_status};
+  }
+}
+
+// The simulation is over: its ranks have ended, or it cannot go on.
+void Supervisor::end_fabric() {
+  fabric_over_ = true;
+  const FabricWorld::Outcome outcome = fabric_->finish();
+  if (outcome.trouble.empty()) return print_outcome(options_, outcome);
+  fmt::print(stderr, "tutti-run: {}\n", outcome.trouble);
+  if (exit_code_ == 0) exit_code_ = kTimedOut;
+  if (phase_ == Phase::kRunning || phase_ == Phase::kSettling) {
+    enter(Phase::kTerminated, options_.grace);
+    signal_all(SIGTERM, true);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tutti/transport.hpp>
@@ -13,6 +14,7 @@
 #include "base/descriptor.hpp"
 #include "binding.hpp"
 #include "bootstrap/meeting.hpp"
+#include "fabric/fabric_world.hpp"
 #include "options.hpp"
 #include "prefixed_output.hpp"
 
@@ -45,6 +47,7 @@ class Supervisor {
   void reap();
   void note_end(Rank rank, int wait_status);
   void announce_failure();
+  void end_fabric();
   void enter(Phase phase, Clock::duration time);
   std::vector<Rank> running_ranks() const;
   void signal_all(int signal, bool groups) const;
@@ -53,7 +56,9 @@ class Supervisor {
   const std::vector<ProcessorMask> masks_;
   const Descriptor guard_alive_;
   const Descriptor signals_;
-  Meeting meeting_;  // here, so that it survives a dead rank 0
+  // Where ranks meet: here, so that it survives a dead rank 0.
+  std::unique_ptr<Meeting> meeting_;     // of real ranks
+  std::unique_ptr<FabricWorld> fabric_;  // of simulated ones
   PrefixedOutput output_;
   std::map<pid_t, Rank> running_;
   std::vector<pid_t> groups_;       // of ranks; may outlive them
@@ -61,6 +66,7 @@ class Supervisor {
   Phase phase_ = Phase::kRunning;
   std::optional<Clock::time_point> next_step_;
   bool guard_died_ = false;
+  bool fabric_over_ = false;
   int exit_code_ = 0;
 };
 

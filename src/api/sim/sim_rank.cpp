@@ -3,7 +3,7 @@
 
 #include "api/boundary.hpp"
 #include "communicator/stream.hpp"
-#include "transports/ub/bus/simulation.hpp"
+#include "transports/ub/bus/simulated_rank.hpp"
 
 using tutti::fail;
 using tutti::api::guarded;
@@ -13,8 +13,8 @@ namespace ub = tutti::ub;
 
 namespace {
 
-ub::Simulation& simulation() {
-  ub::Simulation* const current = ub::Simulation::current();
+ub::SimulatedRank& simulated_rank() {
+  ub::SimulatedRank* const current = ub::SimulatedRank::current();
   if (current == nullptr) {
     fail(tuttiInvalidUsage, "there is no virtual time outside a rank of a simulation");
   }
@@ -26,13 +26,13 @@ ub::Simulation& simulation() {
 tuttiResult_t tuttiSimGetTime(uint64_t* picoseconds) {
   return guarded(nullptr, [&] {
     need(picoseconds, "picoseconds");
-    *picoseconds = static_cast<std::uint64_t>(simulation().scheduler().now().count());
+    *picoseconds = static_cast<std::uint64_t>(simulated_rank().time().count());
   });
 }
 
 tuttiResult_t tuttiSimCompute(tuttiComm_t comm, uint64_t nanoseconds, tuttiStream_t stream) {
   const auto compute = [&] {
-    ub::Simulation& here = simulation();
+    ub::SimulatedRank& here = simulated_rank();
     constexpr std::uint64_t kLongestNs = ub::kLongestTime / 1000;
     if (nanoseconds > kLongestNs) {
       fail(tuttiInvalidArgument, "nanoseconds is {}, expected at most {}", nanoseconds, kLongestNs);
@@ -41,7 +41,7 @@ tuttiResult_t tuttiSimCompute(tuttiComm_t comm, uint64_t nanoseconds, tuttiStrea
     if (stream == nullptr) {
       here.compute(time);
     } else {
-      // The stream's fibre: its time passes, and the simulation outlives it.
+      // The stream's own time passes. Its simulation outlives it.
       stream->push(tutti::make_task([&here, time] { here.compute(time); }));
     }
   };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/boundary.hpp"
+#include "api/sim/sim_options.hpp"
 #include "base/log.hpp"
 #include "transports/ub/bus/simulation.hpp"
 #include "transports/ub/trace/chrome_trace.hpp"
@@ -234,6 +235,10 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
 }
 
 }  // namespace
+
+ub::SimulationOptions tutti::api::simulation_options(const tuttiSimConfig_t* config, int nranks) {
+  return options_of(checked(config), nranks);
+}
 
 tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, tuttiSimBody_t body,
                           void* user, tuttiSimResult_t* result) {

@@ -1,6 +1,7 @@
 #include "transports/ub/bus/bus_transport.hpp"
 
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -16,7 +17,7 @@ Simulation& current_simulation() {
   if (simulation == nullptr) {
     fail(tuttiInvalidUsage,
          "transport ub simulates its fabric: its ranks are what a simulation runs "
-         "(tuttiSimRun), not threads or processes");
+         "(tuttiSimRun, tutti-run --fabric), not other threads or processes");
   }
   return *simulation;
 }
@@ -57,14 +58,19 @@ bool BusTransport::is_reachable() noexcept { return Simulation::current() != nul
 void BusTransport::check_caller() { static_cast<void>(current_simulation()); }
 
 BusTransport::BusTransport(Bootstrap& bootstrap)
-    : bootstrap_(bootstrap),
+    : bootstrap_(&bootstrap),
       port_([&] {
         Simulation& simulation = current_simulation();
         return std::make_shared<RankPort>(simulation, meet(simulation, bootstrap),
                                           bootstrap.rank());
       }()),
       clock_(*port_),
-      costs_(*port_) {}
+      costs_(CostFacts(port_->courier().topology(), port_->costs()), port_->roster().distances()) {}
+
+BusTransport::BusTransport(std::shared_ptr<RankPort> port)
+    : port_(std::move(port)),
+      clock_(*port_),
+      costs_(CostFacts(port_->courier().topology(), port_->costs()), port_->roster().distances()) {}
 
 // A rank that leaves gives its bytes with it. One that is on its way out because of an error may
 // have lost the buffers already.
@@ -82,7 +88,7 @@ BusTransport::~BusTransport() {
 
 std::unique_ptr<ControlWindow> BusTransport::open_control(const ControlSegment& segment) {
   port_->roster().make_control(segment);
-  bootstrap_.all_gather({}, {});
+  bootstrap_->all_gather({}, {});
   return std::make_unique<BusControl>(port_);
 }
 

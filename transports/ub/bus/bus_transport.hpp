@@ -11,6 +11,14 @@
 
 namespace tutti::ub {
 
+inline constexpr Access kBusAccess{.views = true,
+                                   .stores = true,
+                                   .gets = true,
+                                   .shared_words = false,
+                                   .reads_wait = true,
+                                   .needs_progress = false,
+                                   .ordered = false};  // lines are; puts may overtake each other
+
 class BusTransport final : public Transport {
  public:
   // Does a fibre of a simulation call? tuttiInvalidUsage unless one does.
@@ -20,18 +28,12 @@ class BusTransport final : public Transport {
   // Collective, on fibres of the simulation that runs; tuttiInvalidUsage elsewhere. `bootstrap` is
   // used by this and by open_*, not later; the caller keeps it until then.
   explicit BusTransport(Bootstrap& bootstrap);
+  // For who carries out what a rank elsewhere calls: without windows.
+  explicit BusTransport(std::shared_ptr<RankPort> port);
   ~BusTransport() override;
 
   std::string_view name() const noexcept override { return "ub"; }
-  Access access(Rank) const noexcept override {
-    return {.views = true,
-            .stores = true,
-            .gets = true,
-            .shared_words = false,
-            .reads_wait = true,
-            .needs_progress = false,
-            .ordered = false};  // lines are; puts may overtake each other
-  }
+  Access access(Rank) const noexcept override { return kBusAccess; }
   Path path(Rank peer) const noexcept override { return costs_.path(port_->rank(), peer); }
   std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
   std::unique_ptr<Window> open_window(WindowKind kind) override;
@@ -52,7 +54,7 @@ class BusTransport final : public Transport {
   bool sparse_segments() const noexcept override { return true; }
 
  private:
-  Bootstrap& bootstrap_;
+  Bootstrap* bootstrap_ = nullptr;
   std::shared_ptr<RankPort> port_;
   BusClock clock_;
   BusCosts costs_;

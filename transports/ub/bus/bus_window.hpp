@@ -113,7 +113,6 @@ class BusWindow : public Contract {
 
   RankPort& port() const noexcept { return *port_; }
 
- private:
   std::byte* writable(Rank peer, std::size_t offset, std::size_t bytes) const {
     std::byte* const place =
         stores_reach(peer, offset, bytes) ? locate(peer, offset, bytes) : nullptr;
@@ -157,6 +156,7 @@ class BusWindow : public Contract {
     std::vector<ReadPart>& list_;
   };
 
+ private:
   std::shared_ptr<RankPort> port_;
   Shadows shadows_;
   // Of the put, or the read, that is being started: nobody else's turn comes before it is.

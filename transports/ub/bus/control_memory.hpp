@@ -5,17 +5,18 @@
 #include <tutti/transport.hpp>
 
 #include "base/mapping.hpp"
+#include "memory/shared_file.hpp"
 
 namespace tutti::ub {
 
-// All ranks live in this process, so nobody maps anything. Pages come with their first touch.
+// Pages come with their first touch. Where all ranks live in this process, nobody else maps
+// anything; where they do not, it is a file that they can.
 class ControlMemory {
  public:
-  ControlMemory(int ranks, const ControlSegment& segment)
+  ControlMemory(int ranks, const ControlSegment& segment, bool shared)
       : segment_bytes_((segment.bytes + kPage - 1) / kPage * kPage + kColour),
         segment_(segment),
-        memory_(Mapping::sparse(segment_bytes_ * static_cast<std::size_t>(ranks), kPage,
-                                "the control segments of simulated ranks")) {}
+        memory_(make(segment_bytes_ * static_cast<std::size_t>(ranks), shared, file_)) {}
 
   std::size_t bytes() const noexcept { return segment_.bytes; }
   std::size_t line_bytes() const noexcept { return segment_.line_bytes; }
@@ -31,6 +32,10 @@ class ControlMemory {
   Doorbell& shared_bell() const noexcept {
     return *reinterpret_cast<Doorbell*>(segment(0) + sizeof(Doorbell));
   }
+  // Of shared memory. Segments of ranks are `stride()` bytes apart in it.
+  Descriptor& file() noexcept { return file_; }
+  std::size_t stride() const noexcept { return segment_bytes_; }
+
   // Whose own doorbell that is.
   std::optional<Rank> owner_of(const Doorbell& bell) const noexcept {
     const auto offset =
@@ -40,6 +45,13 @@ class ControlMemory {
   }
 
  private:
+  static Mapping make(std::size_t bytes, bool shared, Descriptor& file) {
+    constexpr const char* kWhat = "the control segments of simulated ranks";
+    if (!shared) return Mapping::sparse(bytes, kPage, kWhat);
+    file = create_shared("tutti-control", bytes);
+    return Mapping::shared(file.get(), 0, bytes, {.reserve_only = true}, kWhat);
+  }
+
   static constexpr std::size_t kPage = 4096;
   // Equal lines of all segments would share the few places that a cache has for one place of a
   // page.
@@ -47,6 +59,7 @@ class ControlMemory {
 
   std::size_t segment_bytes_;
   ControlSegment segment_;
+  Descriptor file_;
   Mapping memory_;
 };
 

@@ -4,15 +4,17 @@
 
 namespace tutti::ub {
 
-Roster::Roster(Courier& courier, std::vector<int> places)
+Roster::Roster(Courier& courier, std::vector<int> places, bool shared)
     : courier_(courier),
       places_(std::move(places)),
+      distances_(courier.topology(), places_),
       states_(places_.size() * places_.size(), static_cast<std::uint8_t>(PeerState::kAlive)),
       flows_(places_.size()),
+      shared_(shared),
       sleepers_(places_.size()) {}
 
 void Roster::make_control(const ControlSegment& segment) {
-  if (control_ == nullptr) control_ = std::make_unique<ControlMemory>(ranks(), segment);
+  if (control_ == nullptr) control_ = std::make_unique<ControlMemory>(ranks(), segment, shared_);
   if (control_->bytes() == segment.bytes && control_->line_bytes() == segment.line_bytes) return;
   fail(tuttiMismatch, "a control segment of {} bytes, where another rank has {}", segment.bytes,
        control_->bytes());

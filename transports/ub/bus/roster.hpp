@@ -8,6 +8,7 @@
 #include <tutti/error.hpp>
 #include <vector>
 
+#include "transports/ub/bus/bus_costs.hpp"
 #include "transports/ub/bus/control_memory.hpp"
 #include "transports/ub/bus/courier.hpp"
 
@@ -19,18 +20,21 @@ namespace tutti::ub {
 class Roster final : private FlowOwner {
  public:
   // places[r]: the simulation's number of the communicator's rank r. `courier` outlives it.
-  Roster(Courier& courier, std::vector<int> places);
+  // `shared`: its control memory is for other processes too.
+  Roster(Courier& courier, std::vector<int> places, bool shared = false);
 
   int ranks() const noexcept { return static_cast<int>(places_.size()); }
   int place(Rank rank) const noexcept { return places_[index(rank)]; }
   Rank rank_at(int place) const noexcept {
     return static_cast<Rank>(std::find(places_.begin(), places_.end(), place) - places_.begin());
   }
+  const Distances& distances() const noexcept { return distances_; }
   Courier& courier() noexcept { return courier_; }
 
   // Every rank, before any uses control(); the first makes it. Later windows are others: false.
   void make_control(const ControlSegment& segment);
   ControlMemory& control() noexcept { return *control_; }
+  bool has_control() const noexcept { return control_ != nullptr; }
 
   Flow& flow(Rank from, Rank to);
   // Who sleeps on that doorbell. tuttiInternalError for what is none of this communicator's.
@@ -67,8 +71,10 @@ class Roster final : private FlowOwner {
 
   Courier& courier_;
   std::vector<int> places_;
+  Distances distances_;
   std::vector<std::uint8_t> states_;            // PeerState; [viewer][peer]
   std::vector<std::unique_ptr<Flow[]>> flows_;  // [from][to]; made when `from` first sends
+  const bool shared_;
   std::unique_ptr<ControlMemory> control_;
   std::vector<WaitList> sleepers_;  // [rank]: on the rank's own doorbell
   WaitList shared_sleepers_;        // on the shared one

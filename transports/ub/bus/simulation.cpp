@@ -101,21 +101,34 @@ void Simulation::schedule_ends() {
   for (int rank = 0; rank < topology_.ranks(); ++rank) {
     const auto end = faults_.end_of(rank);
     if (!end) continue;
-    const bool alone = end->of == Fault::Kind::kRank;
-    scheduler().at(end->at, {.rank = rank}, [this, rank, alone] {
-      courier_->kill(rank);
-      scheduler().cancel(fibres_[static_cast<std::size_t>(rank)]);
-      for (const auto& roster : rosters_) roster->wake_gone(rank);
-      RankEnd& own = ends_[static_cast<std::size_t>(rank)];
-      if (own.how == RankEnd::How::kStuck)
-        own = {.how = RankEnd::How::kDied,
-               .at = scheduler().now(),
-               .why = alone ? "a fault ended it" : "its node failed"};
-    });
+    const char* const why = end->of == Fault::Kind::kRank ? "a fault ended it" : "its node failed";
+    scheduler().at(end->at, {.rank = rank}, [this, rank, why] { this->end(rank, why); });
     scheduler().at(end->detected, {.rank = Entity::kFabric}, [this, rank] {
       for (const auto& roster : rosters_) roster->tell_gone(rank);
     });
   }
+}
+
+void Simulation::end(int rank, const char* why) {
+  courier_->kill(rank);
+  scheduler().cancel(fibres_[static_cast<std::size_t>(rank)]);
+  for (const auto& roster : rosters_) roster->wake_gone(rank);
+  RankEnd& own = ends_[static_cast<std::size_t>(rank)];
+  if (own.how == RankEnd::How::kStuck) {
+    own = {.how = RankEnd::How::kDied, .at = scheduler().now(), .why = why};
+  }
+}
+
+void Simulation::kill(int rank) {
+  if (courier_->gone(rank)) return;
+  end(rank, "its program ended");
+  Picoseconds detection{};
+  for (const Network& network : topology_.profile().networks) {
+    detection = std::max(detection, nanoseconds(network.detection_ns));
+  }
+  scheduler().at(scheduler().now() + detection, {.rank = Entity::kFabric}, [this, rank] {
+    for (const auto& roster : rosters_) roster->tell_gone(rank);
+  });
 }
 
 void Simulation::schedule(Picoseconds at, EventTarget& target, std::uint64_t token) {
@@ -138,6 +151,8 @@ void Simulation::fibre_failed(FibreId, const Entity& who, std::exception_ptr why
 }
 
 void Simulation::deadlocked(std::span<const ParkedFibre> parked) {
+  SimulationWatcher* const watcher = options_.watcher;
+  if (watcher != nullptr && watcher->outside_changed()) return;
   std::string text =
       fmt::format("at {} ps all ranks wait for each other:", scheduler().now().count());
   for (const ParkedFibre& fibre : parked) {
@@ -147,6 +162,7 @@ void Simulation::deadlocked(std::span<const ParkedFibre> parked) {
   }
   note_waiting(parked);
   TUTTI_INFO(kNet, "{}", text);
+  if (watcher != nullptr) watcher->deadlocked(text);
   deadlocks_.push_back(std::move(text));
 }
 

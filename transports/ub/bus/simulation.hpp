@@ -13,11 +13,25 @@
 #include "transports/ub/bus/core_pace.hpp"
 #include "transports/ub/bus/report.hpp"
 #include "transports/ub/bus/roster.hpp"
+#include "transports/ub/bus/simulated_rank.hpp"
 #include "transports/ub/bus/work_costs.hpp"
 #include "transports/ub/engine/scheduler_host.hpp"
 #include "transports/ub/model/fault_schedule.hpp"
 
 namespace tutti::ub {
+
+// Hears of a run while it goes on. Called between fibres.
+class SimulationWatcher {
+ public:
+  // Nothing more can happen: has something changed that the simulation does not see? Then it may
+  // have been told (Simulation::kill), and nobody is said to wait in vain.
+  virtual bool outside_changed() = 0;
+  // Who waits for whom, a line for each fibre.
+  virtual void deadlocked(const std::string& text) = 0;
+
+ protected:
+  ~SimulationWatcher() = default;
+};
 
 struct SimulationOptions {
   Profile profile;  // load_profile("cloudmatrix384")
@@ -29,6 +43,7 @@ struct SimulationOptions {
   bool timing_only = false;    // payload is hollow (Heap::hollow): it takes time, and does not move
   // Keep a RunRecord, of at most so many bytes; 0: none. Times and digests are the same with it.
   std::uint64_t record_bytes = 0;
+  SimulationWatcher* watcher = nullptr;  // outlives the simulation
 };
 
 // Used by one thread. Whatever it decides follows from its options and from what the ranks do.
@@ -73,6 +88,11 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   void compute(std::string_view kernel, std::span<const std::int64_t> shape);
   void compute_measured(const std::function<void()>& body, int percent);
 
+  // A rank has ended at its virtual time without having left: its calls end as those of a rank
+  // whose node fails, and the others hear of it when the fabric has noticed. From a fibre or an
+  // event.
+  void kill(int rank);
+
   // Where its ranks meet with unique ids.
   MemoryMeetings& meetings() noexcept { return meetings_; }
   // Where payload lies that is not moved; nullptr: all is.
@@ -88,6 +108,7 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   void spawn(const std::function<void(int rank)>& body);
   void note_work(Activity what, Picoseconds begin);
   void schedule_ends();
+  void end(int rank, const char* why);
   SimulationReport report(Scheduler::End end);
   void note_waiting(std::span<const ParkedFibre> parked);
 
@@ -100,11 +121,20 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   MemoryMeetings meetings_;
   std::optional<Heap> hollow_;
   // What the library waits through, and by which a fibre finds its simulation.
-  struct Host final : SchedulerHost {
+  struct Host final : SchedulerHost, SimulatedRank {
     Simulation& simulation;
     Host(Scheduler& scheduler, Simulation& its) : SchedulerHost(scheduler), simulation(its) {}
     MemoryMeetings* meetings() noexcept override { return &simulation.meetings_; }
     Heap* hollow_heap() noexcept override { return simulation.hollow_heap(); }
+    // Who has died waits for nothing any more.
+    void park(Nanoseconds deadline, std::string_view what) override {
+      SchedulerHost::park(deadline, what);
+      if (current_context().kept == 0) {
+        simulation.courier_->check_alive(simulation.scheduler().who().rank);
+      }
+    }
+    Picoseconds time() override { return simulation.scheduler().now(); }
+    void compute(Picoseconds time) override { simulation.compute(time); }
   };
   // The host keeps the reference to the scheduler, no more.
   struct Engine {

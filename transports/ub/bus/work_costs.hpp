@@ -12,6 +12,7 @@ namespace tutti::ub {
 // picoseconds, each part of it rounded up, and stays at kLongestTime where it would exceed that.
 class WorkCosts {
  public:
+  WorkCosts() = default;  // free
   explicit WorkCosts(const Topology& topology);
 
   // The profile has no software: everything takes no time.

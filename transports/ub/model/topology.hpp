@@ -43,6 +43,9 @@ class Topology {
   int node_of(int rank) const noexcept { return node_of_[index(rank)]; }
   int units_per_rank() const noexcept { return units_per_rank_; }
 
+  int hops() const noexcept { return static_cast<int>(groups_.size()); }
+  // Equal for two ranks where the hop suffices.
+  std::int64_t group(int hop, int rank) const noexcept { return groups_[index(hop)][index(rank)]; }
   // Index into Profile::hops.
   int hop(int a, int b) const noexcept;
   int paths() const noexcept { return static_cast<int>(paths_.size()); }

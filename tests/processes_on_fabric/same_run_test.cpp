@@ -1,0 +1,100 @@
+// The same calls by processes and by fibres: the same times, bytes and results.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "tests/launcher/launched.hpp"
+
+namespace tutti::test {
+
+namespace {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string errors;
+
+  // What stands behind `name` in the run's report.
+  std::string fact(const std::string& name) const {
+    for (const std::string& line : lines_of(errors)) {
+      if (line.rfind("# " + name, 0) == 0) return line.substr(line.find(':') + 1);
+    }
+    return "no " + name;
+  }
+};
+
+Outcome by_processes(const std::string& fabric, int ranks, const std::vector<std::string>& work) {
+  std::vector<std::string> arguments{"--fabric", fabric, "-n", std::to_string(ranks),
+                                     FABRIC_PROGRAM};
+  arguments.insert(arguments.end(), work.begin(), work.end());
+  Launched launched(arguments);
+  Outcome run{.exit_code = launched.exit_code()};
+  run.errors = launched.errors();
+  return run;
+}
+
+Outcome by_fibres(const std::string& fabric, int ranks, const std::vector<std::string>& work) {
+  std::string command =
+      std::string(FABRIC_PROGRAM) + " fibres " + fabric + " " + std::to_string(ranks);
+  for (const std::string& word : work) command += " " + word;
+  std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+  Outcome run;
+  char chunk[4096];
+  while (const std::size_t got = std::fread(chunk, 1, sizeof(chunk), pipe)) {
+    run.errors.append(chunk, got);
+  }
+  run.exit_code = ::pclose(pipe);
+  return run;
+}
+
+void expect_same(const std::string& fabric, int ranks, const std::vector<std::string>& work) {
+  SCOPED_TRACE(fabric + ", " + work[0]);
+  const Outcome processes = by_processes(fabric, ranks, work);
+  const Outcome fibres = by_fibres(fabric, ranks, work);
+  ASSERT_EQ(fibres.exit_code, 0) << fibres.errors;
+  ASSERT_EQ(processes.exit_code, 0) << processes.errors;
+  for (const char* name : {"Virtual time", "Arrivals digest", "Payload digest", "Moved"}) {
+    EXPECT_EQ(processes.fact(name), fibres.fact(name)) << name;
+  }
+}
+
+}  // namespace
+
+TEST(SameRun, OfTwoRanks) {
+  expect_same("cloudmatrix384", 2, {"barrier"});
+  expect_same("cloudmatrix384", 2, {"all_reduce"});
+}
+
+TEST(SameRun, OfCollectivesOnEveryKindOfFabric) {
+  expect_same("cloudmatrix384", 6, {"collectives"});
+  expect_same("cloudmatrix384-wire", 5, {"collectives"});
+  expect_same("h800-ib", 9, {"collectives"});
+  expect_same("ideal", 4, {"collectives"});
+}
+
+TEST(SameRun, OfManyCommunicators) { expect_same("ideal", 3, {"splits", "50"}); }
+
+TEST(SameRun, OfDispatchAndCombine) {
+  expect_same("cloudmatrix384", 6, {"moe", "9"});
+  expect_same("gb200-nvl72", 5, {"moe", "40"});
+}
+
+TEST(SameRun, OfAsManyProcessesAsTheSupernodeHasPackages) {
+  expect_same("cloudmatrix384", 384, {"dispatch", "8"});
+}
+
+TEST(SameRun, OfStreams) { expect_same("cloudmatrix384", 3, {"streams"}); }
+
+TEST(SameRun, OfComputation) { expect_same("cloudmatrix384", 2, {"compute"}); }
+
+TEST(SameRun, TwiceAndTurnsAreCounted) {
+  const Outcome first = by_processes("cloudmatrix384", 4, {"all_reduce"});
+  const Outcome second = by_processes("cloudmatrix384", 4, {"all_reduce"});
+  ASSERT_EQ(first.exit_code, 0) << first.errors;
+  EXPECT_EQ(first.fact("Arrivals digest"), second.fact("Arrivals digest"));
+  EXPECT_EQ(first.fact("Hand-offs"), second.fact("Hand-offs"));
+  EXPECT_GT(std::stoi(first.fact("Hand-offs")), 4);
+}
+
+}  // namespace tutti::test
