@@ -108,7 +108,9 @@ Outcome run(const Program& program, const Conditions& conditions, int rounds) {
     try {
       body(rank, comm);
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error(std::string(error.what()) + tuttiGetLastError(comm));
+      const std::string why = std::string(error.what()) + tuttiGetLastError(comm);
+      tuttiCommAbort(comm);
+      throw std::runtime_error(why);
     }
     check(tuttiCommDestroy(comm));
   });
