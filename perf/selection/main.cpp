@@ -23,8 +23,8 @@ struct Plan {
   std::string per;
   int ranks = 384;
   std::string begin = "8", end = "64K";
-  std::vector<int> groups;  // empty: all
-  std::size_t most_bytes = std::size_t{2} << 30;
+  std::vector<int> groups;     // empty: all
+  std::size_t most_bytes = 0;  // 0: what there is
   double limit_percent = 5;
   bool all = false;
   bool timing_only = false;
@@ -117,6 +117,12 @@ class Table {
 };
 
 void compete(const Plan& plan, int rank, tuttiComm_t comm, Race& race, Table& table) {
+  // Without payload it is addresses that there are.
+  constexpr std::size_t kMemory = std::size_t{2} << 30;
+  constexpr std::size_t kAddresses = std::size_t{8} << 40;
+  const std::size_t most_bytes = plan.most_bytes > 0 ? plan.most_bytes
+                                 : plan.timing_only  ? kAddresses
+                                                     : kMemory;
   const auto ranks = static_cast<std::size_t>(plan.ranks);
   const auto takes_part = [&](const AlgorithmChoice& choice) {
     return choice.group == 1 || plan.groups.empty() ||
@@ -130,7 +136,7 @@ void compete(const Plan& plan, int rank, tuttiComm_t comm, Race& race, Table& ta
                                    .end_bytes = parse_bytes(plan.end),
                                    .factor = 4})) {
       const std::size_t all = bytes * (contest.per_peer ? ranks : 1);
-      if (!plan.timing_only && 2 * all * ranks > plan.most_bytes) break;
+      if (2 * all * ranks > most_bytes) break;
       const Buffers buffers(all);
       const Request request{.kind = contest.kind,
                             .send = buffers.send(),
@@ -189,8 +195,11 @@ int run(int argc, char** argv) {
       ->delimiter(',');
   app.add_flag("--all", plan.all, "Also print every algorithm's time, in the order predicted");
   app.add_option("--ops", plan.ops, "Only these")->delimiter(',');
-  app.add_flag("--timing-only", plan.timing_only, "Times without payload: any size fits");
-  app.add_option("--most-bytes", plan.most_bytes, "Leaves out what takes more memory than this");
+  app.add_flag("--timing-only", plan.timing_only, "Times without payload: larger sizes fit");
+  app.add_option(
+      "--most-bytes", plan.most_bytes,
+      "Leaves out what takes more memory than this, for the buffers of all ranks; default: "
+      "2 GiB, with --timing-only 8 TiB of addresses");
   app.add_option("--limit-percent", plan.limit_percent,
                  "Exit code 1 if a choice is slower by more");
   app.add_option("-J,--json", plan.json_file, "Write JSON to this file; - is stdout");
