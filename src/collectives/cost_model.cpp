@@ -233,12 +233,15 @@ double CostModel::scatter_gather(const Request& request) const {
   return push(all, 0) + read_from_one(all, share) + sync() + push(all, share);
 }
 
-// Rows to the own group leave while entries of others are on their way.
+// Rows to the own group leave while entries of others are on their way; a root has to wait for
+// all of them in any case.
 double CostModel::exchange_push(const Request& request, int group) const {
   const std::size_t bytes = request.bytes();
   const Reach& all = everybody();
   if (request.kind == OperationKind::kGather) return fan_out(all, 0) + fan_in(all, bytes);
-  const Reach& mates = division(group).mates;
+  const bool rooted =
+      request.kind != OperationKind::kAlltoAll && request.kind != OperationKind::kAllGather;
+  const Reach& mates = division(rooted ? 1 : group).mates;
   const auto near = static_cast<std::size_t>(mates.peers);
   const std::size_t far = ranks_ - 1 - near;
   const double entries = sent(all, 0);
@@ -251,10 +254,8 @@ double CostModel::exchange_push(const Request& request, int group) const {
   const double one = far_rows / static_cast<double>(far);
   const double last = std::max(all_known + sent(far * (bytes == 0 ? 1 : 2), one, far_rows),
                                near_known + near_rows + far_rows);
-  if (request.kind == OperationKind::kAlltoAll || request.kind == OperationKind::kAllGather) {
-    return copy(bytes) + noticed(all, last) + looks(ranks_ - 1);
-  }
-  return copy(bytes) + all.latency_ns + last + looks(1);
+  if (rooted) return copy(bytes) + all.latency_ns + last + looks(1);
+  return copy(bytes) + noticed(all, last) + looks(ranks_ - 1);
 }
 
 double CostModel::scatter(int group, std::size_t share_bytes, std::size_t total) const {
