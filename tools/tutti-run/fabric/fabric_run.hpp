@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "fabric_world.hpp"
-#include "options.hpp"
+#include "tools/tutti-run/options.hpp"
 
 namespace tutti::launcher {
 
