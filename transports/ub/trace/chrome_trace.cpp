@@ -36,6 +36,7 @@ class ChromeTrace {
       for (const RecordedSpan& span : fibre.spans) write_span(fibre.who, span);
     }
     for (const RecordedMark& mark : record_.marks()) write_mark(mark, report.end);
+    for (const RecordedCall& call : record_.calls()) write_call(call, report.end);
     for (std::size_t i = 0; i < record_.transfers().size(); ++i) {
       write_transfer(i, record_.transfers()[i]);
     }
@@ -121,6 +122,23 @@ class ChromeTrace {
         "{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"cat\":\"operation\","
         "\"name\":{}}}",
         who.rank, who.stream, us(mark.begin), us(until - mark.begin), quoted(mark.name));
+  }
+
+  void write_call(const RecordedCall& call, Picoseconds end) {
+    const Entity& who = record_.fibres()[call.fibre].who;
+    const Picoseconds until = call.end == RecordedTransfer::kNot ? end : call.end;
+    std::string facts = fmt::format("\"bytes\":{}", call.bytes);
+    if (!call.communicator.empty()) {
+      facts += fmt::format(",\"communicator\":{}", quoted(call.communicator));
+    }
+    if (call.sequence != CallFacts::kNoSequence) {
+      facts += fmt::format(",\"number\":{}", call.sequence);
+    }
+    if (!call.algorithm.empty()) facts += fmt::format(",\"algorithm\":\"{}\"", call.algorithm);
+    event(
+        "{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"cat\":\"call\",\"name\":"
+        "\"{}\",\"args\":{{{}}}}}",
+        who.rank, who.stream, us(call.begin), us(until - call.begin), call.kind, facts);
   }
 
   // What its fibre did, in no time, and where the arrow begins; then its way, beside the tracks.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "base/error.hpp"
 
@@ -115,12 +114,6 @@ Picoseconds end_of(const RecordedFibre& fibre) {
   return fibre.spans.empty() ? fibre.begin : fibre.spans.back().end;
 }
 
-struct Operation {
-  CriticalPath path;
-  std::map<int, Picoseconds> begins;  // by rank
-  std::uint32_t last = kNoRecord;     // fibre
-};
-
 }  // namespace
 
 std::string_view name_of(Part part) noexcept {
@@ -152,32 +145,21 @@ CriticalPath path_of_run(const RunRecord& record, const Topology& topology, Pico
   return path;
 }
 
+CriticalPath path_of(const RunRecord& record, const Topology& topology,
+                     const RecordedOperation& operation) {
+  CriticalPath path{.name = operation.name,
+                    .begin = operation.begin,
+                    .end = operation.end,
+                    .last_rank = record.fibres()[operation.last].who.rank};
+  Walk(record, topology, operation.begins, path).from_fibre(operation.last);
+  return path;
+}
+
 std::vector<CriticalPath> paths_of_marks(const RunRecord& record, const Topology& topology) {
-  std::map<std::pair<std::string, std::uint32_t>, std::size_t> counts;  // (name, fibre)
-  std::map<std::pair<std::string, std::size_t>, Operation> operations;  // (name, number)
-  for (const RecordedMark& mark : record.marks()) {
-    const std::size_t number = counts[{mark.name, mark.fibre}]++;
-    if (mark.end == RecordedTransfer::kNot) continue;
-    Operation& operation = operations[{mark.name, number}];
-    CriticalPath& path = operation.path;
-    const int rank = record.fibres()[mark.fibre].who.rank;
-    const bool first = operation.last == kNoRecord;
-    path.begin = first ? mark.begin : std::min(path.begin, mark.begin);
-    const auto [begun, added] = operation.begins.try_emplace(rank, mark.begin);
-    if (!added) begun->second = std::min(begun->second, mark.begin);
-    if (!first && mark.end <= path.end) continue;
-    path.end = mark.end;
-    path.last_rank = rank;
-    operation.last = mark.fibre;
-  }
   std::vector<CriticalPath> paths;
-  for (auto& [key, operation] : operations) {
-    operation.path.name = key.first;
-    Walk(record, topology, operation.begins, operation.path).from_fibre(operation.last);
-    paths.push_back(std::move(operation.path));
+  for (const RecordedOperation& operation : operations_of_marks(record)) {
+    paths.push_back(path_of(record, topology, operation));
   }
-  std::stable_sort(paths.begin(), paths.end(),
-                   [](const CriticalPath& a, const CriticalPath& b) { return a.begin < b.begin; });
   return paths;
 }
 

@@ -9,6 +9,7 @@
 
 #include "transports/ub/bus/run_record.hpp"
 #include "transports/ub/model/topology.hpp"
+#include "transports/ub/trace/operations.hpp"
 
 namespace tutti::ub {
 
@@ -45,7 +46,7 @@ struct PathPiece {
 };
 
 struct CriticalPath {
-  std::string name;  // "run", or that of the marks
+  std::string name;  // "run", or that of the operation
   Picoseconds begin{};
   Picoseconds end{};
   int last_rank = -1;                       // at whose end it begins its way back
@@ -59,10 +60,11 @@ struct CriticalPath {
 // Of the whole run, until `end` (SimulationReport::end).
 CriticalPath path_of_run(const RunRecord& record, const Topology& topology, Picoseconds end);
 
-// Of every operation that ranks have marked: the n-th marks of one name on all ranks are one, from
-// the first rank's begin to the last one's end. Marks without an end are left out. In order of
-// time.
+// Of every operation that ranks have marked (operations_of_marks).
 std::vector<CriticalPath> paths_of_marks(const RunRecord& record, const Topology& topology);
+
+CriticalPath path_of(const RunRecord& record, const Topology& topology,
+                     const RecordedOperation& operation);
 
 // What a transfer spent between its start and `until`, its `left` or `arrived`: pieces that follow
 // each other.
