@@ -90,9 +90,9 @@ tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
         .indices = topk_idx, .type = idx_type, .row_stride = row_stride, .tokens = n, .lanes = k};
     self.prepare(topk);
     const tutti::Operation operation = plan->group.begin(tutti::moe::Plan::shape_of(topk), n);
-    const tutti::CallNote note(
-        facts_of(*plan, operation, "MoePlanUpdate",
-                 static_cast<std::size_t>(k) * (idx_type == tuttiInt64 ? 8 : 4)));
+    const tutti::CallNote note(facts_of(*plan, operation, "MoePlanUpdate",
+                                        static_cast<std::size_t>(n) * static_cast<std::size_t>(k) *
+                                            (idx_type == tuttiInt64 ? 8 : 4)));
     communicator.execute(operation, [&] { self.announce(operation); });
     plan->unheard = operation.sequence();
     plan->routing_pending.store(true, std::memory_order_relaxed);  // workers only clear it

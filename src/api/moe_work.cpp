@@ -10,6 +10,10 @@ const char* way_of(const tuttiMoePlan& plan) {
   return plan.plan.was_staged ? "staged" : "in_place";
 }
 
+std::size_t tokens_of(const tuttiMoePlan& plan) {
+  return static_cast<std::size_t>(plan.plan.tokens());
+}
+
 // For who keeps a record of a simulated run: how many rows came for each expert of this rank.
 void note_experts(tuttiMoePlan& plan) {
   CallWatcher* const watcher = CallWatcher::current();
@@ -22,17 +26,18 @@ void note_experts(tuttiMoePlan& plan) {
 }  // namespace
 
 CallFacts facts_of(const tuttiMoePlan& plan, const Operation& operation, const char* kind,
-                   std::size_t token_bytes) {
+                   std::size_t bytes) {
   const Communicator& communicator = *plan.group.communicator;
   return {.kind = kind,
-          .bytes = static_cast<std::size_t>(plan.plan.tokens()) * token_bytes,
+          .bytes = bytes,
           .communicator = communicator.settings().name,
           .ranks = communicator.ranks(),
           .sequence = operation.sequence()};
 }
 
 void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::DispatchCall& call) {
-  const CallNote note(facts_of(plan, operation, "MoeDispatch", call.args.row_bytes));
+  const CallNote note(
+      facts_of(plan, operation, "MoeDispatch", tokens_of(plan) * call.args.row_bytes));
   bool fits = true;
   plan.group.communicator->execute(operation, [&] {
     fits = moe::dispatch(operation, plan.group.config, plan.plan, call);
@@ -48,8 +53,8 @@ void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::Dis
 }
 
 void run_combine(tuttiMoePlan& plan, const Operation& operation, const moe::CombineCall& call) {
-  const CallNote note(
-      facts_of(plan, operation, "MoeCombine", call.args.hidden * size_of(call.args.type)));
+  const CallNote note(facts_of(plan, operation, "MoeCombine",
+                               tokens_of(plan) * call.args.hidden * size_of(call.args.type)));
   plan.group.communicator->execute(operation, [&] {
     if (!plan.plan.dispatched_layout()) {
       // Peers have begun theirs: this cannot be taken back.

@@ -12,9 +12,9 @@
 
 namespace tutti::api {
 
-// What a record of the run says of an operation of the plan: `token_bytes` for each token.
+// What a record of the run says of an operation of the plan.
 CallFacts facts_of(const tuttiMoePlan& plan, const Operation& operation, const char* kind,
-                   std::size_t token_bytes);
+                   std::size_t bytes);
 
 // Now, on this thread. A failure marks the group failed everywhere; an output that is too small
 // does not.

@@ -1,7 +1,5 @@
 #include "collectives/selection.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -30,6 +28,13 @@ constexpr std::size_t kLeastGetBytes = std::size_t{128} << 10;
 constexpr int kExchangeCrowd = 64;
 constexpr std::size_t kPipes = 8;
 constexpr std::size_t kCopiedInPlaceBytes = std::size_t{64} << 20;
+
+// What the model knows. At equal times what comes first is chosen: pushes await lines in the order
+// in which they come.
+constexpr std::array<Algorithm, 9> kModelled = {
+    Algorithm::kOneShotPush,  Algorithm::kTwoShotPush, Algorithm::kRelay,
+    Algorithm::kExchangePush, Algorithm::kLine,        Algorithm::kOneShot,
+    Algorithm::kTwoShot,      Algorithm::kExchange,    Algorithm::kScatterGather};
 
 bool is_all_reduce(OperationKind kind) {
   return kind == OperationKind::kAllReduce || kind == OperationKind::kBarrier;
@@ -184,20 +189,24 @@ std::vector<Selection::Candidate> Selection::candidates(const Request& request,
 std::vector<Selection::Candidate> Selection::candidates(const Request& request,
                                                         const CostModel& model) const {
   std::vector<Candidate> found;
-  for (const Algorithm algorithm :
-       {Algorithm::kOneShotPush, Algorithm::kTwoShotPush, Algorithm::kRelay,
-        Algorithm::kExchangePush, Algorithm::kLine, Algorithm::kOneShot, Algorithm::kTwoShot,
-        Algorithm::kExchange, Algorithm::kScatterGather}) {
+  for (const Algorithm algorithm : kModelled) {
     for (const int group : model.groups()) {
       const AlgorithmChoice choice{algorithm, group};
       if (group > 1 && !knows_groups(algorithm)) break;
       if (can(choice, request)) found.push_back({choice, model.predict(choice, request)});
     }
   }
-  // At equal times what comes first above: pushes await lines in the order in which they come.
   std::stable_sort(found.begin(), found.end(),
                    [](const Candidate& a, const Candidate& b) { return a.ns < b.ns; });
   return found;
+}
+
+std::vector<Algorithm> Selection::excluded(const Request& request) const {
+  std::vector<Algorithm> none;
+  for (const Algorithm algorithm : kModelled) {
+    if (serves(algorithm, request.kind) && !can({algorithm, 1}, request)) none.push_back(algorithm);
+  }
+  return none;
 }
 
 std::size_t Selection::eager_bytes() const noexcept { return kEagerBytes; }

@@ -44,6 +44,9 @@ class Selection {
   // The same choices, by what they would take with other costs: what of a prediction is due to one
   // of them. The two lists have the same choices, each in its own order.
   std::vector<Candidate> candidates(const Request& request, const Costs& others) const;
+  // The algorithms for calls of its kind of which none can run this one: it is too large for their
+  // lines or staging, or has what they cannot do.
+  std::vector<Algorithm> excluded(const Request& request) const;
   // Nullptr: not known.
   const Costs* costs() const noexcept { return situation_.costs; }
 

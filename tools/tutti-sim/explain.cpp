@@ -73,6 +73,7 @@ class Without final : public Costs {
 struct Answer {
   AlgorithmChoice chosen;
   Candidates candidates;
+  std::vector<Algorithm> excluded;
   std::array<Candidates, kCauses.size()> without;
 };
 
@@ -110,6 +111,7 @@ tuttiResult_t ask(int rank, int ranks, const tuttiUniqueId* id, void* user) {
     Answer& answer = run.answer.emplace();
     answer.chosen = selection.choose(run.request);
     answer.candidates = selection.candidates(run.request);
+    answer.excluded = selection.excluded(run.request);
     for (std::size_t i = 0; i < kCauses.size(); ++i) {
       const Without costs(*selection.costs(), static_cast<Cause>(i));
       answer.without[i] = selection.candidates(run.request, costs);
@@ -142,6 +144,12 @@ void print(const Explanation& question, std::size_t bytes, const Answer& answer)
     }
     fmt::print("\n");
   }
+  if (answer.excluded.empty()) return;
+  std::string names;
+  for (const Algorithm algorithm : answer.excluded) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name_of({algorithm, 1}));
+  }
+  fmt::print("# too large for the lines or the staging of: {}\n", names);
 }
 
 }  // namespace
