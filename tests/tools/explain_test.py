@@ -22,7 +22,9 @@ class Explain(unittest.TestCase):
         head = [line for line in lines if line.startswith("#")]
         self.assertEqual(head[2].split()[-len(CAUSES):], CAUSES)
         rows = []
-        for line in lines[len(head):]:
+        for line in lines:
+            if line.startswith("#"):
+                continue
             name, *numbers = line[2:].split()
             rows.append((line[0] == ">", name, [float(number.rstrip("%")) for number in numbers]))
         return head, rows
@@ -35,20 +37,26 @@ class Explain(unittest.TestCase):
                                         "--bytes", size)
                 self.assertIn(f"{op} of ", head[0])
                 self.assertIn("on 16 ranks of cloudmatrix384", head[0])
-                self.assertGreater(len(rows), 2)
+                self.assertGreater(len(rows), 0 if op == "all_reduce" and size == "1M" else 2)
                 times = [numbers[0] for _, _, numbers in rows]
                 self.assertEqual(times, sorted(times))
                 self.assertEqual([chosen for chosen, _, _ in rows], [True] + [False] * (len(rows) - 1))
                 for _, _, (time, longer, *causes) in rows:
                     self.assertAlmostEqual(longer, 100 * (time / times[0] - 1), delta=0.2)
-                    self.assertTrue(all(-0.001 <= cause <= time + 0.001 for cause in causes), causes)
-                    self.assertGreater(max(causes), 0)
+                    self.assertGreater(min(causes), -0.0011)
+                    self.assertAlmostEqual(sum(causes), time, delta=0.01)
                 done = subprocess.run(
                     [PERF, op, "-b", size, "-n", "1", "-c", "0", "--fabric", "cloudmatrix384", "--ranks",
                      "16", "-J", "-"], capture_output=True, text=True, timeout=200)
                 row = json.loads(done.stdout)["rows"][0]
                 self.assertEqual(row["algorithm"], rows[0][1])
                 self.assertAlmostEqual(row["time_us"]["p50"], times[0], delta=0.25 * times[0])
+
+    def test_says_who_could_not_run_it_at_all(self):
+        head, rows = self.table("--fabric", "cloudmatrix384", "--ranks", "384", "--op", "all_reduce", "--bytes",
+                                "1M")
+        self.assertRegex(head[-1], r"^# too large for the lines or the staging of: one_shot_push, .*line")
+        self.assertEqual([name for _, name, _ in rows], ["two_shot"])
 
     def test_what_costs_nothing_is_not_a_cause(self):
         _, plain = self.table("--fabric", "cloudmatrix384", "--ranks", "8", "--op", "all_reduce", "--bytes",
@@ -62,7 +70,7 @@ class Explain(unittest.TestCase):
     def test_what_is_wrong_is_named(self):
         good = {"--fabric": "cloudmatrix384", "--ranks": "4", "--op": "all_reduce", "--bytes": "1M"}
         for option, value, code, sentence in (
-                ("--fabric", "nowhere", 1, "nowhere"), ("--ranks", "0", 1, "nranks is 0"),
+                ("--fabric", "nowhere", 1, "nowhere"), ("--ranks", "0", 1, "1 to 768 ranks, not 0"),
                 ("--ranks", "1", 1, "--ranks 2 or more"), ("--ranks", "9999999", 1, "9999999"),
                 ("--ranks", "x", 2, "--ranks"), ("--op", "all_reduc", 1, "all_reduc"),
                 ("--op", "moe", 1, "--op moe"), ("--op", "all_to_allv", 1, "--op all_to_allv"),

@@ -100,7 +100,7 @@ class Report(unittest.TestCase):
         self.assertEqual(rows[0][:2], ["Part", "µs"])
         *parts, total = rows[1:]
         picoseconds = [round(float(row[1]) * 1e6) for row in parts]
-        self.assertGreater(len(parts), 3)
+        self.assertGreater(len(parts), 2)
         self.assertEqual(total[0], "Total")
         self.assertEqual(sum(picoseconds), round(float(total[1]) * 1e6))
         self.assertEqual(round(float(total[1]) * 1e6), window["total_ps"])
@@ -125,7 +125,9 @@ class Report(unittest.TestCase):
                 self.assertEqual(dom.texts["experts-say"], "No MoE dispatch began in this time.")
         self.assertEqual(dom.texts["title"], "8 ranks on cloudmatrix384")
         operations = {row[0]: row[1] for row in dom.rows["operations"][1:]}
-        self.assertEqual(operations["CommInitRank"], "1")
+        counts = [count for title, count in operations.items() if title.startswith("AllReduce, 256 KiB")]
+        self.assertEqual(len(counts), 1)
+        self.assertGreaterEqual(int(counts[0]), 4, "one that warms up and one that counts, twice")
 
     def test_the_busiest_port_is_as_busy_as_its_bytes_make_it(self):
         data = self.made("ports.html", *ALL_REDUCE, "--ranks", "8")

@@ -131,13 +131,12 @@ TEST(RecordedCalls, OneCallOfAllRanksIsOneOperation) {
   ASSERT_THAT(reductions, SizeIs(4));
   const std::vector<RecordedOperation> marks = operations_of_marks(record);
   ASSERT_THAT(marks, SizeIs(3));
+  const CriticalPaths paths(record, outcome.simulation->topology());
   for (std::size_t i = 0; i < marks.size(); ++i) {
     // Nothing but the call lies between the marks.
     EXPECT_EQ(reductions[i + 1].begin, marks[i].begin);
     EXPECT_EQ(reductions[i + 1].end, marks[i].end);
-    const CriticalPath of_call = path_of(record, outcome.simulation->topology(), reductions[i + 1]);
-    const CriticalPath of_mark = path_of(record, outcome.simulation->topology(), marks[i]);
-    EXPECT_EQ(of_call.parts, of_mark.parts);
+    EXPECT_EQ(paths.of(reductions[i + 1]).parts, paths.of(marks[i]).parts);
   }
 }
 

@@ -74,6 +74,7 @@ std::string page_text(const json& data) {
 
 void write_html_report(OutputFile& file, const RunRecord& record, const Topology& topology,
                        const SimulationReport& report, const RunConditions& conditions) {
+  const CriticalPaths paths(record, topology);
   json windows = json::array();
   json listed = json::array();
   for (const ReportOperation& operation : report_operations(record)) {
@@ -84,13 +85,12 @@ void write_html_report(OutputFile& file, const RunRecord& record, const Topology
     windows.push_back(window_json(record, topology,
                                   {.title = operation.title,
                                    .kind = operation.marked ? "mark" : "call",
-                                   .path = path_of(record, topology, operation.all.back())}));
+                                   .path = paths.of(operation.all.back())}));
   }
   if (report.end > Picoseconds::zero()) {
-    windows.push_back(window_json(record, topology,
-                                  {.title = "The whole run",
-                                   .kind = "run",
-                                   .path = path_of_run(record, topology, report.end)}));
+    windows.push_back(
+        window_json(record, topology,
+                    {.title = "The whole run", .kind = "run", .path = paths.of_run(report.end)}));
   }
   json parts = json::array();
   for (std::size_t part = 0; part < kParts; ++part)

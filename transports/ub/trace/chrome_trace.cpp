@@ -29,7 +29,8 @@ class ChromeTrace {
       : file_(file), record_(record), topology_(topology) {}
 
   void write(const SimulationReport& report) {
-    const CriticalPath run = path_of_run(record_, topology_, report.end);
+    const CriticalPaths paths(record_, topology_);
+    const CriticalPath run = paths.of_run(report.end);
     file_.print("{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
     name_tracks();
     for (const RecordedFibre& fibre : record_.fibres()) {
@@ -45,7 +46,7 @@ class ChromeTrace {
                 quoted(topology_.profile().name), topology_.ranks(), report.end.count());
     file_.print("\"transfers\":{},\"paths\":[\n", record_.transfers().size());
     write_path(run, true);
-    for (const CriticalPath& path : paths_of_marks(record_, topology_)) write_path(path, false);
+    for (const CriticalPath& path : paths.of_marks()) write_path(path, false);
     file_.print("\n]}}}}\n");
     file_.close();
   }
