@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "transports/ub/report/report_operations.hpp"
 #include "transports/ub/report/report_page.hpp"
 #include "transports/ub/report/report_window.hpp"
 
