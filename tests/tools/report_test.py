@@ -172,6 +172,33 @@ class Report(unittest.TestCase):
         data = self.made("p2p.html", "p2p", "--op", "put", "-b", "4K", "--fabric", "cloudmatrix384")
         self.check_parts(self.shown("p2p.html"), data["windows"][0])
 
+    def test_pointing_tells_and_dragging_looks_closer(self):
+        self.made("point.html", *MOE, "--ranks", "4")
+        page = self.path("point.html").read_text(encoding="utf-8")
+        drag = """begin();
+          const area = $("tracks").area;
+          const send = (canvas, type, x, y) => {
+            const box = canvas.getBoundingClientRect();
+            canvas.dispatchEvent(new PointerEvent(type, { clientX: box.left + x, clientY: box.top + y,
+              pointerId: 1, bubbles: true }));
+          };
+          HTMLElement.prototype.setPointerCapture = () => {};
+          const note = (name) => { $("foot").dataset[name] = $("hint").textContent; };
+          send($("tracks"), "pointermove", LEFT + 2, 12); note("track");
+          send($("heat"), "pointermove", LEFT + 300, 30); note("port");
+          send($("experts"), "pointermove", LEFT + 3, 100); note("expert");
+          send($("tracks"), "pointerdown", LEFT + area.plot / 4, 12);
+          send($("tracks"), "pointerup", LEFT + area.plot / 2, 12);
+          $("foot").dataset.span = String((shown.to - shown.from) / shown.window.total_ps);
+        </script>"""
+        self.path("point.html").write_text(page.replace("begin();\n</script>", drag), encoding="utf-8")
+        told = self.shown("point.html").attributes["foot"]
+        self.assertRegex(told["data-track"],
+                         r"^rank 0, at \S+ .s\nin MoePlanUpdate, \d+ B, which takes .*\n\w+: .*\ncritical path: ")
+        self.assertRegex(told["data-port"], r"^rank \d, (egress|ingress), .*\n\S+ % busy from ")
+        self.assertRegex(told["data-expert"], r"^expert 0 on rank 0\n\d+ rows, ")
+        self.assertAlmostEqual(float(told["data-span"]), 0.25, delta=0.01)
+
     def test_the_console_is_heard_and_the_page_asks_for_nothing(self):
         self.made("whole.html", *ALL_REDUCE, "--ranks", "2")
         page = self.path("whole.html").read_text(encoding="utf-8")
