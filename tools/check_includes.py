@@ -20,13 +20,14 @@ ALLOWED = {
     "src/moe": "channel memory kernels diagnose contract",
     "src/communicator": ENGINE + " contract transports/registry.hpp",
     "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
-    "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace",  # tuttiSimRun
+    "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace transports/ub/report",  # tuttiSimRun
     "transports": "bootstrap contract transports/shm transports/ub/bus transports/ub/processes",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
     "transports/ub/engine": "",
     "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",
     "transports/ub/bus": "transports/ub/engine transports/ub/model bootstrap memory kernels contract",
     "transports/ub/trace": "transports/ub/bus transports/ub/engine transports/ub/model contract",
+    "transports/ub/report": "transports/ub/trace transports/ub/bus transports/ub/engine transports/ub/model",
     "transports/ub/processes": "transports/ub/bus transports/shm/futex.hpp bootstrap memory contract",
 }
 # Users of the library: the public headers only. (tests, perf and tools may look inside.)

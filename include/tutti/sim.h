@@ -58,12 +58,16 @@ typedef struct {
   // What is recorded until the end takes memory, at most 4 GiB. Times and digests do not depend on
   // it. Read during the call only.
   const char* trace;
+  // A file to be written at the end of the run: one HTML page that shows how busy ports were, what
+  // ranks did, how many rows each MoE expert got, and the critical path; NULL: none.
+  // docs/simulated-bus.md, "A report". All that is said of `trace` holds here, too.
+  const char* report;
 } tuttiSimConfig_t;
 
 #define TUTTI_SIM_CONFIG_INITIALIZER                                                             \
   {                                                                                              \
     sizeof(tuttiSimConfig_t), TUTTI_VERSION_CODE, NULL, NULL, NULL, 0, tuttiSimMessage, 0, 1, 0, \
-        0, 0, 0, NULL, 0, -1, 1, NULL                                                            \
+        0, 0, 0, NULL, 0, -1, 1, NULL, NULL                                                      \
   }
 
 // What a run was like. Times are whole picoseconds from its start.
@@ -99,10 +103,11 @@ typedef tuttiResult_t (*tuttiSimBody_t)(int rank, int nranks, const tuttiUniqueI
 //   - what its body returned; a C++ exception out of it: tuttiInvalidUsage;
 //   - tuttiTimeout where ranks wait for ever, saying who waits for what, and at the time limit;
 //   - tuttiRemoteError where a fault of the profile ended it;
-//   - tuttiSystemError where the record of the run, for a trace, would need more than 4 GiB.
-// tuttiSystemError, too, when all went well and the trace cannot be written: the file and why.
-// Before any rank runs: tuttiSystemError for a trace that cannot be made; tuttiInvalidArgument for
-// a profile that is not there or wrong (file, field and what was expected; which setting, if it
+//   - tuttiSystemError where the record of the run, for a trace or report, would need more than 4
+//     GiB.
+// tuttiSystemError, too, when all went well and the trace or the report cannot be written: the file
+// and why. Before any rank runs: tuttiSystemError for one that cannot be made; tuttiInvalidArgument
+// for a profile that is not there or wrong (file, field and what was expected; which setting, if it
 // comes from one), ranks or nodes that the fabric does not have, or another field;
 // tuttiInvalidUsage from a rank of a simulation. Any number of threads may simulate at once.
 TUTTI_API tuttiResult_t tuttiSimRun(const tuttiSimConfig_t* config, int nranks, tuttiSimBody_t body,

@@ -52,6 +52,10 @@ void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& node
                  "Write what every rank and transfer did when, and the critical path of each "
                  "iteration, to this file, for ui.perfetto.dev")
       ->needs(fabric);
+  app.add_option("--report", options.report,
+                 "Write a page that shows the run - ports, ranks, experts, critical path - to this "
+                 "file, for a browser")
+      ->needs(fabric);
 }
 
 std::vector<int> parse_nodes(const std::string& text) {
@@ -85,6 +89,7 @@ tuttiSimConfig_t sim_config(const FabricOptions& options, std::vector<const char
   config.reorder_seed = options.reorder_seed;
   if (options.timing_only) config.flags |= TUTTI_SIM_TIMING_ONLY;
   if (!options.trace.empty()) config.trace = options.trace.c_str();
+  if (!options.report.empty()) config.report = options.report.c_str();
   settings.clear();
   for (const std::string& setting : options.settings) settings.push_back(setting.c_str());
   if (!settings.empty()) config.settings = settings.data();

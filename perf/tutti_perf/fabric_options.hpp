@@ -23,6 +23,7 @@ struct FabricOptions {
   std::uint64_t reorder_seed = 0;
   bool timing_only = false;  // payload takes time, and is neither moved nor backed by memory
   std::string trace;         // a file; empty: none
+  std::string report;        // a file; empty: none
 
   bool given() const { return !name.empty(); }
 };

@@ -8,6 +8,7 @@
 #include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/fabric_world.hpp"
 #include "perf/tutti_perf/p2p_pair.hpp"
+#include "transports/ub/report/html_report.hpp"
 #include "transports/ub/trace/chrome_trace.hpp"
 
 namespace tutti::perf {
@@ -138,10 +139,10 @@ void measure_p2p(const Options& options, Console& console, Report& report) {
   }
   const int ranks = report.ranks = wanted.placement.ranks;
   std::optional<ub::OutputFile> trace;
-  if (!options.fabric.trace.empty()) {
-    wanted.record_bytes = kMostRecord;
-    trace.emplace(options.fabric.trace);
-  }
+  std::optional<ub::OutputFile> page;
+  if (!options.fabric.trace.empty()) trace.emplace(options.fabric.trace);
+  if (!options.fabric.report.empty()) page.emplace(options.fabric.report);
+  if (trace || page) wanted.record_bytes = kMostRecord;
   const ub::Topology topology(wanted.profile, wanted.placement);
   std::vector<PairCase> cases = cases_of(options, peers_of(topology));
   ub::Simulation simulation(std::move(wanted));
@@ -154,6 +155,10 @@ void measure_p2p(const Options& options, Console& console, Report& report) {
   });
   check_ends(run);
   if (trace) ub::write_chrome_trace(*trace, *simulation.record(), topology, run);
+  if (page) {
+    ub::write_html_report(*page, *simulation.record(), topology, run,
+                          {.level = options.fabric.level, .settings = options.fabric.settings});
+  }
   console.print_head(report);
   console.begin_pairs();
   for (const PairCase& c : cases) {

@@ -6,6 +6,7 @@
 
 #include <new>
 
+#include "base/call_watcher.hpp"
 #include "base/context.hpp"
 #include "base/error.hpp"
 #include "base/fibre_host.hpp"
@@ -57,6 +58,16 @@ inline void need(const void* pointer, const char* argument) {
 // again comes to an end.
 inline void let_others_run() {
   if (current_context().host != nullptr) give_core_away();
+}
+
+// What a record of a run says of a collective that makes, ends or declares something: ranks have
+// issued as many operations when they come to it.
+inline CallFacts facts_of(Communicator& communicator, const char* kind, std::size_t bytes = 0) {
+  return {.kind = kind,
+          .bytes = bytes,
+          .communicator = communicator.settings().name,
+          .ranks = communicator.ranks(),
+          .sequence = communicator.channel().next()};
 }
 
 // An error of `body` is also one of the group that this thread has open.

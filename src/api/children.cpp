@@ -12,6 +12,7 @@ using tutti::fail;
 using tutti::Rank;
 using tutti::Settings;
 using tutti::api::call;
+using tutti::api::facts_of;
 using tutti::api::need;
 
 namespace {
@@ -52,6 +53,7 @@ tuttiResult_t tuttiCommSplit(tuttiComm_t comm, int color, int key, tuttiComm_t* 
       fail(tuttiInvalidArgument, "color is {}, expected 0 or more, or TUTTI_SPLIT_NOCOLOR", color);
     }
     const Settings settings = comm->settings().for_child(config, "split");
+    const tutti::CallNote note(facts_of(*comm, "CommSplit"));
     *newcomm = tutti::split(*comm, color, key, settings).release();
   });
 }
@@ -69,6 +71,7 @@ tuttiResult_t tuttiCommShrink(tuttiComm_t comm, const int* exclude, int count, t
     const Settings settings = comm->settings().for_child(config, "shrunk");
     const auto parent = flags == TUTTI_SHRINK_ABORT ? tutti::ShrinkParent::kAbandoned
                                                     : tutti::ShrinkParent::kHealthy;
+    const tutti::CallNote note(facts_of(*comm, "CommShrink"));
     *newcomm = tutti::shrink(*comm, members, parent, settings).release();
   });
 }
@@ -78,6 +81,7 @@ tuttiResult_t tuttiCommFinalize(tuttiComm_t comm) {
     if (tutti::current_context().group != nullptr) {
       fail(tuttiInvalidUsage, "tuttiCommFinalize inside a group, whose calls it would wait for");
     }
+    const tutti::CallNote note(facts_of(*comm, "CommFinalize"));
     comm->finalize();
   });
 }

@@ -36,6 +36,8 @@ void join(tuttiComm_t* comm, int nranks, const tuttiUniqueId& id, int rank,
   *comm = nullptr;
   check_size(nranks, rank);
   const Settings settings = Settings::read(config, "world");
+  const tutti::CallNote note(
+      {.kind = "CommInitRank", .communicator = settings.name, .ranks = nranks, .sequence = 0});
   const auto bootstrap = tutti::join_meeting(id, nranks, rank, settings.timeout);
   *comm = std::make_unique<tuttiComm>(*bootstrap, settings).release();
 }

@@ -12,5 +12,8 @@ tuttiResult_t tuttiGroupStart(void) {
 }
 
 tuttiResult_t tuttiGroupEnd(void) {
-  return guarded(nullptr, [] { Group::end(); });
+  return guarded(nullptr, [] {
+    const tutti::CallNote note({.kind = "GroupEnd"});
+    Group::end();
+  });
 }

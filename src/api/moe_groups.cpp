@@ -76,6 +76,7 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
       }
       settings.timeout = std::chrono::milliseconds(config->timeout_ms);
     }
+    const tutti::CallNote note(tutti::api::facts_of(*comm, "MoeGroupCreate"));
     std::vector<tutti::Rank> everyone(static_cast<std::size_t>(comm->ranks()));
     std::iota(everyone.begin(), everyone.end(), 0);
     auto duplicate = tutti::make_child(*comm, everyone, tutti::SetupPurpose::kDuplicate, settings);

@@ -11,6 +11,7 @@ using tutti::fail;
 using tutti::api::call;
 using tutti::api::CombineWork;
 using tutti::api::DispatchWork;
+using tutti::api::facts_of;
 using tutti::api::need;
 using tutti::api::record_in_thread;
 using tutti::api::run_combine;
@@ -89,6 +90,9 @@ tuttiResult_t tuttiMoePlanUpdate(tuttiMoePlan_t plan, const void* topk_idx,
         .indices = topk_idx, .type = idx_type, .row_stride = row_stride, .tokens = n, .lanes = k};
     self.prepare(topk);
     const tutti::Operation operation = plan->group.begin(tutti::moe::Plan::shape_of(topk), n);
+    const tutti::CallNote note(facts_of(*plan, operation, "MoePlanUpdate",
+                                        static_cast<std::size_t>(n) * static_cast<std::size_t>(k) *
+                                            (idx_type == tuttiInt64 ? 8 : 4)));
     communicator.execute(operation, [&] { self.announce(operation); });
     plan->unheard = operation.sequence();
     plan->routing_pending.store(true, std::memory_order_relaxed);  // workers only clear it
@@ -108,6 +112,9 @@ tuttiResult_t tuttiMoePlanCounts(tuttiMoePlan_t plan, tuttiMoeCounts_t* counts) 
     if (counts->align < 0) {
       fail(tuttiInvalidArgument, "counts->align is {}, expected 0 or more", counts->align);
     }
+    const tutti::CallNote note({.kind = "MoePlanCounts",
+                                .communicator = communicator.settings().name,
+                                .ranks = communicator.ranks()});
     const Arrivals* arrivals = nullptr;
     communicator.guarded([&] {
       arrivals = &self.arrange(

@@ -6,19 +6,45 @@ namespace tutti::api {
 
 namespace {
 
-void note_way(const tuttiMoePlan& plan) {
-  plan.group.communicator->note_algorithm(plan.plan.was_staged ? "staged" : "in_place");
+const char* way_of(const tuttiMoePlan& plan) {
+  return plan.plan.was_staged ? "staged" : "in_place";
+}
+
+std::size_t tokens_of(const tuttiMoePlan& plan) {
+  return static_cast<std::size_t>(plan.plan.tokens());
+}
+
+// For who keeps a record of a simulated run: how many rows came for each expert of this rank.
+void note_experts(tuttiMoePlan& plan) {
+  CallWatcher* const watcher = CallWatcher::current();
+  if (watcher == nullptr || !plan.plan.dispatched_layout()) return;
+  const moe::Arrivals& arrivals = plan.plan.arrange(*plan.plan.dispatched_layout());
+  watcher->experts_received(plan.group.config.placement.experts_of(plan.group.communicator->rank()),
+                            arrivals.expert_counts());
 }
 
 }  // namespace
 
+CallFacts facts_of(const tuttiMoePlan& plan, const Operation& operation, const char* kind,
+                   std::size_t bytes) {
+  const Communicator& communicator = *plan.group.communicator;
+  return {.kind = kind,
+          .bytes = bytes,
+          .communicator = communicator.settings().name,
+          .ranks = communicator.ranks(),
+          .sequence = operation.sequence()};
+}
+
 void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::DispatchCall& call) {
+  const CallNote note(
+      facts_of(plan, operation, "MoeDispatch", tokens_of(plan) * call.args.row_bytes));
   bool fits = true;
   plan.group.communicator->execute(operation, [&] {
     fits = moe::dispatch(operation, plan.group.config, plan.plan, call);
     operation.finish();
   });
-  note_way(plan);
+  if (fits) note_experts(plan);
+  plan.group.communicator->note_algorithm(way_of(plan));
   plan.routing_pending.store(false, std::memory_order_release);  // pairs with in_flight()
   if (!fits) {
     fail(tuttiCapacityExceeded, "output->capacity_rows is {}, {} rows arrive",
@@ -27,6 +53,8 @@ void run_dispatch(tuttiMoePlan& plan, const Operation& operation, const moe::Dis
 }
 
 void run_combine(tuttiMoePlan& plan, const Operation& operation, const moe::CombineCall& call) {
+  const CallNote note(facts_of(plan, operation, "MoeCombine",
+                               tokens_of(plan) * call.args.hidden * size_of(call.args.type)));
   plan.group.communicator->execute(operation, [&] {
     if (!plan.plan.dispatched_layout()) {
       // Peers have begun theirs: this cannot be taken back.
@@ -39,7 +67,7 @@ void run_combine(tuttiMoePlan& plan, const Operation& operation, const moe::Comb
     moe::combine(operation, plan.plan, call);
     operation.finish();
   });
-  note_way(plan);
+  plan.group.communicator->note_algorithm(way_of(plan));
 }
 
 PlanWork::PlanWork(tuttiMoePlan& plan, tuttiStream_t stream)

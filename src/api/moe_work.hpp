@@ -5,11 +5,16 @@
 #include <vector>
 
 #include "api/moe_handles.hpp"
+#include "base/call_watcher.hpp"
 #include "communicator/work.hpp"
 #include "moe/combine.hpp"
 #include "moe/dispatch.hpp"
 
 namespace tutti::api {
+
+// What a record of the run says of an operation of the plan.
+CallFacts facts_of(const tuttiMoePlan& plan, const Operation& operation, const char* kind,
+                   std::size_t bytes);
 
 // Now, on this thread. A failure marks the group failed everywhere; an output that is too small
 // does not.

@@ -51,6 +51,7 @@ tuttiResult_t tuttiCommWindowRegister(tuttiComm_t comm, void* buff, size_t size,
            "flags is {}, expected TUTTI_WIN_DEFAULT or TUTTI_WIN_COLL_SYMMETRIC", flags);
     }
     comm->channel().check_usable();
+    const tutti::CallNote note(tutti::api::facts_of(*comm, "CommWindowRegister", size));
     *window = static_cast<tuttiWindow_t>(tutti::register_window(
         comm->channel(), comm->setup(), comm->registrations(),
         {.buffer = buff, .bytes = size, .symmetric = flags == TUTTI_WIN_COLL_SYMMETRIC}));

@@ -20,6 +20,7 @@ tuttiResult_t tuttiStreamDestroy(tuttiStream_t stream) {
   return guarded(nullptr, [&] {
     if (stream == nullptr) return;
     stream->check_not_inside();
+    const tutti::CallNote note({.kind = "StreamDestroy"});
     delete stream;
   });
 }
@@ -35,6 +36,7 @@ tuttiResult_t tuttiStreamQuery(tuttiStream_t stream) {
 
 tuttiResult_t tuttiStreamSynchronize(tuttiStream_t stream) {
   return guarded(nullptr, [&] {
+    const tutti::CallNote note({.kind = "StreamSynchronize"});
     if (stream != nullptr) stream->synchronize();
   });
 }
@@ -42,6 +44,7 @@ tuttiResult_t tuttiStreamSynchronize(tuttiStream_t stream) {
 tuttiResult_t tuttiStreamWaitEvent(tuttiStream_t stream, tuttiEvent_t event) {
   return guarded(nullptr, [&] {
     need(event, "event");
+    const tutti::CallNote note({.kind = "StreamWaitEvent"});
     event->hold_up(stream);
   });
 }
@@ -79,6 +82,7 @@ tuttiResult_t tuttiEventQuery(tuttiEvent_t event) {
 tuttiResult_t tuttiEventSynchronize(tuttiEvent_t event) {
   return guarded(nullptr, [&] {
     need(event, "event");
+    const tutti::CallNote note({.kind = "EventSynchronize"});
     event->synchronize();
   });
 }
@@ -86,10 +90,14 @@ tuttiResult_t tuttiEventSynchronize(tuttiEvent_t event) {
 tuttiResult_t tuttiLaunchHostFunc(tuttiStream_t stream, tuttiHostFn fn, void* user) {
   return guarded(nullptr, [&] {
     if (fn == nullptr) tutti::fail(tuttiInvalidArgument, "fn is NULL");
-    if (stream == nullptr) {
+    const auto run = [fn, user] {
+      const tutti::CallNote note({.kind = "HostFunc"});
       fn(user);
+    };
+    if (stream == nullptr) {
+      run();
     } else {
-      stream->push(tutti::make_task([fn, user] { fn(user); }));
+      stream->push(tutti::make_task(run));
     }
   });
 }

@@ -1,7 +1,5 @@
 #include "collectives/selection.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -31,6 +29,13 @@ constexpr int kExchangeCrowd = 64;
 constexpr std::size_t kPipes = 8;
 constexpr std::size_t kCopiedInPlaceBytes = std::size_t{64} << 20;
 
+// What the model knows. At equal times what comes first is chosen: pushes await lines in the order
+// in which they come.
+constexpr std::array<Algorithm, 9> kModelled = {
+    Algorithm::kOneShotPush,  Algorithm::kTwoShotPush, Algorithm::kRelay,
+    Algorithm::kExchangePush, Algorithm::kLine,        Algorithm::kOneShot,
+    Algorithm::kTwoShot,      Algorithm::kExchange,    Algorithm::kScatterGather};
+
 bool is_all_reduce(OperationKind kind) {
   return kind == OperationKind::kAllReduce || kind == OperationKind::kBarrier;
 }
@@ -52,10 +57,13 @@ Selection::Selection(const Situation& situation, const std::optional<std::string
     }
   }
   if (situation.costs != nullptr && situation.ranks > 1) {
-    model_.emplace(*situation.costs, situation.ranks,
-                   CostModel::ExchangeLimits{.eager_bytes = kEagerBytes,
-                                             .staging_bytes = situation.slot_bytes});
+    model_.emplace(model_of(*situation.costs));
   }
+}
+
+CostModel Selection::model_of(const Costs& costs) const {
+  return CostModel(costs, situation_.ranks,
+                   {.eager_bytes = kEagerBytes, .staging_bytes = situation_.slot_bytes});
 }
 
 // The operations that an algorithm is for, whatever their size.
@@ -168,35 +176,37 @@ AlgorithmChoice Selection::choose_modelled(const Request& request) const {
 }
 
 std::vector<Selection::Candidate> Selection::candidates(const Request& request) const {
+  if (!model_ || !CostModel::knows(request.kind)) return {};
+  return candidates(request, *model_);
+}
+
+std::vector<Selection::Candidate> Selection::candidates(const Request& request,
+                                                        const Costs& others) const {
+  if (!model_ || !CostModel::knows(request.kind)) return {};
+  return candidates(request, model_of(others));
+}
+
+std::vector<Selection::Candidate> Selection::candidates(const Request& request,
+                                                        const CostModel& model) const {
   std::vector<Candidate> found;
-  if (!model_ || !CostModel::knows(request.kind)) return found;
-  for (const Algorithm algorithm :
-       {Algorithm::kOneShotPush, Algorithm::kTwoShotPush, Algorithm::kRelay,
-        Algorithm::kExchangePush, Algorithm::kLine, Algorithm::kOneShot, Algorithm::kTwoShot,
-        Algorithm::kExchange, Algorithm::kScatterGather}) {
-    for (const int group : model_->groups()) {
+  for (const Algorithm algorithm : kModelled) {
+    for (const int group : model.groups()) {
       const AlgorithmChoice choice{algorithm, group};
       if (group > 1 && !knows_groups(algorithm)) break;
-      if (can(choice, request)) found.push_back({choice, model_->predict(choice, request)});
+      if (can(choice, request)) found.push_back({choice, model.predict(choice, request)});
     }
   }
-  // At equal times what comes first above: pushes await lines in the order in which they come.
   std::stable_sort(found.begin(), found.end(),
                    [](const Candidate& a, const Candidate& b) { return a.ns < b.ns; });
   return found;
 }
 
-std::string Selection::explain(const Request& request) const {
-  constexpr std::size_t kShown = 6;
-  const std::vector<Candidate> all = candidates(request);
-  if (all.empty()) return {};
-  std::string text = fmt::format("{} of {} bytes on {} ranks", name_of(request.kind),
-                                 request.bytes(), situation_.ranks);
-  for (std::size_t i = 0; i < std::min(kShown, all.size()); ++i) {
-    text +=
-        fmt::format("{} {} {:.2f} us", i == 0 ? ":" : ",", name_of(all[i].choice), all[i].ns / 1e3);
+std::vector<Algorithm> Selection::excluded(const Request& request) const {
+  std::vector<Algorithm> none;
+  for (const Algorithm algorithm : kModelled) {
+    if (serves(algorithm, request.kind) && !can({algorithm, 1}, request)) none.push_back(algorithm);
   }
-  return text;
+  return none;
 }
 
 std::size_t Selection::eager_bytes() const noexcept { return kEagerBytes; }

@@ -41,8 +41,14 @@ class Selection {
     double ns;
   };
   std::vector<Candidate> candidates(const Request& request) const;
-  // "one_shot_push:8 5.1 us, line 8.2 us, ..": the shortest few.
-  std::string explain(const Request& request) const;
+  // The same choices, by what they would take with other costs: what of a prediction is due to one
+  // of them. The two lists have the same choices, each in its own order.
+  std::vector<Candidate> candidates(const Request& request, const Costs& others) const;
+  // The algorithms for calls of its kind of which none can run this one: it is too large for their
+  // lines or staging, or has what they cannot do.
+  std::vector<Algorithm> excluded(const Request& request) const;
+  // Nullptr: not known.
+  const Costs* costs() const noexcept { return situation_.costs; }
 
   // Exchange. Up to this many bytes a row is copied to staging though it could be read in place:
   // that saves the phase at the end that keeps the buffer readable.
@@ -62,6 +68,8 @@ class Selection {
   bool can(const AlgorithmChoice& choice, const Request& request) const;
   AlgorithmChoice choose_measured(const Request& request) const;
   AlgorithmChoice choose_modelled(const Request& request) const;
+  CostModel model_of(const Costs& costs) const;
+  std::vector<Candidate> candidates(const Request& request, const CostModel& model) const;
 
   // What the model said lately, by what its answer depends on.
   struct Remembered {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "base/call_watcher.hpp"
 #include "base/error.hpp"
 #include "base/fibre_host.hpp"
 #include "base/log.hpp"
@@ -84,6 +85,17 @@ OperationFacts facts_of(const Request& request, tuttiRedOp_t op) {
       break;
     default:
       break;
+  }
+  return facts;
+}
+
+// Of all messages that go together.
+CallFacts facts_of(std::span<const Transfer> transfers, std::string_view communicator, int ranks) {
+  CallFacts facts{.kind = "SendRecv", .communicator = communicator, .ranks = ranks};
+  for (const Transfer& transfer : transfers) facts.bytes += transfer.message.bytes;
+  if (transfers.size() == 1) {
+    const bool sends = transfers[0].message.direction == Message::Direction::kSend;
+    facts.kind = sends ? "Send" : "Recv";
   }
   return facts;
 }
@@ -193,6 +205,12 @@ Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t us
 }
 
 void Communicator::execute(const Issued& issued, const Request& request) {
+  const CallNote note({.kind = name_of(request.kind),
+                       .bytes = request.bytes(),
+                       .communicator = settings_.name,
+                       .ranks = ranks_,
+                       .sequence = issued.operation.sequence(),
+                       .algorithm = name_of(issued.choice)});
   execute(issued.operation, [&] { run(issued, request); });
 }
 
@@ -217,6 +235,7 @@ void Communicator::number(Message& message) {
 }
 
 void Communicator::transfer(std::span<Transfer> transfers) {
+  const CallNote note(facts_of(transfers, settings_.name, ranks_));
   const auto finish = [&](OperationState otherwise, std::uint64_t now) {
     for (const Transfer& transfer : transfers) {
       const bool done = transfer.stage == Transfer::Stage::kDone;

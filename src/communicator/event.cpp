@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/call_watcher.hpp"
 #include "communicator/stream.hpp"
 
 namespace tutti {
@@ -52,7 +53,10 @@ void Event::hold_up(Stream* stream) const {
   if (stream == nullptr) {
     mark->wait();
   } else {
-    stream->push(make_task([mark] { mark->wait(); }));
+    stream->push(make_task([mark] {
+      const CallNote note({.kind = "StreamWaitEvent"});
+      mark->wait();
+    }));
   }
 }
 

@@ -41,6 +41,47 @@ TEST_F(SimRun, ATraceIsWrittenAndChangesNothing) {
   EXPECT_THAT(text.str(), HasSubstr("\"end_ps\":" + std::to_string(result.end_ps)));
 }
 
+TEST_F(SimRun, AReportIsWrittenBesideATraceAndChangesNothing) {
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  const tuttiSimResult_t plain = result;
+  const std::string trace = testing::TempDir() + "tutti-sim-run-both.json";
+  const std::string page = testing::TempDir() + "tutti-sim-run-report.html";
+  config.trace = trace.c_str();
+  config.report = page.c_str();
+  ASSERT_EQ(run(16, sum_up), tuttiSuccess) << sentence();
+  EXPECT_EQ(result.arrivals_digest, plain.arrivals_digest);
+  EXPECT_EQ(result.end_ps, plain.end_ps);
+  std::stringstream text;
+  text << std::ifstream(page).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr("\"end_ps\":" + std::to_string(result.end_ps)));
+  EXPECT_THAT(text.str(), HasSubstr("AllReduce, "));
+  EXPECT_TRUE(std::ifstream(trace).good());
+}
+
+// Of a run that failed there is a page, and the failure is what is said.
+TEST_F(SimRun, ARunThatFailsHasAReport) {
+  const std::string page = testing::TempDir() + "tutti-sim-run-failed.html";
+  config.report = page.c_str();
+  const auto fails = [&](int rank, int, const tuttiUniqueId&) {
+    return rank == 3 ? tuttiInvalidArgument : tuttiSuccess;
+  };
+  EXPECT_EQ(run(4, fails), tuttiInvalidArgument);
+  std::stringstream text;
+  text << std::ifstream(page).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr("\"finished_ranks\":"));
+}
+
+TEST_F(SimRun, AReportThatCannotBeWrittenIsAnError) {
+  const auto nothing = [](int, int, const tuttiUniqueId&) { return tuttiSuccess; };
+  config.report = "/no/such/folder/report.html";
+  EXPECT_EQ(run(4, nothing), tuttiSystemError);
+  EXPECT_THAT(sentence(), HasSubstr("/no/such/folder/report.html cannot be made: No such file"));
+  config.report = "/dev/full";
+  EXPECT_EQ(run(4, nothing), tuttiSystemError);
+  EXPECT_THAT(sentence(), HasSubstr("/dev/full cannot be written: No space left"));
+  EXPECT_EQ(result.finished_ranks, 4);
+}
+
 TEST_F(SimRun, ATraceThatCannotBeWrittenIsAnError) {
   int ranks = 0;
   const auto count = [&](int, int, const tuttiUniqueId&) {

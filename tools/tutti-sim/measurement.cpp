@@ -71,7 +71,7 @@ std::string what_of(const nlohmann::json& row, const std::string& op) {
     return row.contains(field) && row[field].is_string();
   };
   std::string what = given("op") ? row["op"].get<std::string>() : op;
-  if (given("phase")) what += " " + row["phase"].get<std::string>();
+  if (given("phase")) what += fmt::format(" {}", row["phase"].get<std::string>());
   what += fmt::format(" {} B", row["bytes"].get<std::uint64_t>());
   return given("placement") && row["placement"] == "in" ? what + " in place" : what;
 }

@@ -11,6 +11,7 @@
 #include "api/sim/sim_options.hpp"
 #include "base/log.hpp"
 #include "transports/ub/bus/simulation.hpp"
+#include "transports/ub/report/html_report.hpp"
 #include "transports/ub/trace/chrome_trace.hpp"
 
 using tutti::fail;
@@ -180,16 +181,49 @@ void fill(tuttiSimResult_t& result, const ub::SimulationReport& report,
   }
 }
 
-// Of a run that failed the trace is worth having, but what failed is the first thing to say.
-void write_trace(ub::OutputFile& file, ub::Simulation& simulation,
-                 const ub::SimulationReport& report, bool failed) {
-  try {
-    ub::write_chrome_trace(file, *simulation.record(), simulation.topology(), report);
-  } catch (const tutti::Error& error) {
-    if (!failed) throw;
-    TUTTI_WARN(kNet, "{}", error.what());
+// The files in which the run is shown. They are made before any rank runs.
+class Pictures {
+ public:
+  explicit Pictures(const tuttiSimConfig_t& config)
+      : conditions_{.level = level_name(config.level),
+                    .settings = {config.settings, config.settings + config.num_settings},
+                    .timing_only = (config.flags & TUTTI_SIM_TIMING_ONLY) != 0} {
+    if (config.trace != nullptr) trace_.emplace(config.trace);
+    if (config.report != nullptr) report_.emplace(config.report);
   }
-}
+
+  bool wanted() const { return trace_ || report_; }
+
+  // Of a run that failed they are worth having, but what failed is the first thing to say.
+  void write(ub::Simulation& simulation, const ub::SimulationReport& report, bool failed) {
+    const ub::RunRecord& record = *simulation.record();
+    const auto attempt = [&](const auto& body) {
+      try {
+        body();
+      } catch (const tutti::Error& error) {
+        if (!failed) throw;
+        TUTTI_WARN(kNet, "{}", error.what());
+      }
+    };
+    if (trace_) {
+      attempt([&] { ub::write_chrome_trace(*trace_, record, simulation.topology(), report); });
+    }
+    if (report_) {
+      attempt([&] {
+        ub::write_html_report(*report_, record, simulation.topology(), report, conditions_);
+      });
+    }
+  }
+
+ private:
+  static const char* level_name(tuttiSimLevel_t level) {
+    return level == tuttiSimBound ? "bound" : level == tuttiSimCell ? "cell" : "message";
+  }
+
+  ub::RunConditions conditions_;
+  std::optional<ub::OutputFile> trace_;
+  std::optional<ub::OutputFile> report_;
+};
 
 void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* user,
          tuttiSimResult_t* result) {
@@ -204,12 +238,9 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
   }
   const tuttiSimConfig_t config = checked(given);
   ub::SimulationOptions options = options_of(config, nranks);
-  std::optional<ub::OutputFile> trace;
-  if (config.trace != nullptr) {
-    constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
-    options.record_bytes = kMostRecord;
-    trace.emplace(config.trace);
-  }
+  Pictures pictures(config);
+  constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
+  if (pictures.wanted()) options.record_bytes = kMostRecord;
   ub::Simulation simulation(std::move(options));
   const tuttiUniqueId id = simulation.meetings().host();
   std::vector<Verdict> verdicts(static_cast<std::size_t>(nranks));
@@ -223,7 +254,7 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
     result->first_failed_rank = -1;
   }
   const std::optional<Failure> failure = first_failure(report, verdicts);
-  if (trace) write_trace(*trace, simulation, report, failure.has_value());
+  if (pictures.wanted()) pictures.write(simulation, report, failure.has_value());
   if (!failure) return;
   if (result != nullptr) result->first_failed_rank = failure->rank;
   std::string text = failure->error.what();

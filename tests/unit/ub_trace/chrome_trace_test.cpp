@@ -84,6 +84,27 @@ TEST(ChromeTrace, SlicesOfATrackNestAndArrowsEndInWaits) {
   }
 }
 
+TEST(ChromeTrace, HasASliceForEveryCallOfTheLibrary) {
+  const Outcome outcome = run(moe_step(16, 1024), {});
+  const std::vector<RecordedCall>& calls = outcome.simulation->record()->calls();
+  std::size_t slices = 0;
+  std::size_t dispatches = 0;
+  const json trace = trace_of(outcome);
+  for (const json& event : trace["traceEvents"]) {
+    if (event.value("cat", "") != "call") continue;
+    ++slices;
+    const json& facts = event["args"];
+    if (event["name"] != "MoeDispatch") continue;
+    ++dispatches;
+    EXPECT_EQ(facts["bytes"], 16 * 1024);
+    EXPECT_EQ(facts["communicator"], "world/moe");
+    EXPECT_GT(facts["number"].get<std::uint64_t>(), 0U);
+    EXPECT_GT(event["dur"].get<double>(), 1.0);
+  }
+  EXPECT_EQ(slices, calls.size());
+  EXPECT_EQ(dispatches, 32U);
+}
+
 TEST(ChromeTrace, CarriesTheCriticalPathsOfTheRunAndOfWhatIsMarked) {
   const Outcome outcome = run(moe_step(16, 1024), {}, 2);
   const json facts = trace_of(outcome)["tutti"];

@@ -43,11 +43,12 @@ TEST(CriticalPath, ItsPartsSumToTheTotalExactly) {
         ASSERT_TRUE(outcome.report.all_finished());
         const RunRecord& record = *outcome.simulation->record();
         const Topology& topology = outcome.simulation->topology();
-        const CriticalPath whole = path_of_run(record, topology, outcome.report.end);
+        const CriticalPaths paths(record, topology);
+        const CriticalPath whole = paths.of_run(outcome.report.end);
         EXPECT_EQ(whole.begin, Picoseconds(0));
         EXPECT_EQ(whole.end, outcome.report.end);
         expect_exact(whole);
-        const std::vector<CriticalPath> marked = paths_of_marks(record, topology);
+        const std::vector<CriticalPath> marked = paths.of_marks();
         ASSERT_EQ(marked.size(), 2U);
         for (const CriticalPath& path : marked) {
           EXPECT_EQ(path.name, "op");
@@ -66,7 +67,9 @@ TEST(CriticalPath, ItsPartsSumToTheTotalExactly) {
 CriticalPath path_of(const Program& program, const Conditions& conditions) {
   const Outcome outcome = run(program, conditions);
   EXPECT_TRUE(outcome.report.all_finished());
-  return paths_of_marks(*outcome.simulation->record(), outcome.simulation->topology()).at(0);
+  return CriticalPaths(*outcome.simulation->record(), outcome.simulation->topology())
+      .of_marks()
+      .at(0);
 }
 
 // A part that is set to zero brings what the path says, within 10 %.
@@ -107,6 +110,33 @@ TEST(CriticalPath, APartThatIsSetToZeroBringsWhatItPredicts) {
   expect_gain(moe_step(256, 64), {Part::kIssue}, "row_issue_ns=0");
 }
 
+// A queue is followed to who was before it, so it is as long as the bytes of others take. Who looks
+// notices something a look (1.5 us) earlier or later.
+TEST(CriticalPath, TwiceTheBandwidthBringsHalfOfWhatPortsTake) {
+  constexpr Picoseconds kLook = std::chrono::nanoseconds(1500);
+  for (const Program& program : {all_to_all(65536), all_reduce(1 << 22), moe_step(64, 4096)}) {
+    SCOPED_TRACE(program.name);
+    const CriticalPath before = path_of(program, {.ranks = 32});
+    const CriticalPath after = path_of(program, {.ranks = 32, .settings = {"link_GBps=56"}});
+    const Picoseconds predicted = (before[Part::kQueue] + before[Part::kSerialise]) / 2;
+    const Picoseconds gain = before.total() - after.total();
+    EXPECT_GT(predicted, before.total() / 10) << "nothing to gain";
+    EXPECT_LE(std::chrono::abs(gain - predicted), std::max(predicted / 10, kLook))
+        << gain.count() << " ps, " << predicted.count() << " predicted";
+  }
+}
+
+// Marks behind meetings of the cores wait for a port that is busy all the time: without the
+// meetings they would wait for it longer.
+TEST(CriticalPath, DoesNotPromiseWhatAPortHides) {
+  const CriticalPath before = path_of(all_reduce(1 << 20), {.ranks = 64});
+  const CriticalPath after =
+      path_of(all_reduce(1 << 20), {.ranks = 64, .settings = {"core_sync_ns=0"}});
+  const Picoseconds gain = before.total() - after.total();
+  EXPECT_LE(std::chrono::abs(gain - before[Part::kSync]), std::chrono::nanoseconds(1500))
+      << gain.count() << " ps, " << before[Part::kSync].count() << " predicted";
+}
+
 // Rank 3 comes 40 us late.
 TEST(CriticalPath, WhoComesLateIsAWaitForAStraggler) {
   const Program late{"late", [](tuttiComm_t comm, int rank, int) {
@@ -117,16 +147,15 @@ TEST(CriticalPath, WhoComesLateIsAWaitForAStraggler) {
                        check(tuttiBarrier(comm, nullptr));
                      }};
   const Outcome outcome = run(late, {});
-  const std::vector<CriticalPath> paths =
-      paths_of_marks(*outcome.simulation->record(), outcome.simulation->topology());
+  const CriticalPaths found(*outcome.simulation->record(), outcome.simulation->topology());
+  const std::vector<CriticalPath> paths = found.of_marks();
   const auto named = [](const CriticalPath& path) { return path.name == "late"; };
   const CriticalPath& path = *std::find_if(paths.rbegin(), paths.rend(), named);
   expect_exact(path);
   EXPECT_EQ(path[Part::kStraggler], std::chrono::microseconds(40));
   EXPECT_EQ(path[Part::kCompute], Picoseconds(0));
   // For the run as a whole it is that rank's computing.
-  const CriticalPath whole = path_of_run(*outcome.simulation->record(),
-                                         outcome.simulation->topology(), outcome.report.end);
+  const CriticalPath whole = found.of_run(outcome.report.end);
   EXPECT_EQ(whole[Part::kStraggler], Picoseconds(0));
   EXPECT_GE(whole[Part::kCompute], std::chrono::microseconds(40));
 }

@@ -36,6 +36,7 @@ void RunRecord::spawned(FibreId id, const Entity& who, Picoseconds time,
   of_fibre_[id.index] = static_cast<std::uint32_t>(fibres_.size());
   fibres_.push_back({.who = who, .begin = time, .by = parent});
   wakers_.emplace_back();
+  open_calls_.emplace_back();
 }
 
 void RunRecord::woken(FibreId id, std::optional<FibreId> by) {
@@ -86,6 +87,37 @@ void RunRecord::end_mark(FibreId id, Picoseconds when) {
     if (mark->fibre != fibre) continue;
     if (mark->end == RecordedTransfer::kNot) mark->end = when;
     return;
+  }
+}
+
+void RunRecord::begin_call(FibreId id, const CallFacts& facts, Picoseconds when) {
+  const std::uint32_t fibre = number_of(id);
+  const std::uint64_t text = facts.kind.size() + facts.communicator.size() + facts.algorithm.size();
+  if (!room_for(2 * sizeof(RecordedCall) + text)) return open_calls_[fibre].push_back(kNoRecord);
+  open_calls_[fibre].push_back(static_cast<std::uint32_t>(calls_.size()));
+  calls_.push_back({.fibre = fibre,
+                    .kind = std::string(facts.kind),
+                    .communicator = std::string(facts.communicator),
+                    .algorithm = std::string(facts.algorithm),
+                    .bytes = facts.bytes,
+                    .sequence = facts.sequence,
+                    .begin = when});
+}
+
+void RunRecord::end_call(FibreId id, Picoseconds when) noexcept {
+  std::vector<std::uint32_t>& open = open_calls_[number_of(id)];
+  const std::uint32_t call = open.back();
+  open.pop_back();
+  if (call != kNoRecord) calls_[call].end = when;
+}
+
+void RunRecord::note_experts(FibreId id, std::span<const int> experts,
+                             std::span<const std::int64_t> rows) {
+  const std::vector<std::uint32_t>& open = open_calls_[number_of(id)];
+  if (open.empty() || open.back() == kNoRecord) return;
+  if (!room_for(2 * sizeof(RecordedLoad) * experts.size())) return;
+  for (std::size_t i = 0; i < experts.size(); ++i) {
+    loads_.push_back({.call = open.back(), .expert = experts[i], .rows = rows[i]});
   }
 }
 

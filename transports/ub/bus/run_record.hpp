@@ -3,9 +3,11 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/call_watcher.hpp"
 #include "transports/ub/bus/parcel.hpp"
 #include "transports/ub/engine/entity.hpp"
 #include "transports/ub/engine/fibre_watcher.hpp"
@@ -87,6 +89,25 @@ struct RecordedMark {
   Picoseconds end = RecordedTransfer::kNot;  // kNot: open at the end of the run
 };
 
+// A call of the library that a fibre carried out (CallFacts).
+struct RecordedCall {
+  std::uint32_t fibre = kNoRecord;
+  std::string kind;
+  std::string communicator;  // empty: of none
+  std::string algorithm;
+  std::uint64_t bytes = 0;
+  std::uint64_t sequence = CallFacts::kNoSequence;
+  Picoseconds begin{};
+  Picoseconds end = RecordedTransfer::kNot;  // kNot: open at the end of the run
+};
+
+// Rows for an expert that its rank received in a call.
+struct RecordedLoad {
+  std::uint32_t call = kNoRecord;
+  int expert = 0;
+  std::int64_t rows = 0;
+};
+
 // Everything is added as it happens, by the simulation that owns the record. When it would need
 // more than `most_bytes`, nothing more is added, and the simulation ends (full()).
 class RunRecord final : public FibreWatcher, public TransferProbe {
@@ -96,6 +117,8 @@ class RunRecord final : public FibreWatcher, public TransferProbe {
   const std::vector<RecordedFibre>& fibres() const noexcept { return fibres_; }
   const std::deque<RecordedTransfer>& transfers() const noexcept { return transfers_; }
   const std::vector<RecordedMark>& marks() const noexcept { return marks_; }  // by begin
+  const std::vector<RecordedCall>& calls() const noexcept { return calls_; }  // by begin
+  const std::vector<RecordedLoad>& loads() const noexcept { return loads_; }
   // The first fibre of a rank; kNoRecord: there is none.
   std::uint32_t fibre_of_rank(int rank) const noexcept;
   // When the transfer could be seen.
@@ -115,6 +138,11 @@ class RunRecord final : public FibreWatcher, public TransferProbe {
                   std::uint32_t transfer);
   void begin_mark(FibreId id, std::string name, Picoseconds when);
   void end_mark(FibreId id, Picoseconds when);
+
+  void begin_call(FibreId id, const CallFacts& facts, Picoseconds when);
+  void end_call(FibreId id, Picoseconds when) noexcept;
+  // In the fibre's innermost call.
+  void note_experts(FibreId id, std::span<const int> experts, std::span<const std::int64_t> rows);
 
   // Of parcels by number, which are used again.
   void started(const Parcel& parcel, std::uint32_t rows, FibreId by, Picoseconds when);
@@ -152,6 +180,10 @@ class RunRecord final : public FibreWatcher, public TransferProbe {
   std::vector<Waker> wakers_;               // [fibre]: of the wait under way
   std::deque<RecordedTransfer> transfers_;  // by start
   std::vector<RecordedMark> marks_;
+  std::vector<RecordedCall> calls_;
+  std::vector<RecordedLoad> loads_;
+  std::vector<std::vector<std::uint32_t>>
+      open_calls_;                        // [fibre]: innermost last; kNoRecord: left out
   std::vector<std::uint32_t> of_fibre_;   // [index of its FibreId]: the one that is there now
   std::vector<std::uint32_t> of_parcel_;  // [number]
   std::uint32_t delivering_ = kNoRecord;

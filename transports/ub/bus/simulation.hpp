@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/call_watcher.hpp"
 #include "bootstrap/memory_meetings.hpp"
 #include "memory/heap.hpp"
 #include "transports/ub/bus/core_pace.hpp"
@@ -121,7 +122,7 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   MemoryMeetings meetings_;
   std::optional<Heap> hollow_;
   // What the library waits through, and by which a fibre finds its simulation.
-  struct Host final : SchedulerHost, SimulatedRank {
+  struct Host final : SchedulerHost, SimulatedRank, CallWatcher {
     Simulation& simulation;
     Host(Scheduler& scheduler, Simulation& its) : SchedulerHost(scheduler), simulation(its) {}
     MemoryMeetings* meetings() noexcept override { return &simulation.meetings_; }
@@ -135,6 +136,11 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
     }
     Picoseconds time() override { return simulation.scheduler().now(); }
     void compute(Picoseconds time) override { simulation.compute(time); }
+    bool listens() const noexcept override { return simulation.record_ != nullptr; }
+    void call_begins(const CallFacts& facts) override;
+    void call_ends() noexcept override;
+    void experts_received(std::span<const int> experts,
+                          std::span<const std::int64_t> rows) override;
   };
   // The host keeps the reference to the scheduler, no more.
   struct Engine {

@@ -54,6 +54,21 @@ void Simulation::end_mark() {
   if (record_ != nullptr) record_->end_mark(scheduler().current(), scheduler().now());
 }
 
+void Simulation::Host::call_begins(const CallFacts& facts) {
+  Scheduler& its = simulation.scheduler();
+  simulation.record_->begin_call(its.current(), facts, its.now());
+}
+
+void Simulation::Host::call_ends() noexcept {
+  Scheduler& its = simulation.scheduler();
+  simulation.record_->end_call(its.current(), its.now());
+}
+
+void Simulation::Host::experts_received(std::span<const int> experts,
+                                        std::span<const std::int64_t> rows) {
+  simulation.record_->note_experts(simulation.scheduler().current(), experts, rows);
+}
+
 void Simulation::compute(Picoseconds time) {
   if (time < Picoseconds::zero() || time > Picoseconds(kLongestTime)) {
     fail(tuttiInvalidArgument, "a computation of {} ps, expected 0 to {}", time.count(),

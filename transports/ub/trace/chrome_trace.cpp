@@ -29,13 +29,15 @@ class ChromeTrace {
       : file_(file), record_(record), topology_(topology) {}
 
   void write(const SimulationReport& report) {
-    const CriticalPath run = path_of_run(record_, topology_, report.end);
+    const CriticalPaths paths(record_, topology_);
+    const CriticalPath run = paths.of_run(report.end);
     file_.print("{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
     name_tracks();
     for (const RecordedFibre& fibre : record_.fibres()) {
       for (const RecordedSpan& span : fibre.spans) write_span(fibre.who, span);
     }
     for (const RecordedMark& mark : record_.marks()) write_mark(mark, report.end);
+    for (const RecordedCall& call : record_.calls()) write_call(call, report.end);
     for (std::size_t i = 0; i < record_.transfers().size(); ++i) {
       write_transfer(i, record_.transfers()[i]);
     }
@@ -44,7 +46,7 @@ class ChromeTrace {
                 quoted(topology_.profile().name), topology_.ranks(), report.end.count());
     file_.print("\"transfers\":{},\"paths\":[\n", record_.transfers().size());
     write_path(run, true);
-    for (const CriticalPath& path : paths_of_marks(record_, topology_)) write_path(path, false);
+    for (const CriticalPath& path : paths.of_marks()) write_path(path, false);
     file_.print("\n]}}}}\n");
     file_.close();
   }
@@ -121,6 +123,23 @@ class ChromeTrace {
         "{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"cat\":\"operation\","
         "\"name\":{}}}",
         who.rank, who.stream, us(mark.begin), us(until - mark.begin), quoted(mark.name));
+  }
+
+  void write_call(const RecordedCall& call, Picoseconds end) {
+    const Entity& who = record_.fibres()[call.fibre].who;
+    const Picoseconds until = call.end == RecordedTransfer::kNot ? end : call.end;
+    std::string facts = fmt::format("\"bytes\":{}", call.bytes);
+    if (!call.communicator.empty()) {
+      facts += fmt::format(",\"communicator\":{}", quoted(call.communicator));
+    }
+    if (call.sequence != CallFacts::kNoSequence) {
+      facts += fmt::format(",\"number\":{}", call.sequence);
+    }
+    if (!call.algorithm.empty()) facts += fmt::format(",\"algorithm\":\"{}\"", call.algorithm);
+    event(
+        "{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"cat\":\"call\",\"name\":"
+        "\"{}\",\"args\":{{{}}}}}",
+        who.rank, who.stream, us(call.begin), us(until - call.begin), call.kind, facts);
   }
 
   // What its fibre did, in no time, and where the arrow begins; then its way, beside the tracks.

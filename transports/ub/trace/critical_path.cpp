@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "base/error.hpp"
 
@@ -13,13 +12,24 @@ namespace {
 static_assert(static_cast<int>(Part::kReduce) == static_cast<int>(Activity::kReduce));
 static_assert(static_cast<int>(Part::kWait) == static_cast<int>(Activity::kWait));
 
+// What a fibre has done to its end, as far as it was recorded.
+Picoseconds end_of(const RecordedFibre& fibre) {
+  return fibre.spans.empty() ? fibre.begin : fibre.spans.back().end;
+}
+
+}  // namespace
+
 // On its way back: a fibre, at a time at which it runs.
-class Walk {
+class CriticalPaths::Walk {
  public:
   // `begins`: when each rank began, or nothing.
-  Walk(const RunRecord& record, const Topology& topology, const std::map<int, Picoseconds>& begins,
-       CriticalPath& path)
-      : record_(record), topology_(topology), begins_(begins), path_(path), at_(path.end) {}
+  Walk(const CriticalPaths& paths, const std::map<int, Picoseconds>& begins, CriticalPath& path)
+      : record_(paths.record_),
+        topology_(paths.topology_),
+        order_(paths.order_),
+        begins_(begins),
+        path_(path),
+        at_(path.end) {}
 
   void from_fibre(std::uint32_t fibre) {
     fibre_ = fibre;
@@ -81,16 +91,40 @@ class Walk {
   }
 
   void follow(std::uint32_t number, bool until_left) {
-    const RecordedTransfer* transfer = &record_.transfers()[number];
-    if (!until_left && transfer->behind != kNoRecord) {
-      transfer = &record_.transfers()[transfer->behind];
+    if (!until_left && record_.transfers()[number].behind != kNoRecord) {
+      number = record_.transfers()[number].behind;
     }
-    fibre_ = transfer->fibre;
-    const Picoseconds end = until_left ? transfer->left : transfer->arrived;
-    add({.part = Part::kWait, .who = record_.fibres()[fibre_].who, .begin = end, .end = at_});
-    const std::vector<PathPiece> pieces =
-        pieces_of(*transfer, topology_, record_.fibres()[fibre_].who, until_left);
-    for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) add(*piece);
+    const RecordedTransfer& transfer = record_.transfers()[number];
+    const Entity& who = record_.fibres()[transfer.fibre].who;
+    const Picoseconds end = until_left ? transfer.left : transfer.arrived;
+    add({.part = Part::kWait, .who = who, .begin = end, .end = at_});
+    go_back(number, pieces_of(transfer, topology_, who, until_left));
+  }
+
+  // Where it waited for a port, on through the one with which the port became busy.
+  void go_back(std::uint32_t number, const std::vector<PathPiece>& pieces) {
+    const RecordedTransfer& transfer = record_.transfers()[number];
+    fibre_ = transfer.fibre;
+    for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
+      const bool port = piece->part == Part::kQueue && transfer.egress != RecordedTransfer::kNot;
+      if (port && piece->end == transfer.ingress && jump(number, PortEnd::kIngress)) return;
+      if (port && piece->end == transfer.egress && jump(number, PortEnd::kEgress)) return;
+      add(*piece);
+    }
+  }
+
+  bool jump(std::uint32_t number, PortEnd end) {
+    const std::uint32_t first = order_.first_of_queue(number, end);
+    if (first == number) return false;
+    const RecordedTransfer& transfer = record_.transfers()[first];
+    const Entity& who = record_.fibres()[transfer.fibre].who;
+    add({.part = Part::kQueue,
+         .who = who,
+         .peer = transfer.reads() ? transfer.from : transfer.to,
+         .begin = end == PortEnd::kEgress ? transfer.egress : transfer.ingress,
+         .end = at_});
+    go_back(first, pieces_until(transfer, topology_, who, end));
+    return true;
   }
 
   void add(PathPiece piece) {
@@ -104,24 +138,12 @@ class Walk {
 
   const RunRecord& record_;
   const Topology& topology_;
+  const PortOrder& order_;
   const std::map<int, Picoseconds>& begins_;
   CriticalPath& path_;
   Picoseconds at_;
   std::uint32_t fibre_ = kNoRecord;
 };
-
-// What a fibre has done to its end, as far as it was recorded.
-Picoseconds end_of(const RecordedFibre& fibre) {
-  return fibre.spans.empty() ? fibre.begin : fibre.spans.back().end;
-}
-
-struct Operation {
-  CriticalPath path;
-  std::map<int, Picoseconds> begins;  // by rank
-  std::uint32_t last = kNoRecord;     // fibre
-};
-
-}  // namespace
 
 std::string_view name_of(Part part) noexcept {
   constexpr std::array<std::string_view, kParts> kNames = {
@@ -130,54 +152,41 @@ std::string_view name_of(Part part) noexcept {
   return kNames[static_cast<std::size_t>(part)];
 }
 
-CriticalPath path_of_run(const RunRecord& record, const Topology& topology, Picoseconds end) {
+CriticalPath CriticalPaths::of_run(Picoseconds end) const {
   CriticalPath path{.name = "run", .end = end};
-  const auto& fibres = record.fibres();
+  const auto& fibres = record_.fibres();
   if (fibres.empty() || end == Picoseconds::zero()) return path;
   const std::map<int, Picoseconds> begins;
   const auto last = std::max_element(
       fibres.begin(), fibres.end(),
       [](const RecordedFibre& a, const RecordedFibre& b) { return end_of(a) < end_of(b); });
   if (end_of(*last) < end) {  // bytes that nobody waited for came after that
-    for (std::uint32_t i = 0; i < record.transfers().size(); ++i) {
-      if (record.transfers()[i].arrived != end) continue;
-      path.last_rank = record.transfers()[i].to;
-      Walk(record, topology, begins, path).from_transfer(i);
+    for (std::uint32_t i = 0; i < record_.transfers().size(); ++i) {
+      if (record_.transfers()[i].arrived != end) continue;
+      path.last_rank = record_.transfers()[i].to;
+      Walk(*this, begins, path).from_transfer(i);
       return path;
     }
   }
   path.last_rank = last->who.rank;
-  Walk(record, topology, begins, path)
-      .from_fibre(static_cast<std::uint32_t>(last - fibres.begin()));
+  Walk(*this, begins, path).from_fibre(static_cast<std::uint32_t>(last - fibres.begin()));
   return path;
 }
 
-std::vector<CriticalPath> paths_of_marks(const RunRecord& record, const Topology& topology) {
-  std::map<std::pair<std::string, std::uint32_t>, std::size_t> counts;  // (name, fibre)
-  std::map<std::pair<std::string, std::size_t>, Operation> operations;  // (name, number)
-  for (const RecordedMark& mark : record.marks()) {
-    const std::size_t number = counts[{mark.name, mark.fibre}]++;
-    if (mark.end == RecordedTransfer::kNot) continue;
-    Operation& operation = operations[{mark.name, number}];
-    CriticalPath& path = operation.path;
-    const int rank = record.fibres()[mark.fibre].who.rank;
-    const bool first = operation.last == kNoRecord;
-    path.begin = first ? mark.begin : std::min(path.begin, mark.begin);
-    const auto [begun, added] = operation.begins.try_emplace(rank, mark.begin);
-    if (!added) begun->second = std::min(begun->second, mark.begin);
-    if (!first && mark.end <= path.end) continue;
-    path.end = mark.end;
-    path.last_rank = rank;
-    operation.last = mark.fibre;
-  }
+CriticalPath CriticalPaths::of(const RecordedOperation& operation) const {
+  CriticalPath path{.name = operation.name,
+                    .begin = operation.begin,
+                    .end = operation.end,
+                    .last_rank = record_.fibres()[operation.last].who.rank};
+  Walk(*this, operation.begins, path).from_fibre(operation.last);
+  return path;
+}
+
+std::vector<CriticalPath> CriticalPaths::of_marks() const {
   std::vector<CriticalPath> paths;
-  for (auto& [key, operation] : operations) {
-    operation.path.name = key.first;
-    Walk(record, topology, operation.begins, operation.path).from_fibre(operation.last);
-    paths.push_back(std::move(operation.path));
+  for (const RecordedOperation& operation : operations_of_marks(record_)) {
+    paths.push_back(of(operation));
   }
-  std::stable_sort(paths.begin(), paths.end(),
-                   [](const CriticalPath& a, const CriticalPath& b) { return a.begin < b.begin; });
   return paths;
 }
 

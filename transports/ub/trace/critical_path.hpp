@@ -9,6 +9,8 @@
 
 #include "transports/ub/bus/run_record.hpp"
 #include "transports/ub/model/topology.hpp"
+#include "transports/ub/trace/operations.hpp"
+#include "transports/ub/trace/port_order.hpp"
 
 namespace tutti::ub {
 
@@ -27,7 +29,7 @@ enum class Part : std::uint8_t {
   kCompute,
   kWait,       // for a deadline, or for what no transfer brought
   kIssue,      // rows wait for cores, which start one after another
-  kQueue,      // for a port that others use
+  kQueue,      // a port passes the bytes of others who came first
   kSerialise,  // a port, or a rank's own memory, passes bytes
   kHop,        // the way before, between and behind ports
   kStraggler,  // who is waited for has not begun yet
@@ -45,7 +47,7 @@ struct PathPiece {
 };
 
 struct CriticalPath {
-  std::string name;  // "run", or that of the marks
+  std::string name;  // "run", or that of the operation
   Picoseconds begin{};
   Picoseconds end{};
   int last_rank = -1;                       // at whose end it begins its way back
@@ -56,17 +58,32 @@ struct CriticalPath {
   Picoseconds operator[](Part part) const noexcept { return parts[static_cast<std::size_t>(part)]; }
 };
 
-// Of the whole run, until `end` (SimulationReport::end).
-CriticalPath path_of_run(const RunRecord& record, const Topology& topology, Picoseconds end);
+// Finds paths in a record, which is complete and outlives it, as `topology` does.
+class CriticalPaths {
+ public:
+  CriticalPaths(const RunRecord& record, const Topology& topology)
+      : record_(record), topology_(topology), order_(record, topology) {}
 
-// Of every operation that ranks have marked: the n-th marks of one name on all ranks are one, from
-// the first rank's begin to the last one's end. Marks without an end are left out. In order of
-// time.
-std::vector<CriticalPath> paths_of_marks(const RunRecord& record, const Topology& topology);
+  // Of the whole run, until `end` (SimulationReport::end).
+  CriticalPath of_run(Picoseconds end) const;
+  CriticalPath of(const RecordedOperation& operation) const;
+  // Of every operation that ranks have marked (operations_of_marks).
+  std::vector<CriticalPath> of_marks() const;
+
+ private:
+  class Walk;
+
+  const RunRecord& record_;
+  const Topology& topology_;
+  const PortOrder order_;
+};
 
 // What a transfer spent between its start and `until`, its `left` or `arrived`: pieces that follow
 // each other.
 std::vector<PathPiece> pieces_of(const RecordedTransfer& transfer, const Topology& topology,
                                  const Entity& who, bool until_left);
+// The same until a port begins to pass it, which is known.
+std::vector<PathPiece> pieces_until(const RecordedTransfer& transfer, const Topology& topology,
+                                    const Entity& who, PortEnd end);
 
 }  // namespace tutti::ub

@@ -31,20 +31,24 @@ class Line {
   std::vector<PathPiece> pieces_;
 };
 
+// What the first byte meets until the port at `end` takes it.
+void add_head(Line& line, const RecordedTransfer& transfer, const FabricPath& path, PortEnd end) {
+  line.until(Part::kIssue, transfer.first_issue);
+  line.until(Part::kHop, transfer.first_issue + path.before_port);
+  line.until(Part::kQueue, transfer.egress);
+  if (end == PortEnd::kEgress) return;
+  line.until(Part::kHop, std::min(transfer.egress + path.flight, transfer.ingress));
+  line.until(Part::kQueue, transfer.ingress);
+}
+
 // The ports are known: what held up its last byte, the egress or the ingress port?
 void add_known(Line& line, const RecordedTransfer& transfer, const FabricPath& path,
                bool until_left) {
   const bool by_ingress = !until_left && transfer.arrived == transfer.passed;
   const bool by_egress = transfer.egress + path.port.time(transfer.bytes) >= transfer.left;
   if (by_ingress || by_egress) {
-    line.until(Part::kIssue, transfer.first_issue);
-    line.until(Part::kHop, transfer.first_issue + path.before_port);
-    line.until(Part::kQueue, transfer.egress);
-    if (by_ingress) {
-      line.until(Part::kHop, std::min(transfer.egress + path.flight, transfer.ingress));
-      line.until(Part::kQueue, transfer.ingress);
-      return line.until(Part::kSerialise, transfer.arrived);
-    }
+    add_head(line, transfer, path, by_ingress ? PortEnd::kIngress : PortEnd::kEgress);
+    if (by_ingress) return line.until(Part::kSerialise, transfer.arrived);
   } else {  // rows came later than the port could have passed them
     line.until(Part::kIssue, transfer.last_issue);
     line.until(Part::kHop, std::min(transfer.last_issue + path.before_port, transfer.left));
@@ -53,6 +57,12 @@ void add_known(Line& line, const RecordedTransfer& transfer, const FabricPath& p
   if (until_left) return;
   line.until(Part::kHop, std::min(transfer.left + path.flight, transfer.arrived));
   line.until(Part::kQueue, transfer.arrived);
+}
+
+const FabricPath& path_of(const RecordedTransfer& transfer, const Topology& topology) {
+  const bool reads = transfer.reads();
+  return topology.path(reads ? transfer.to : transfer.from, reads ? transfer.from : transfer.to,
+                       reads ? Direction::kRead : Direction::kWrite);
 }
 
 // Otherwise what an idle fabric takes, and the rest is queues.
@@ -73,12 +83,16 @@ void add_unknown(Line& line, const RecordedTransfer& transfer, const FabricPath&
 
 }  // namespace
 
+std::vector<PathPiece> pieces_until(const RecordedTransfer& transfer, const Topology& topology,
+                                    const Entity& who, PortEnd end) {
+  Line line(transfer, who);
+  add_head(line, transfer, path_of(transfer, topology), end);
+  return line.take();
+}
+
 std::vector<PathPiece> pieces_of(const RecordedTransfer& transfer, const Topology& topology,
                                  const Entity& who, bool until_left) {
-  const bool reads = transfer.reads();
-  const FabricPath& path =
-      topology.path(reads ? transfer.to : transfer.from, reads ? transfer.from : transfer.to,
-                    reads ? Direction::kRead : Direction::kWrite);
+  const FabricPath& path = path_of(transfer, topology);
   Line line(transfer, who);
   const bool known = transfer.egress != RecordedTransfer::kNot &&
                      (until_left || transfer.ingress != RecordedTransfer::kNot);
