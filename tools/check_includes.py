@@ -25,7 +25,8 @@ ALLOWED = {
     "transports/shm": "kernels topology memory bootstrap contract",
     "transports/ub/engine": "",
     "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",
-    "transports/ub/bus": "transports/ub/engine transports/ub/model bootstrap memory kernels contract",
+    "transports/ub/race": "transports/ub/engine contract",
+    "transports/ub/bus": "transports/ub/engine transports/ub/model transports/ub/race bootstrap memory kernels contract",
     "transports/ub/trace": "transports/ub/bus transports/ub/engine transports/ub/model contract",
     "transports/ub/processes": "transports/ub/bus transports/shm/futex.hpp bootstrap memory contract",
 }
