@@ -91,6 +91,9 @@ constexpr Redundant kRedundant[] = {
      "the sender has waited until each message before was taken"},
     {Sync::kCredit, "point_to_point.cpp", "slot_is_free", -1, "messages staged",
      "the sender has waited until each message before was taken"},
+    {Sync::kPost, "channel.cpp", "tell_credits", -1, "streams",
+     "every rank waits for both streams in every round, and each line of the next one brings "
+     "credit"},
     {Sync::kWait, "scatter_gather.cpp", "await", 2, "private",
      "who says that it has got the root's own share has got its own before"},
 };

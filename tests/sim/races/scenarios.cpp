@@ -2,7 +2,9 @@
 // to whom, and in which round.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 
 #include "tests/sim/races/moe_scenario.hpp"
@@ -314,7 +316,6 @@ std::vector<Scenario> make_scenarios() {
   add("gather exchange_push", "exchange_push", gather({.count = kMiddle, .rounds = 40}));
   add("scatter exchange", "exchange", scatter({.count = kSmall, .rounds = 40}));
   add("scatter exchange_push", "exchange_push", scatter({.count = kMiddle, .rounds = 40}));
-  add("messages inline", "", ring({.count = kInline}));
   add("messages without answers", "", stream_of_messages({.count = kInline, .rounds = 40}));
   add("messages in place", "", ring(heap));
   add("messages staged", "", ring({.count = 20'000, .shared = false, .rounds = 9}));

@@ -137,6 +137,11 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
         simulation.courier_->check_alive(simulation.scheduler().who().rank);
       }
     }
+    Fibre spawn(std::function<void()> body) override {
+      const Fibre fibre = SchedulerHost::spawn(std::move(body));
+      if (simulation.races_) simulation.races_->spawned(fibre);
+      return fibre;
+    }
     void join(Fibre fibre) override {
       SchedulerHost::join(fibre);
       if (simulation.races_) simulation.races_->joined();

@@ -87,7 +87,9 @@ class RaceChecker final : public ChannelWatch {
   // Those of the flow's puts until now are free.
   void sources_free(const void* flow);
 
-  // The caller has waited for another fibre of its rank.
+  // The caller has made a fibre (FibreHost::spawn), which has not run yet.
+  void spawned(std::uint64_t fibre);
+  // It has waited for another one of its rank.
   void joined();
 
   // --- ChannelWatch, and the order within ranks.
@@ -212,7 +214,8 @@ class RaceChecker final : public ChannelWatch {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> seen_;  // races that are listed or counted
 
   std::vector<FibreState> fibres_;
-  std::vector<std::uint32_t> of_fibre_;  // [index of its FibreId]
+  std::vector<std::uint32_t> of_fibre_;               // [index of its FibreId]
+  std::unordered_map<std::uint64_t, Stamp> origins_;  // of fibres that have done nothing yet
   std::vector<FlowState> flows_;
   std::unordered_map<const void*, std::uint32_t> flow_numbers_;
   std::vector<ParcelState> parcels_;  // [number]: they are used again

@@ -16,7 +16,11 @@ RaceChecker::FibreState& RaceChecker::fibre() {
   return add_fibre(id);
 }
 
-// A new stream is behind what its rank has done until then.
+void RaceChecker::spawned(std::uint64_t name) {
+  if (active()) origins_[name] = tell(fibre());
+}
+
+// A new stream is behind what its maker did before.
 RaceChecker::FibreState& RaceChecker::add_fibre(FibreId id) {
   if (id.index >= of_fibre_.size()) of_fibre_.resize(id.index + 1, ~std::uint32_t{0});
   const auto number = static_cast<std::uint32_t>(fibres_.size());
@@ -24,7 +28,10 @@ RaceChecker::FibreState& RaceChecker::add_fibre(FibreId id) {
   fibres_.push_back({.id = id, .rank = scheduler_.who().rank, .number = number});
   FibreState& fibre = fibres_.back();
   fibre.clock.raise(number, fibre.now);
-  join_rank(fibre);
+  const auto origin = origins_.find(std::uint64_t{id.generation} << 32 | id.index);
+  if (origin == origins_.end()) return fibre;
+  hear(fibre, origin->second);
+  origins_.erase(origin);
   return fibre;
 }
 
