@@ -30,6 +30,12 @@ typedef enum {
 // it; payload_digest is 0. What tuttiMemAlloc gave is gone when tuttiSimRun returns.
 #define TUTTI_SIM_TIMING_ONLY 1u
 
+// Flag of a run that looks for races: memory that one rank or stream writes and another reads or
+// writes without being ordered by a line that it has acquired, whether or not that goes wrong at
+// this run's times; docs/simulated-bus.md, "Races". Times and digests are those of the run without.
+// Not with TUTTI_SIM_TIMING_ONLY. Takes memory for what ranks have read and written, at most 4 GiB.
+#define TUTTI_SIM_CHECK_RACES 2u
+
 typedef struct {
   size_t size;            // sizeof(tuttiSimConfig_t), set by the initializer
   unsigned int version;   // TUTTI_VERSION_CODE, set by the initializer
@@ -104,7 +110,9 @@ typedef tuttiResult_t (*tuttiSimBody_t)(int rank, int nranks, const tuttiUniqueI
 //   - tuttiTimeout where ranks wait for ever, saying who waits for what, and at the time limit;
 //   - tuttiRemoteError where a fault of the profile ended it;
 //   - tuttiSystemError where the record of the run, for a trace or report, would need more than 4
-//     GiB.
+//     GiB, or the checker of races.
+// tuttiInternalError where all went well, but ranks raced (TUTTI_SIM_CHECK_RACES): the first race,
+// and how many there are. All that are listed are in the log, as warnings.
 // tuttiSystemError, too, when all went well and the trace or the report cannot be written: the file
 // and why. Before any rank runs: tuttiSystemError for one that cannot be made; tuttiInvalidArgument
 // for a profile that is not there or wrong (file, field and what was expected; which setting, if it

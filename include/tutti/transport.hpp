@@ -189,6 +189,8 @@ enum class PeerState : std::uint8_t {
   kDead   // its process ended without that
 };
 
+class ChannelWatch;
+
 // How a rank waits for a mark.
 enum class Waiting : std::uint8_t {
   kSpin,   // a core of its own: looks for a while before it sleeps
@@ -303,6 +305,9 @@ class Transport {
   // The caller has done `work`; where time is virtual, it passes now. Called after the work and
   // before anybody is told of it. A scheduling point of a fibre, from which it may be unwound.
   virtual void charge(const LocalWork&) {}
+
+  // Who is told what the library does with memory and lines; nullptr: nobody. Asked once.
+  virtual ChannelWatch* watch() noexcept { return nullptr; }
 
   // nullptr: nobody knows, and algorithms are chosen by what was measured. Valid as long as the
   // transport.

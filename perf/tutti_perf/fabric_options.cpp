@@ -48,6 +48,11 @@ void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& node
          "--timing-only", options.timing_only,
          "Payload is neither moved nor backed by memory, nor verified; the times are the same")
       ->needs(fabric);
+  app.add_flag("--check-races", options.check_races,
+               "Fail where a rank reads or writes what another writes without being ordered by a "
+               "line that it has acquired; the times are the same")
+      ->needs(fabric)
+      ->excludes("--timing-only");
   app.add_option("--trace", options.trace,
                  "Write what every rank and transfer did when, and the critical path of each "
                  "iteration, to this file, for ui.perfetto.dev")
@@ -88,6 +93,7 @@ tuttiSimConfig_t sim_config(const FabricOptions& options, std::vector<const char
   config.cell_bytes = options.cell_bytes;
   config.reorder_seed = options.reorder_seed;
   if (options.timing_only) config.flags |= TUTTI_SIM_TIMING_ONLY;
+  if (options.check_races) config.flags |= TUTTI_SIM_CHECK_RACES;
   if (!options.trace.empty()) config.trace = options.trace.c_str();
   if (!options.report.empty()) config.report = options.report.c_str();
   settings.clear();

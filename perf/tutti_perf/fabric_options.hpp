@@ -22,8 +22,9 @@ struct FabricOptions {
   std::vector<std::string> settings;  // PATH=VALUE
   std::uint64_t reorder_seed = 0;
   bool timing_only = false;  // payload takes time, and is neither moved nor backed by memory
-  std::string trace;         // a file; empty: none
-  std::string report;        // a file; empty: none
+  bool check_races = false;
+  std::string trace;   // a file; empty: none
+  std::string report;  // a file; empty: none
 
   bool given() const { return !name.empty(); }
 };

@@ -165,8 +165,8 @@ void resolve_fabric(const CLI::App& app, const Words& words, Options& options) {
 // What collectives have and a pair of ranks has not.
 void resolve_p2p(const CLI::App& app, const Words& words, Options& options) {
   if (!options.fabric.given()) reject("p2p needs --fabric: it measures simulated fabrics");
-  for (const char* const other :
-       {"--datatype", "--root", "--algorithm", "--buffers", "--mode", "--seed", "--timing-only"}) {
+  for (const char* const other : {"--datatype", "--root", "--algorithm", "--buffers", "--mode",
+                                  "--seed", "--timing-only", "--check-races"}) {
     if (app.count(other) > 0) {
       reject(std::string(other) + ": p2p moves bytes between two ranks, one row at a time");
     }

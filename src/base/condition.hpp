@@ -28,22 +28,22 @@ class Condition {
   // throws FibreUnwind, or, where a KeepFibre is open, returns though it is not.
   template <typename Ready>
   void wait(std::unique_lock<std::mutex>& lock, Ready&& ready) {
-    if (ready()) return;
-    if (FibreHost* host = current_context().host) {
-      wait_on_fibre(*host, lock, kNoDeadline, ready);
-    } else {
-      threads_.wait(lock, ready);
-    }
+    FibreHost* const host = current_context().host;
+    if (host == nullptr) return threads_.wait(lock, ready);
+    if (!ready()) wait_on_fibre(*host, lock, kNoDeadline, ready);
+    host->hears(this);
   }
 
   // The same until `deadline`, a current_time(). Returns what ready() said last.
   template <typename Ready>
   bool wait_until(std::unique_lock<std::mutex>& lock, Nanoseconds deadline, Ready&& ready) {
-    if (ready()) return true;
-    if (FibreHost* host = current_context().host) {
-      return wait_on_fibre(*host, lock, deadline, ready);
+    FibreHost* const host = current_context().host;
+    if (host == nullptr) {
+      return threads_.wait_until(lock, std::chrono::steady_clock::time_point(deadline), ready);
     }
-    return threads_.wait_until(lock, std::chrono::steady_clock::time_point(deadline), ready);
+    const bool is_ready = ready() || wait_on_fibre(*host, lock, deadline, ready);
+    if (is_ready) host->hears(this);
+    return is_ready;
   }
   // A timeout of a year or more is a year.
   template <typename Ready>
@@ -51,13 +51,21 @@ class Condition {
     return wait_until(lock, deadline_of(timeout), ready);
   }
 
+  // With the mutex held: the caller has found by itself that it need not wait.
+  void hear() const {
+    if (FibreHost* const host = current_context().host) [[unlikely]]
+      host->hears(this);
+  }
+
   // With or without the mutex held.
   void notify_one() {
+    tell();
     threads_.notify_one();
     if (first_ != nullptr) [[unlikely]]
       wake_first();
   }
   void notify_all() {
+    tell();
     threads_.notify_all();
     if (first_ != nullptr) [[unlikely]]
       wake_all();
@@ -97,6 +105,10 @@ class Condition {
     return true;
   }
 
+  void tell() const {
+    if (FibreHost* const host = current_context().host) [[unlikely]]
+      host->tells(this);
+  }
   static Nanoseconds deadline_of(Nanoseconds timeout) noexcept;
   void wake_first();
   void wake_all();

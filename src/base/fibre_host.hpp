@@ -80,6 +80,14 @@ class FibreHost {
   // the process. Owned by the host, interpreted by memory/.
   virtual Heap* hollow_heap() noexcept { return nullptr; }
 
+  // For a checker of races (channel_watch.hpp). Streams of a rank are in order where they lock and
+  // notify: who hears is behind all who have told the same object. And a part of the heap belongs
+  // to the caller from now on, or to nobody.
+  virtual void tells(const void*) {}
+  virtual void hears(const void*) {}
+  virtual void gave(const void*, std::size_t) {}
+  virtual void took_back(const void*, std::size_t) noexcept {}
+
  protected:
   ~FibreHost() = default;
 };

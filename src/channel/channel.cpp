@@ -66,6 +66,8 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       options_(std::move(options)),
       heap_(Heap::of_this_process()),
       hollow_(Heap::hollow()),
+      watch_(transport.watch()),
+      plain_(hollow_ == nullptr && watch_ == nullptr),
       lines_(reinterpret_cast<const Line*>(windows_.control->local().data())),
       own_bell_(
           reinterpret_cast<Doorbell*>(windows_.control->local().data() + ControlLayout::kOwnBell)),
@@ -125,8 +127,9 @@ Operation Channel::begin(const OperationShape& shape) {
     check_usable();
   const Sequence sequence = issued_;
   if (static_cast<std::int64_t>(completed() + layout_.depth - sequence) <= 0) [[unlikely]] {
-    await_slot(sequence);
+    if (!leaves_out(Sync::kCredit, {std::source_location::current()})) await_slot(sequence);
   }
+  hears(this);
   const Unheard unheard = unheard_[sequence & (layout_.depth - 1)];
   if (unheard.sequence != 0 && unheard.sequence + layout_.depth == sequence) [[unlikely]] {
     check_entries(Operation(*this, unheard.sequence, unheard.fingerprint));
@@ -144,6 +147,17 @@ void Channel::await_slot(Sequence sequence) {
   });
 }
 
+// Also where the value is there: what a test leaves out is not looked at.
+bool Channel::watched_look(const Line& line, bool there, const SyncPlace& place, Sync sync) const {
+  if (watch_->leaves_out(sync, place)) return true;
+  // Something that was posted there once, whatever operation that was.
+  if (!there && line.value.load(std::memory_order_acquire) != 0) {
+    there = watch_->leaves_out(Sync::kEpoch, place);
+  }
+  if (there) watch_->acquired(line);
+  return there;
+}
+
 void Channel::await_credit(Rank peer, const Operation& operation) {
   const Sequence sequence = operation.sequence();
   const Line& line = own_line(layout_.credit_line(peer));
@@ -151,12 +165,16 @@ void Channel::await_credit(Rank peer, const Operation& operation) {
   waiter_.until(*own_bell_, subject, [&] {
     learn(peer, floor_.load(std::memory_order_acquire));
     // Pairs with the release in Window::post of tell_credits.
-    learn(peer, line.value.load(std::memory_order_acquire));
+    const Sequence told = line.value.load(std::memory_order_acquire);
+    if (watch_ != nullptr) [[unlikely]]
+      watch_->acquired(line);
+    learn(peer, told);
     return has_credit(peer, sequence);
   });
 }
 
 void Channel::finish_concurrently(Sequence sequence) {
+  tells(this);
   const Sequence mask = layout_.depth - 1;
   finished_[sequence & mask].store(sequence + 1, std::memory_order_seq_cst);
   Sequence done = completed_.load(std::memory_order_seq_cst);
@@ -174,6 +192,7 @@ void Channel::finish_concurrently(Sequence sequence) {
 // No peer's line tells a thread of this rank that another one has freed a slot. The credit line to
 // itself means nothing but rings the bell.
 void Channel::wake_waiting() {
+  if (leaves_out(Sync::kPost, {std::source_location::current()})) return;
   const std::lock_guard lock(telling_);
   control().post(rank_, layout_.credit_line(rank_), completed(), LineContent{});
 }
@@ -189,6 +208,7 @@ void Channel::tell_credits(Sequence completed) {
     const Sequence before = std::max(told.load(std::memory_order_relaxed), floor);
     if (peer == rank_ || completed - before < lag) continue;
     told.store(completed, std::memory_order_relaxed);
+    if (leaves_out(Sync::kPost, {std::source_location::current()})) continue;
     control().post(peer, layout_.credit_line(rank_), completed, LineContent{});
   }
 }

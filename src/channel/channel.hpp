@@ -30,11 +30,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <tutti/transport.hpp>
 #include <vector>
 
 #include "base/cache_gauge.hpp"
+#include "base/channel_watch.hpp"
 #include "base/condition.hpp"
 #include "channel/fingerprint.hpp"
 #include "channel/layout.hpp"
@@ -105,17 +107,32 @@ class Channel {
 
   // How peers find [p, p + bytes): kProcess is of use to ranks of this process only.
   MemoryRef refer(const void* p, std::size_t bytes) const noexcept;
-  // Does the library move what lies at these places? Not if one of them is hollow (Heap::hollow):
-  // who would copy or add up leaves it, and charges it all the same.
-  template <typename... Pointers>
-  bool moves(const Pointers*... places) const noexcept {
-    return hollow_ == nullptr || !(hollow_->contains(places, 0) || ...);
+  // Said of what the library is about to copy or add up, each a Read, a Write, or several of a size
+  // (Reads, Writes). Does it do that? Not if one of them is hollow (Heap::hollow): who would leaves
+  // it, and charges it all the same.
+  template <typename... Places>
+  bool moves(Places... places) const {
+    if (plain_) [[likely]]
+      return true;
+    if (watch_ != nullptr) (note(places), ...);
+    return hollow_ == nullptr || !(is_hollow(places) || ...);
   }
-  template <typename Pointer>
-  bool moves(std::span<Pointer> places) const noexcept {
-    return hollow_ == nullptr ||
-           std::none_of(places.begin(), places.end(),
-                        [this](const std::byte* place) { return hollow_->contains(place, 0); });
+  // The same of what is never hollow.
+  template <typename... Places>
+  void touches(Places... places) const {
+    if (watch_ != nullptr) [[unlikely]]
+      (note(places), ...);
+  }
+  // Who is told of that, and of lines; nullptr: nobody.
+  ChannelWatch* watch() const noexcept { return watch_; }
+  // Order among the streams of this rank: who hears is behind who has told.
+  void tells(const void* object) const {
+    if (watch_ != nullptr) [[unlikely]]
+      watch_->tells(object);
+  }
+  void hears(const void* object) const {
+    if (watch_ != nullptr) [[unlikely]]
+      watch_->hears(object);
   }
   // Can every rank read and write in place what refer() answered?
   bool reached_by_all(MemoryRef::Where where) const noexcept {
@@ -180,8 +197,42 @@ class Channel {
   // seq_cst: await_slot announces itself before it looks here.
   Sequence completed() const noexcept { return completed_.load(std::memory_order_seq_cst); }
 
+  // Has an own line reached that value? Acquire: pairs with the release of who posted it.
+  bool shows(const Line& line, std::uint64_t want, const SyncPlace& place,
+             Sync sync = Sync::kWait) const {
+    const bool there = reached(line.value.load(std::memory_order_acquire), want);
+    if (watch_ != nullptr) [[unlikely]]
+      return watched_look(line, there, place, sync);
+    return there;
+  }
+  // For tests of what the watch finds.
+  bool leaves_out(Sync sync, const SyncPlace& place) const {
+    if (watch_ != nullptr) [[unlikely]]
+      return watch_->leaves_out(sync, place);
+    return false;
+  }
+
  private:
   friend class Operation;
+
+  void note(Read read) const { watch_->touches(read); }
+  void note(Write write) const { watch_->touches(write); }
+  void note(Reads reads) const {
+    for (const std::byte* const data : reads.data) watch_->touches(Read{data, reads.bytes});
+  }
+  void note(Writes writes) const {
+    for (const std::byte* const data : writes.data) watch_->touches(Write{data, writes.bytes});
+  }
+  template <typename Place>
+  bool is_hollow(Place place) const noexcept {
+    if constexpr (requires { place.data.begin(); }) {
+      return std::any_of(place.data.begin(), place.data.end(),
+                         [this](const std::byte* data) { return hollow_->contains(data, 0); });
+    } else {
+      return hollow_->contains(place.data, 0);
+    }
+  }
+  bool watched_look(const Line& line, bool there, const SyncPlace& place, Sync sync) const;
 
   // Before a look at what peers write.
   void settle() const noexcept {
@@ -200,20 +251,24 @@ class Channel {
   bool has_credit(Rank peer, Sequence sequence) const noexcept {
     const Sequence known =
         credits_[static_cast<std::size_t>(peer)].known.load(std::memory_order_acquire);
+    if (concurrent_) hears(credits_.get());
     return static_cast<std::int64_t>(known + layout_.depth - sequence) > 0;
   }
   // Acquire pairs with the release in raise_floor.
   bool has_everyones_credit(Sequence sequence) const noexcept {
     const Sequence floor = floor_.load(std::memory_order_acquire);
+    if (concurrent_) hears(credits_.get());
     return static_cast<std::int64_t>(floor + layout_.depth - sequence) > 0;
   }
   void learn(Rank peer, Sequence completed) noexcept {
     auto& known = credits_[static_cast<std::size_t>(peer)].known;
     if (static_cast<std::int64_t>(completed - known.load(std::memory_order_relaxed)) > 0) {
       known.store(completed, std::memory_order_release);
+      if (concurrent_) tells(credits_.get());
     }
   }
   void raise_floor(Sequence floor) noexcept {
+    if (concurrent_) tells(credits_.get());
     Sequence before = floor_.load(std::memory_order_relaxed);
     while (static_cast<std::int64_t>(floor - before) > 0 &&
            !floor_.compare_exchange_weak(before, floor, std::memory_order_release)) {
@@ -263,7 +318,9 @@ class Channel {
   Rank rank_;
   ChannelOptions options_;
   const Heap& heap_;
-  const Heap* const hollow_;  // nullptr: all that ranks send is moved
+  const Heap* const hollow_;   // nullptr: all that ranks send is moved
+  ChannelWatch* const watch_;  // nullptr: nobody
+  const bool plain_;           // neither
   const Line* lines_;
   Doorbell* own_bell_;
   Doorbell* shared_bell_;

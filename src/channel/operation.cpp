@@ -4,31 +4,31 @@
 
 namespace tutti {
 
-void Operation::await_mark(Rank source, Phase phase, unsigned step) const {
-  wait_until([&] { return has(source, phase, step); },
+void Operation::await_mark(Rank source, Phase phase, unsigned step, const SyncPlace& place) const {
+  wait_until([&] { return has(source, phase, step, place.where); },
              [&](std::vector<Rank>& ranks) {
-               if (!has(source, phase, step)) ranks.push_back(source);
+               if (lacks(source, phase, step)) ranks.push_back(source);
              });
 }
 
-std::span<std::byte> Operation::claim_staging() const {
-  await_credits();
+std::span<std::byte> Operation::claim_staging(const std::source_location& where) const {
+  await_credits({.where = where});
   const ControlLayout& layout = channel_->layout();
   return channel_->control().local().subspan(layout.slot_offset(slot_), layout.slot_bytes);
 }
 
 std::span<std::byte> Operation::claim_common() const {
-  await_credits();
+  await_credits({});
   const ControlLayout& layout = channel_->layout();
   return channel_->control().reach(0, layout.slot_offset(slot_), layout.slot_bytes);
 }
 
-void Operation::await_credits() const {
+void Operation::await_credits(const SyncPlace& place) const {
   Channel& channel = *channel_;
   if (channel.has_everyones_credit(sequence_)) return;
   for (Rank peer = 0; peer < ranks(); ++peer) {
     if (peer != rank() && !channel.has_credit(peer, sequence_)) [[unlikely]] {
-      channel.await_credit(peer, *this);
+      if (!channel.leaves_out(Sync::kCredit, place)) channel.await_credit(peer, *this);
     }
   }
 }
@@ -73,7 +73,7 @@ bool Operation::arrive(LineContent& content, Round round) const {
     content.stamp = fingerprint_ | channel.completed() << kFingerprintBits;
     channel.control().post(0, line, line_value(sequence_), content);
   } else {
-    post_line(0, line, content, 0);
+    post_line(0, line, content, 0, {});
   }
   const std::uint64_t target = ++channel.assemblies_[ControlLayout::assembly(slot_, round)] *
                                static_cast<std::uint64_t>(channel.ranks());

@@ -2,6 +2,7 @@
 // thread that runs the operation holds it and calls finish() last.
 #pragma once
 
+#include <source_location>
 #include <span>
 #include <utility>
 
@@ -25,37 +26,69 @@ class Operation {
 
   void charge(const LocalWork& work) const { channel_->charge(work); }
 
-  // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth
-  // behind. Stepped marks carry no content that is read: the next step may overwrite it.
-  void post(Rank peer, Phase phase, LineContent& content, unsigned step = 0) const {
-    post_line(peer, line_id(phase, rank()), content, step);
+  // What the calling fibre does from now on belongs to this operation.
+  void enter() const {
+    if (ChannelWatch* const watch = channel_->watch()) [[unlikely]]
+      watch->enters({channel_->name(), sequence_, fingerprint_, describe_fingerprint});
   }
-  void post(Rank peer, Phase phase, unsigned step = 0) const {
-    LineContent content;
-    post(peer, phase, content, step);
+  // The user's buffer, from here to give_back(); `written` by the operation.
+  void take(const void* data, std::size_t bytes, bool written) const {
+    if (ChannelWatch* const watch = channel_->watch()) [[unlikely]]
+      watch->takes(data, bytes, written);
+  }
+  void give_back(const void* data, std::size_t bytes, bool written) const {
+    if (ChannelWatch* const watch = channel_->watch()) [[unlikely]]
+      watch->gives_back(data, bytes, written);
   }
 
-  // Waits for a peer's unstepped mark, checks that it means the same operation, and returns the
-  // line; its content stays until this operation finishes.
-  const Line& wait(Rank source, Phase phase) const {
+  // Raises a mark at `peer`, with 48 bytes. Waits for the peer's credit if it is a whole depth
+  // behind. Stepped marks carry no content that is read: the next step may overwrite it.
+  void post(Rank peer, Phase phase, LineContent& content, unsigned step = 0,
+            const std::source_location& where = std::source_location::current()) const {
+    if (channel_->leaves_out(Sync::kPost, {where, mark_of(phase)})) return;
+    post_line(peer, line_id(phase, rank()), content, step, {where, mark_of(phase)});
+  }
+  void post(Rank peer, Phase phase, unsigned step = 0,
+            const std::source_location& where = std::source_location::current()) const {
+    LineContent content;
+    post(peer, phase, content, step, where);
+  }
+
+  // Waits for a peer's unstepped mark and checks that it means the same operation.
+  void await(Rank source, Phase phase,
+             const std::source_location& where = std::source_location::current()) const {
+    const SyncPlace place{where, mark_of(phase)};
+    if (channel_->leaves_out(Sync::kWait, place)) return;
     const Line& line = channel_->own_line(line_id(phase, source));
-    if (!reached(line.value.load(std::memory_order_acquire), line_value(sequence_))) [[unlikely]] {
-      await_mark(source, phase, 0);
+    if (!channel_->shows(line, line_value(sequence_), place)) [[unlikely]] {
+      await_mark(source, phase, 0, place);
     }
     accept(source, line);
-    return line;
+  }
+  // The same, and returns the line; its content stays until this operation finishes.
+  const Line& wait(Rank source, Phase phase,
+                   const std::source_location& where = std::source_location::current()) const {
+    await(source, phase, where);
+    return content_of(source, phase);
   }
   // Has the peer's mark reached `step`? Then everything that it did before is visible.
-  bool has(Rank source, Phase phase, unsigned step = 0) const noexcept {
-    return reached(channel_->own_line(line_id(phase, source)).value.load(std::memory_order_acquire),
-                   line_value(sequence_, step));
+  bool has(Rank source, Phase phase, unsigned step = 0,
+           const std::source_location& where = std::source_location::current()) const {
+    return channel_->shows(channel_->own_line(line_id(phase, source)), line_value(sequence_, step),
+                           {where, mark_of(phase)});
   }
-  void wait_step(Rank source, Phase phase, unsigned step) const {
-    if (!has(source, phase, step)) await_mark(source, phase, step);
-  }
-  // The line of a mark that has() reported, checked as wait() does.
-  const Line& line(Rank source, Phase phase) const {
+  // The same for who only says what it waits for.
+  bool lacks(Rank source, Phase phase, unsigned step = 0) const noexcept {
     const Line& line = channel_->own_line(line_id(phase, source));
+    return !reached(line.value.load(std::memory_order_acquire), line_value(sequence_, step));
+  }
+  void wait_step(Rank source, Phase phase, unsigned step,
+                 const std::source_location& where = std::source_location::current()) const {
+    if (!has(source, phase, step, where)) await_mark(source, phase, step, {where, mark_of(phase)});
+  }
+  // The line of a mark that has() or await() reported, checked as wait() does.
+  const Line& line(Rank source, Phase phase) const {
+    const Line& line = content_of(source, phase);
     accept(source, line);
     return line;
   }
@@ -68,7 +101,8 @@ class Operation {
 
   // This operation's staging in this rank's segment, free to be overwritten: waits until no peer
   // reads what the slot's previous operation left there.
-  std::span<std::byte> claim_staging() const;
+  std::span<std::byte> claim_staging(
+      const std::source_location& where = std::source_location::current()) const;
   // The same of rank 0's staging, in which all ranks may write (Access::shared_words). The
   // algorithm says which part is whose.
   std::span<std::byte> claim_common() const;
@@ -111,7 +145,13 @@ class Operation {
   }
 
   // The operation is complete on this rank: no peer's memory is read or written for it any more.
-  void finish() const { channel_->finish(sequence_); }
+  void finish() const {
+    if (ChannelWatch* const watch = channel_->watch()) [[unlikely]] {
+      enter();
+      watch->leaves();
+    }
+    channel_->finish(sequence_);
+  }
 
   std::string describe() const { return describe_fingerprint(fingerprint_); }
 
@@ -121,9 +161,13 @@ class Operation {
   LineId line_id(Phase phase, Rank source) const noexcept {
     return channel_->layout().operation_line(slot_, phase, source);
   }
-  void post_line(Rank peer, LineId line, LineContent& content, unsigned step) const {
-    if (!channel_->has_credit(peer, sequence_)) [[unlikely]]
-      channel_->await_credit(peer, *this);
+  static constexpr unsigned mark_of(Phase phase) noexcept { return static_cast<unsigned>(phase); }
+
+  void post_line(Rank peer, LineId line, LineContent& content, unsigned step,
+                 const SyncPlace& place) const {
+    if (!channel_->has_credit(peer, sequence_)) [[unlikely]] {
+      if (!channel_->leaves_out(Sync::kCredit, place)) channel_->await_credit(peer, *this);
+    }
     const Sequence completed = channel_->completed();
     content.stamp = fingerprint_ | completed << kFingerprintBits;
     // A stepped mark's stamp is not read; and where operations overtake each other, a line may be
@@ -134,6 +178,12 @@ class Operation {
     }
     channel_->control().post(peer, line, line_value(sequence_, step), content);
   }
+  const Line& content_of(Rank source, Phase phase) const {
+    const Line& line = channel_->own_line(line_id(phase, source));
+    if (ChannelWatch* const watch = channel_->watch()) [[unlikely]]
+      watch->uses_content(line);
+    return line;
+  }
   void accept(Rank source, const Line& line) const {
     if (((line.stamp ^ fingerprint_) & kFingerprintMask) != 0) [[unlikely]] {
       channel_->raise_mismatch(*this);
@@ -142,10 +192,10 @@ class Operation {
         source,
         extend_sequence(static_cast<std::uint16_t>(line.stamp >> kFingerprintBits), sequence_));
   }
-  void await_mark(Rank source, Phase phase, unsigned step) const;
+  void await_mark(Rank source, Phase phase, unsigned step, const SyncPlace& place) const;
   std::size_t in_slot(Rank peer, std::size_t offset, std::size_t bytes) const;
   const Line& arrival_of(Rank peer, Round round) const noexcept;
-  void await_credits() const;
+  void await_credits(const SyncPlace& place) const;
   const Line& published_line(Round round) const noexcept;
 
   template <typename Missing>

@@ -12,13 +12,14 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   const std::size_t bytes = request.bytes();
   const auto staging = operation.claim_staging();
   Channel& channel = operation.channel();
-  const bool moves = channel.moves(request.send, request.recv);
+  const bool moves = channel.moves(Read{request.send, bytes}, Write{request.recv, 0});
+  channel.touches(Write{staging.data(), bytes});
   if (moves) kernels::SharedCopy(channel.gauge(), bytes).copy(staging.data(), request.send, bytes);
   operation.charge(LocalWork::copy(bytes));
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
 
   for (Rank peer = 0; peer < ranks; ++peer) {
-    if (peer != self) operation.wait(peer, Phase::kEntry);
+    if (peer != self) operation.await(peer, Phase::kEntry);
   }
   PerRank<View> views(ranks);
   for (int i = 1; i < ranks; ++i) {
@@ -31,6 +32,7 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   sources[self] = request.send;
   for (const View& view : others) sources[view.peer] = view.data;
   std::byte* const destination = request.recv;
+  channel.touches(Reads{sources.all(), bytes}, Write{destination, bytes});
   if (moves) {
     kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                     {&destination, 1}, sources.all(), request.count);

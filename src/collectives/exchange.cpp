@@ -46,7 +46,7 @@ class Exchange {
     std::size_t readers = 0;
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer == self_ || !is_in_place(rows_.to(peer))) continue;
-      operation_.wait(peer, Phase::kDone);
+      operation_.await(peer, Phase::kDone);
       ++readers;
     }
     operation_.charge(LocalWork::looks(readers));
@@ -75,7 +75,7 @@ class Exchange {
 
   // What one rank writes in the whole operation decides whether it fits the caches.
   void copy(std::byte* dst, const std::byte* src, std::size_t bytes) {
-    if (!channel_.moves(dst, src)) return;
+    if (!channel_.moves(Read{src, bytes}, Write{dst, bytes})) return;
     if (!incoming_ && bytes >= kLargeRow) {
       incoming_ = 0;
       for (Rank peer = 0; peer < ranks_; ++peer) *incoming_ += rows_.from(peer).bytes;
@@ -113,7 +113,7 @@ class Exchange {
       entry.way = way_of(row);
       switch (entry.way) {
         case Way::kInline:
-          if (row.bytes != 0 && channel_.moves(row.data)) {
+          if (row.bytes != 0 && channel_.moves(Read{row.data, row.bytes})) {
             std::memcpy(entry.data, row.data, row.bytes);
           }
           break;
@@ -121,7 +121,8 @@ class Exchange {
           claim();
           entry.staging_offset = rows_.same_for_all() ? 0 : used;
           if (!copied) {
-            if (channel_.moves(row.data)) {
+            channel_.touches(Write{staging_.data() + used, row.bytes});
+            if (channel_.moves(Read{row.data, row.bytes})) {
               kernels::SharedCopy(channel_.gauge(), row.bytes)
                   .copy(staging_.data() + used, row.data, row.bytes);
             }
@@ -205,32 +206,32 @@ class Exchange {
 
   // Copies a row that is there whole, or notes it for fetch().
   void take(Rank peer) {
-    const auto row = rows_.from(peer);
+    std::byte* const data = rows_.from(peer).data;
+    const std::size_t bytes = rows_.from(peer).bytes;
     const ExchangeEntry entry = entry_of(peer);
-    const std::span<std::byte> destination{row.data, row.bytes};
     if (entry.way == Way::kInline) {
-      if (row.bytes != 0 && channel_.moves(row.data)) {
-        std::memcpy(row.data, entry.data, row.bytes);
+      if (bytes != 0 && channel_.moves(Write{data, bytes})) {
+        std::memcpy(data, entry.data, bytes);
       }
       return;
     }
     if (entry.way == Way::kEager) {
       if (channel_.reads_wait()) {
-        eager_.push_back({peer, destination, entry.staging_offset});
+        eager_.push_back({peer, {data, bytes}, entry.staging_offset});
       } else {
-        copy(row.data, operation_.view_staging(peer, entry.staging_offset, row.bytes), row.bytes);
+        copy(data, operation_.view_staging(peer, entry.staging_offset, bytes), bytes);
       }
       return;
     }
     const MemoryRef place = entry.place;
     if (channel_.reads_wait()) {
-      in_place_.add(place.where, {peer, destination, place.offset});
+      in_place_.add(place.where, {peer, {data, bytes}, place.offset});
       return;
     }
     if (channel_.in_view(peer, place.where)) {
-      copy(row.data, channel_.view(peer, place, row.bytes), row.bytes);
+      copy(data, channel_.view(peer, place, bytes), bytes);
     } else {
-      const Fetch fetch{peer, destination, place.offset};
+      const Fetch fetch{peer, {data, bytes}, place.offset};
       channel_.get(place.where, {&fetch, 1});
     }
     operation_.post(peer, Phase::kDone);

@@ -70,7 +70,9 @@ class ExchangeAssembly {
       readable = all <= most_copied_;
       if (readable) {
         copied_.resize(all);
-        if (channel_.moves(rows)) kernels::copy(copied_.data(), rows, all);
+        if (channel_.moves(Read{rows, all}, Write{copied_.data(), all})) {
+          kernels::copy(copied_.data(), rows, all);
+        }
         operation_.charge(LocalWork::copy(all));
         rows = copied_.data();
       }
@@ -93,7 +95,9 @@ class ExchangeAssembly {
       const Rows::Outgoing own = rows_.to(self_);
       if (own.bytes != row.bytes) raise_mismatch(operation_, self_, self_, own.bytes, row.bytes);
       if (row.bytes == 0 || own.data == row.data) return;
-      if (channel_.moves(row.data, own.data)) kernels::copy(row.data, own.data, row.bytes);
+      if (channel_.moves(Read{own.data, row.bytes}, Write{row.data, row.bytes})) {
+        kernels::copy(row.data, own.data, row.bytes);
+      }
       operation_.charge(LocalWork::copy(row.bytes));
       return;
     }

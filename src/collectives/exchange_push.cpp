@@ -52,7 +52,7 @@ class ExchangePush {
     serve(all.subspan(near));
     receive();
     for (const Written& row : written_) channel_.flush(row.peer, row.where);
-    for (const Rank peer : readers_) operation_.wait(peer, Phase::kDone);
+    for (const Rank peer : readers_) operation_.await(peer, Phase::kDone);
     operation_.charge(LocalWork::looks(readers_.size()));
     if (rows_.rooted()) operation_.look_for_strangers();
   }
@@ -69,8 +69,9 @@ class ExchangePush {
       end = std::max(end, first + row.bytes);
     }
     if (end == 0) return;
-    if (channel_.moves(request_.send)) {
+    if (channel_.moves(Read{request_.send, end})) {
       saved_.resize(end);
+      channel_.touches(Write{saved_.data(), end});
       kernels::copy(saved_.data(), request_.send, end);
     }
     operation_.charge(LocalWork::copy(end));
@@ -93,7 +94,9 @@ class ExchangePush {
     if (!out.moves || !in.moves || out.data == in.data) return;
     if (out.bytes != in.bytes) raise_mismatch(operation_, self_, self_, out.bytes, in.bytes);
     if (out.bytes == 0) return;
-    if (channel_.moves(in.data, out.data)) kernels::copy(in.data, source_of(out), out.bytes);
+    if (channel_.moves(Read{out.data, out.bytes}, Write{in.data, out.bytes})) {
+      kernels::copy(in.data, source_of(out), out.bytes);
+    }
     operation_.charge(LocalWork::copy(out.bytes));
   }
 
@@ -101,7 +104,7 @@ class ExchangePush {
     std::size_t heard = 0;
     for (const Rank peer : peers) {
       if (!rows_.to(peer).moves) continue;
-      operation_.wait(peer, Phase::kEntry);
+      operation_.await(peer, Phase::kEntry);
       ++heard;
     }
     operation_.charge(LocalWork::looks(heard));

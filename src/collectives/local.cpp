@@ -21,11 +21,12 @@ void run_alone(const Operation& operation, const Request& request) {
       std::byte* const destination = request.recv;
       const auto scales = request.reducer.scaled ? std::span(&request.reducer.scale, 1)
                                                  : std::span<const std::uint64_t>{};
-      if (operation.channel().moves(source, destination)) {
+      const std::size_t bytes = share.count * request.element_bytes();
+      if (operation.channel().moves(Read{source, bytes}, Write{destination, bytes})) {
         kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = 1},
                         {&destination, 1}, {&source, 1}, share.count, scales);
       }
-      operation.charge(LocalWork::reduce(share.count * request.element_bytes()));
+      operation.charge(LocalWork::reduce(bytes));
       return;
     }
     default: {
@@ -33,7 +34,9 @@ void run_alone(const Operation& operation, const Request& request) {
       const auto out = rows.to(0);
       const auto in = rows.from(0);
       if (out.bytes == 0 || out.data == in.data) return;
-      if (operation.channel().moves(in.data, out.data)) kernels::copy(in.data, out.data, out.bytes);
+      if (operation.channel().moves(Read{out.data, out.bytes}, Write{in.data, out.bytes})) {
+        kernels::copy(in.data, out.data, out.bytes);
+      }
       operation.charge(LocalWork::copy(out.bytes));
       return;
     }

@@ -41,6 +41,11 @@ static_assert(sizeof(MessageEntry) <= LineContent::kPayloadBytes);
 
 constexpr std::uint64_t kPipeStep = 1;  // the entry's second step
 
+// For reports: the peer, and in the lowest bit whether it sends.
+std::string name_of_message(std::uint64_t message) {
+  return fmt::format("a message {} rank {}", (message & 1) != 0 ? "from" : "to", message >> 1);
+}
+
 const char* name_of(MessageEntry::Way way) {
   using enum MessageEntry::Way;
   return way == kInline ? "inline" : way == kInPlace ? "in_place" : "staged";
@@ -71,9 +76,15 @@ class TransferLoop final : public WaitSubject {
       : state_(state), channel_(state.channel_), transfers_(transfers), open_(transfers.size()) {}
 
   void run() {
+    lend([this](const void* data, std::size_t bytes, bool written) {
+      channel_.watch()->takes(data, bytes, written);
+    });
     while (open_ != 0) {
       channel_.waiter().until(channel_.own_bell(), *this, [this] { return advance_all(); });
     }
+    lend([this](const void* data, std::size_t bytes, bool written) {
+      channel_.watch()->gives_back(data, bytes, written);
+    });
   }
 
   void missing(std::vector<Rank>& ranks) const override {
@@ -97,11 +108,33 @@ class TransferLoop final : public WaitSubject {
   }
 
  private:
+  // The users' buffers, if somebody asks for them.
+  template <typename Lent>
+  void lend(const Lent& lent) {
+    if (channel_.watch() == nullptr) [[likely]]
+      return;
+    for (const Transfer& t : transfers_) {
+      const Message& m = t.message;
+      enter(m);
+      const bool received = m.direction == Direction::kReceive;
+      lent(received ? m.recv : m.send, m.bytes, received);
+    }
+  }
+  void enter(const Message& m) const {
+    if (ChannelWatch* const watch = channel_.watch()) [[unlikely]] {
+      watch->enters(
+          {channel_.name(), m.number,
+           static_cast<std::uint64_t>(m.peer) << 1 | (m.direction == Direction::kReceive ? 1 : 0),
+           name_of_message});
+    }
+  }
+
   // One look at every open transfer; true when some moved.
   bool advance_all() {
     bool any = false;
     for (std::size_t i = 0; i < open_; ++i) {
       Transfer& transfer = transfers_[i];
+      enter(transfer.message);
       any = (transfer.message.direction == Direction::kSend ? advance_send(transfer)
                                                             : advance_receive(transfer)) ||
             any;
@@ -136,9 +169,9 @@ class TransferLoop final : public WaitSubject {
 
   bool slot_is_free(const Message& m) const {
     if (m.number - state_.first_ < kPairDepth) return true;
-    const Line& line = own_line(m, PairLine::kTaken);
-    return reached(line.value.load(std::memory_order_acquire),
-                   pair_value(m.number - kPairDepth, kAllSteps));
+    return channel_.shows(
+        own_line(m, PairLine::kTaken), pair_value(m.number - kPairDepth, kAllSteps),
+        {std::source_location::current(), static_cast<unsigned>(PairLine::kTaken)}, Sync::kCredit);
   }
 
   void announce(Transfer& t) {
@@ -149,7 +182,9 @@ class TransferLoop final : public WaitSubject {
     t.stage = Stage::kUnwanted;
     if (m.bytes <= MessageEntry::kInlineBytes) {
       entry.way = MessageEntry::Way::kInline;
-      if (m.bytes != 0 && channel_.moves(m.send)) std::memcpy(entry.data, m.send, m.bytes);
+      if (m.bytes != 0 && channel_.moves(Read{m.send, m.bytes})) {
+        std::memcpy(entry.data, m.send, m.bytes);
+      }
       t.stage = Stage::kDone;
     } else if (const MemoryRef place = channel_.refer(m.send, m.bytes); can_read(m, place.where)) {
       entry.way = MessageEntry::Way::kInPlace;
@@ -168,6 +203,7 @@ class TransferLoop final : public WaitSubject {
   bool open_pipe(Transfer& t) {
     const auto pipe = state_.pipes_.try_take();
     if (!pipe) return false;
+    channel_.hears(&state_.pipes_);
     t.pipe = *pipe;
     t.pipe_offset = state_.pipes_.offset(*pipe);
     t.chunk_bytes = state_.pipes_.chunk_bytes();
@@ -184,6 +220,7 @@ class TransferLoop final : public WaitSubject {
     const Message& m = t.message;
     if (t.moved == m.bytes) {
       if (!has(m, PairLine::kTaken, kAllSteps)) return false;
+      channel_.tells(&state_.pipes_);
       state_.pipes_.give_back(t.pipe);
       t.stage = Stage::kDone;
       return true;
@@ -192,10 +229,10 @@ class TransferLoop final : public WaitSubject {
     if (t.chunks >= kChunks && !has(m, PairLine::kTaken, t.chunks - kChunks + 1)) return false;
     const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
     std::byte* staging = channel_.control().local().data() + channel_.layout().pair_stage_offset();
-    if (channel_.moves(m.send)) {
-      kernels::SharedCopy(channel_.gauge(), bytes)
-          .copy(staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes, m.send + t.moved,
-                bytes);
+    std::byte* const chunk = staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes;
+    channel_.touches(Write{chunk, bytes});
+    if (channel_.moves(Read{m.send + t.moved, bytes})) {
+      kernels::SharedCopy(channel_.gauge(), bytes).copy(chunk, m.send + t.moved, bytes);
     }
     channel_.charge(LocalWork::copy(bytes));
     t.moved += bytes;
@@ -242,13 +279,17 @@ class TransferLoop final : public WaitSubject {
       return;
     }
     if (entry.way == MessageEntry::Way::kInline) {
-      if (m.bytes != 0 && channel_.moves(m.recv)) std::memcpy(m.recv, entry.data, m.bytes);
+      if (m.bytes != 0 && channel_.moves(Write{m.recv, m.bytes})) {
+        std::memcpy(m.recv, entry.data, m.bytes);
+      }
     } else if (channel_.reads_wait()) {
       t.stage = Stage::kReadable;
       return;
     } else if (channel_.in_view(m.peer, entry.place.where)) {
       const std::byte* from = channel_.view(m.peer, entry.place, m.bytes);
-      if (from != m.recv && channel_.moves(m.recv, from)) kernels::copy(m.recv, from, m.bytes);
+      if (from != m.recv && channel_.moves(Read{from, m.bytes}, Write{m.recv, m.bytes})) {
+        kernels::copy(m.recv, from, m.bytes);
+      }
     } else {
       const Fetch fetch{m.peer, {m.recv, m.bytes}, entry.place.offset};
       channel_.get(entry.place.where, {&fetch, 1});
@@ -271,7 +312,8 @@ class TransferLoop final : public WaitSubject {
     const Fetch chunk = chunk_of(t);
     const std::size_t bytes = chunk.destination.size();
     const auto from = channel_.control().view(chunk.peer, chunk.offset, bytes);
-    if (channel_.moves(t.message.recv)) {
+    channel_.touches(Read{from.data(), bytes});
+    if (channel_.moves(Write{chunk.destination.data(), bytes})) {
       kernels::copy(chunk.destination.data(), from.data(), bytes);
     }
     took_chunk(t, bytes);
@@ -321,6 +363,10 @@ class TransferLoop final : public WaitSubject {
   }
 
   void finish_receive(Transfer& t) {
+    if (ChannelWatch* const watch = channel_.watch()) [[unlikely]] {
+      enter(t.message);
+      watch->leaves();
+    }
     post(t.message, PairLine::kTaken, kAllSteps);
     t.stage = Stage::kDone;
   }
@@ -344,13 +390,17 @@ class TransferLoop final : public WaitSubject {
   const Line& own_line(const Message& m, PairLine mark) const {
     return channel_.own_line(channel_.layout().pair_line(slot(m), mark, m.peer));
   }
-  bool has(const Message& m, PairLine mark, std::uint64_t step = 0) const {
-    return reached(own_line(m, mark).value.load(std::memory_order_acquire),
-                   pair_value(m.number, step));
+  bool has(const Message& m, PairLine mark, std::uint64_t step = 0,
+           const std::source_location& where = std::source_location::current()) const {
+    return channel_.shows(own_line(m, mark), pair_value(m.number, step),
+                          {where, static_cast<unsigned>(mark)});
   }
   MessageEntry read_entry(const Message& m) const {
+    const Line& line = own_line(m, PairLine::kEntry);
+    if (ChannelWatch* const watch = channel_.watch()) [[unlikely]]
+      watch->uses_content(line);
     MessageEntry entry;
-    std::memcpy(&entry, own_line(m, PairLine::kEntry).payload, sizeof(entry));
+    std::memcpy(&entry, line.payload, sizeof(entry));
     return entry;
   }
   void post_entry(const Message& m, const MessageEntry& entry, std::uint64_t step) {
@@ -358,7 +408,9 @@ class TransferLoop final : public WaitSubject {
     std::memcpy(content.payload, &entry, sizeof(entry));
     post(m, PairLine::kEntry, step, content);
   }
-  void post(const Message& m, PairLine mark, std::uint64_t step, LineContent content = {}) {
+  void post(const Message& m, PairLine mark, std::uint64_t step, LineContent content = {},
+            const std::source_location& where = std::source_location::current()) {
+    if (channel_.leaves_out(Sync::kPost, {where, static_cast<unsigned>(mark)})) return;
     content.stamp = m.fingerprint;
     const LineId line = channel_.layout().pair_line(slot(m), mark, channel_.rank());
     channel_.control().post(m.peer, line, pair_value(m.number, step), content);

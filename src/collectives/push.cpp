@@ -22,7 +22,8 @@ void reduce(const Operation& operation, const Request& request, PerRank<const st
             std::size_t bytes, std::byte* destination) {
   if (bytes == 0) return;
   const int ranks = operation.ranks();
-  if (operation.channel().moves(destination)) {
+  operation.channel().touches(Reads{sources.all(), bytes});
+  if (operation.channel().moves(Write{destination, bytes})) {
     kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks},
                     {&destination, 1}, sources.all(), bytes / request.element_bytes());
   }
@@ -31,7 +32,8 @@ void reduce(const Operation& operation, const Request& request, PerRank<const st
 
 void bring_own(const Operation& operation, const Request& request, const StagedPush& push) {
   const std::size_t bytes = request.bytes();
-  if (bytes != 0 && operation.channel().moves(request.send)) {
+  operation.channel().touches(Write{push.mine(), bytes});
+  if (bytes != 0 && operation.channel().moves(Read{request.send, bytes})) {
     std::memcpy(push.mine(), request.send, bytes);
   }
   operation.charge(LocalWork::copy(bytes));
@@ -108,7 +110,8 @@ void two_shot_push(const Operation& operation, const Request& request, int group
   push.gather();
   // In share order, which is that of the elements. Everybody's result is here, so everybody had
   // this rank's input, which may now be overwritten.
-  if (bytes != 0 && operation.channel().moves(request.recv)) {
+  operation.channel().touches(Read{push.gathered_all(), bytes});
+  if (bytes != 0 && operation.channel().moves(Write{request.recv, bytes})) {
     kernels::copy(request.recv, push.gathered_all(), bytes);
   }
   operation.charge(LocalWork::copy(bytes));
@@ -121,16 +124,19 @@ void relay(const Operation& operation, const Request& request, int group) {
   StagedPush push(operation, relay_plan(request, ranks, group));
   if (request.kind == OperationKind::kAlltoAll) {
     push.scatter(push.pack(request.send));
-    if (bytes != 0 && operation.channel().moves(request.recv)) {
+    operation.channel().touches(Read{push.arrived(0), of_all(ranks, bytes)});
+    if (bytes != 0 && operation.channel().moves(Write{request.recv, of_all(ranks, bytes)})) {
       kernels::copy(request.recv, push.arrived(0), of_all(ranks, bytes));
     }
     operation.charge(LocalWork::copy(of_all(ranks, bytes)));
   } else {
     bring_own(operation, request, push);
     push.gather();
-    const bool moves = bytes != 0 && operation.channel().moves(request.recv);
+    const bool moves =
+        bytes != 0 && operation.channel().moves(Write{request.recv, of_all(ranks, bytes)});
     for (Rank peer = 0; peer < ranks && moves; ++peer) {
       std::byte* const row = request.recv + of_all(peer, bytes);
+      operation.channel().touches(Read{push.gathered(peer), bytes});
       if (row != request.send) std::memcpy(row, push.gathered(peer), bytes);
     }
     operation.charge(LocalWork::copy(of_all(ranks, bytes)));

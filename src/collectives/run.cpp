@@ -10,11 +10,19 @@
 #include "collectives/push.hpp"
 #include "collectives/scatter_gather.hpp"
 #include "collectives/two_shot.hpp"
+#include "collectives/user_buffers.hpp"
 
 namespace tutti {
 
 void run_collective(const Operation& operation, const Request& request,
                     const AlgorithmChoice& choice, const Selection& selection) {
+  operation.enter();
+  if (operation.channel().watch() != nullptr) [[unlikely]] {
+    for_user_buffers(request, operation.rank(), operation.ranks(),
+                     [&](const std::byte* data, std::size_t bytes, bool written) {
+                       operation.take(data, bytes, written);
+                     });
+  }
   operation.charge(LocalWork::entry());
   switch (choice.algorithm) {
     case Algorithm::kLocal:
@@ -54,6 +62,12 @@ void run_collective(const Operation& operation, const Request& request,
     case Algorithm::kExchangePush:
       exchange_push(operation, request, choice.group);
       break;
+  }
+  if (operation.channel().watch() != nullptr) [[unlikely]] {
+    for_user_buffers(request, operation.rank(), operation.ranks(),
+                     [&](const std::byte* data, std::size_t bytes, bool written) {
+                       operation.give_back(data, bytes, written);
+                     });
   }
   operation.finish();
 }

@@ -63,7 +63,8 @@ class ScatterGather {
   void take_own_share() {
     if (is_root()) {
       if (request_.send == request_.recv || request_.count == 0) return;
-      if (channel_.moves(request_.recv, request_.send)) {
+      if (channel_.moves(Read{request_.send, request_.bytes()},
+                         Write{request_.recv, request_.bytes()})) {
         kernels::copy(request_.recv, request_.send, request_.bytes());
       }
       operation_.charge(LocalWork::copy(request_.bytes()));
@@ -100,7 +101,7 @@ class ScatterGather {
     for (int i = 1; i < ranks_; ++i) {
       const Rank owner = behind(i);
       if (bytes_of(owner) == 0) continue;
-      operation_.wait(owner, Phase::kReady);
+      operation_.await(owner, Phase::kReady);
       ++heard;
       if (buffers_[self_].reached == 0) fetch(owner, owner, buffers_[owner].place);
     }
@@ -118,7 +119,7 @@ class ScatterGather {
   }
 
   void await(Phase phase, const std::vector<Rank>& peers) {
-    for (const Rank peer : peers) operation_.wait(peer, phase);
+    for (const Rank peer : peers) operation_.await(peer, phase);
     operation_.charge(LocalWork::looks(peers.size()));
   }
 

@@ -77,7 +77,8 @@ std::size_t StagedPush::bytes_in(std::size_t share, std::size_t shares) const {
 }
 
 std::span<const std::byte> StagedPush::pack(const std::byte* blocks) {
-  const bool moves = operation_.channel().moves(blocks);
+  const bool moves = operation_.channel().moves(Read{blocks, plan_.total});
+  operation_.channel().touches(Write{area(kPacked), plan_.total});
   for (Rank rank = 0; rank < operation_.ranks() && moves; ++rank) {
     kernels::copy_ordinary(area(kPacked) + first_of(share_of(rank)),
                            blocks + offset(rank, plan_.share_bytes), plan_.share_bytes);
@@ -101,9 +102,8 @@ void StagedPush::scatter_directly(std::span<const std::byte> shares) {
     const std::size_t bytes = bytes_in(share, 1);
     send(peer, Phase::kReady, kArrived, place * bytes, {shares.data() + first_of(share), bytes});
   }
-  if (own_bytes() != 0 && operation_.channel().moves(shares.data())) {
-    std::memcpy(area(kArrived) + place * own_bytes(), shares.data() + first_of(own_share()),
-                own_bytes());
+  if (own_bytes() != 0) {
+    copy(area(kArrived) + place * own_bytes(), shares.data() + first_of(own_share()), own_bytes());
   }
   operation_.charge(LocalWork::copy(own_bytes()));
   for (int i = 1; i < ranks; ++i) await(groups_.counterpart(i), Phase::kReady);
@@ -123,9 +123,7 @@ void StagedPush::scatter_in_group(std::span<const std::byte> shares) {
   }
   const std::size_t own = first(groups_.place());
   if (const std::size_t bytes = bytes_in(own, count); bytes != 0) {
-    if (operation_.channel().moves(shares.data())) {
-      kernels::copy_ordinary(area(kFromGroup) + at, shares.data() + first_of(own), bytes);
-    }
+    copy(area(kFromGroup) + at, shares.data() + first_of(own), bytes);
     operation_.charge(LocalWork::copy(bytes));
   }
   for (int i = 1; i < groups_.size(); ++i) await(groups_.mate(i), Phase::kEntry);
@@ -146,7 +144,7 @@ void StagedPush::scatter_to_groups() {
                         : area(kToGroups) + group * size * plan_.share_bytes;
     for (std::size_t member = 0; member < size; ++member, to += bytes) {
       const std::byte* const from = area(kFromGroup) + (member * count + group) * plan_.share_bytes;
-      if (bytes != 0) kernels::copy_ordinary(to, from, bytes);
+      if (bytes != 0) copy(to, from, bytes);
     }
     copied += size * bytes;
   }
@@ -177,6 +175,7 @@ void StagedPush::gather() {
     const Line& line = await(peer, Phase::kTaken);
     const std::size_t share = share_of(peer);
     if (inlined && bytes_in(share, 1) != 0) {
+      operation_.channel().touches(Write{area(kGathered) + first_of(share), bytes_in(share, 1)});
       std::memcpy(area(kGathered) + first_of(share), line.payload + offsetof(Content, block),
                   bytes_in(share, 1));
     }
@@ -194,6 +193,12 @@ void StagedPush::gather() {
   operation_.charge(LocalWork::looks(looked(groups_.size())));
 }
 
+// To this rank's staging.
+void StagedPush::copy(std::byte* to, const std::byte* from, std::size_t bytes) const {
+  operation_.channel().touches(Write{to, bytes});
+  if (operation_.channel().moves(Read{from, bytes})) kernels::copy_ordinary(to, from, bytes);
+}
+
 void StagedPush::send(Rank peer, Phase phase, Area to, std::size_t at,
                       std::span<const std::byte> source) {
   if (!source.empty()) operation_.put_staging(peer, offsets_[to] + at, source);
@@ -203,6 +208,7 @@ void StagedPush::send(Rank peer, Phase phase, Area to, std::size_t at,
 void StagedPush::mark(Rank peer, Phase phase, std::span<const std::byte> inlined) {
   Content content;
   content.floor = floor_;
+  operation_.channel().touches(Read{inlined.data(), inlined.size()});
   if (!inlined.empty()) std::memcpy(content.block, inlined.data(), inlined.size());
   LineContent line;
   std::memcpy(line.payload, &content, sizeof(Sequence) + inlined.size());

@@ -83,6 +83,7 @@ class StagedPush {
   void scatter_directly(std::span<const std::byte> shares);
   void scatter_in_group(std::span<const std::byte> shares);
   void scatter_to_groups();
+  void copy(std::byte* to, const std::byte* from, std::size_t bytes) const;
   void send(Rank peer, Phase phase, Area to, std::size_t at, std::span<const std::byte> source);
   void mark(Rank peer, Phase phase, std::span<const std::byte> inlined);
   const Line& await(Rank peer, Phase phase);

@@ -43,11 +43,12 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   }
   if (row.chunks >= kChunks && !taken_by_all(row, row.chunks - kChunks + 1)) return false;
   const std::size_t bytes = std::min(row.pipe.chunk_bytes, row.bytes - row.filled);
-  if (operation_.channel().moves(row.data)) {
+  std::byte* const chunk =
+      staging.data() + row.pipe.staging_offset + (row.chunks % kChunks) * row.pipe.chunk_bytes;
+  operation_.channel().touches(Write{chunk, bytes});
+  if (operation_.channel().moves(Read{row.data + row.filled, bytes})) {
     kernels::SharedCopy(operation_.channel().gauge(), bytes)
-        .copy(staging.data() + row.pipe.staging_offset +
-                  (row.chunks % kChunks) * row.pipe.chunk_bytes,
-              row.data + row.filled, bytes);
+        .copy(chunk, row.data + row.filled, bytes);
   }
   operation_.charge(LocalWork::copy(bytes));
   row.filled += bytes;
@@ -82,7 +83,8 @@ bool StagedRows::advance_received() {
   operation_.view_staging(views_);
   for (std::size_t i = 0; i < there_.size(); ++i) {
     Received& row = *there_[i];
-    if (operation_.channel().moves(row.data)) {
+    operation_.channel().touches(Read{views_[i].data, views_[i].bytes});
+    if (operation_.channel().moves(Write{row.data + row.copied, views_[i].bytes})) {
       kernels::copy(row.data + row.copied, views_[i].data, views_[i].bytes);
     }
     row.copied += views_[i].bytes;
@@ -110,7 +112,7 @@ void StagedRows::run(std::span<std::byte> staging) {
     for (const Sent& row : sent_) {
       if (row.taken) continue;
       for (const Rank peer : row.peers) {
-        if (row.chunks == 0 || !operation_.has(peer, Phase::kTaken, row.chunks)) {
+        if (row.chunks == 0 || operation_.lacks(peer, Phase::kTaken, row.chunks)) {
           ranks.push_back(peer);
         }
       }

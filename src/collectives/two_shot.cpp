@@ -64,7 +64,7 @@ void reduce_own_share(const Operation& operation, const Request& request,
         peer == self ? request.recv + to : channel.reach(peer, part(entries[peer].recv, to), bytes);
   }
   const auto results = destinations.all().first(static_cast<std::size_t>(needed));
-  if (channel.moves(sources.all()) && channel.moves(results)) {
+  if (channel.moves(Reads{sources.all(), bytes}, Writes{results, bytes})) {
     kernels::reduce({.type = request.type, .op = request.reducer.op, .divisor = ranks}, results,
                     sources.all(), share.count, scales);
   }
@@ -119,7 +119,7 @@ void two_shot(const Operation& operation, const Request& request) {
   operation.charge(LocalWork::sync());
   for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kDone);
   for (Rank peer = 0; peer < ranks; ++peer) {
-    if (peer != self) operation.wait(peer, Phase::kDone);
+    if (peer != self) operation.await(peer, Phase::kDone);
   }
   operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
 }

@@ -93,23 +93,25 @@ class StagedReduction {
       if (owner == self_) continue;
       const Share slice = part(owner, step);
       const std::byte* const from = request_.send + (shares_.of(owner).first + slice.first) * size_;
-      if (channel_.moves(from)) {
-        staging.copy(staging_.data() + input_offset(step, owner), from, slice.count * size_);
-      }
-      operation_.charge(LocalWork::copy(slice.count * size_));
+      const std::size_t bytes = slice.count * size_;
+      std::byte* const to = staging_.data() + input_offset(step, owner);
+      channel_.touches(Write{to, bytes});
+      if (channel_.moves(Read{from, bytes})) staging.copy(to, from, bytes);
+      operation_.charge(LocalWork::copy(bytes));
     }
   }
 
   void reduce(std::size_t step) {
     const Share slice = part(self_, step);
     if (slice.count == 0) return;
+    const std::size_t bytes = slice.count * size_;
     PerRank<const std::byte*> sources(ranks_);
     sources[self_] = request_.send + (shares_.of(self_).first + slice.first) * size_;
     PerRank<View> views(ranks_);
     for (int i = 1; i < ranks_; ++i) {
       views[i - 1] = {.peer = (self_ + i) % ranks_,
                       .offset = input_offset(step, self_),
-                      .bytes = slice.count * size_,
+                      .bytes = bytes,
                       .data = nullptr};
     }
     const auto others = views.all().first(static_cast<std::size_t>(ranks_) - 1);
@@ -121,18 +123,19 @@ class StagedReduction {
         shares_.needed_by(self_, self_)
             ? request_.recv + (shares_.place(self_) + slice.first) * size_
             : staged;
-    const bool moves = channel_.moves(sources[self_], destination);
+    channel_.touches(Reads{sources.all(), bytes});
+    const bool moves = channel_.moves(Read{sources[self_], bytes}, Write{destination, bytes});
     if (moves) {
       kernels::reduce({.type = request_.type, .op = request_.reducer.op, .divisor = ranks_},
                       {&destination, 1}, sources.all(), slice.count, scales_);
     }
-    operation_.charge(LocalWork::reduce(static_cast<std::size_t>(ranks_) * slice.count * size_));
+    operation_.charge(LocalWork::reduce(static_cast<std::size_t>(ranks_) * bytes));
     if (request_.kind == OperationKind::kAllReduce) {
+      channel_.touches(Write{staged, bytes});
       if (moves) {
-        kernels::SharedCopy(channel_.gauge(), buffer_bytes_)
-            .copy(staged, destination, slice.count * size_);
+        kernels::SharedCopy(channel_.gauge(), buffer_bytes_).copy(staged, destination, bytes);
       }
-      operation_.charge(LocalWork::copy(slice.count * size_));
+      operation_.charge(LocalWork::copy(bytes));
     }
   }
 
@@ -151,7 +154,8 @@ class StagedReduction {
     for (const View& view : results) {
       const std::size_t first = shares_.place(view.peer) + part(view.peer, step).first;
       std::byte* const to = request_.recv + first * size_;
-      if (channel_.moves(to)) kernels::copy(to, view.data, view.bytes);
+      channel_.touches(Read{view.data, view.bytes});
+      if (channel_.moves(Write{to, view.bytes})) kernels::copy(to, view.data, view.bytes);
     }
   }
 

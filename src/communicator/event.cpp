@@ -15,6 +15,7 @@ void Mark::raise() {
 
 bool Mark::raised() const {
   const std::lock_guard lock(mutex_);
+  if (raised_) changed_.hear();
   return raised_;
 }
 

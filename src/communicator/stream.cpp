@@ -69,6 +69,7 @@ bool Stream::idle() {
   check_process();
   const std::lock_guard lock(mutex_);
   if (error_) throw Error(*error_);
+  done_.hear();
   return done_count_ == pushed_count_;
 }
 

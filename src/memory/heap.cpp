@@ -131,6 +131,7 @@ void* Heap::allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   const std::size_t offset = take(bytes);
   if (!hollow_) back(offset, bytes);
+  if (FibreHost* const host = current_context().host) host->gave(base_ + offset, bytes);
   return base_ + offset;
 }
 
@@ -190,6 +191,7 @@ void Heap::free(void* pointer) {
          block->second.bytes, block->second.pins.front(),
          block->second.pins.size() > 1 ? fmt::format(", and {} more", block->second.pins.size() - 1)
                                        : "");
+  if (FibreHost* const host = current_context().host) host->took_back(pointer, block->second.bytes);
   const std::size_t bytes = in_whole_pages(block->second.bytes);
   if (hollow_) {
     discard(base_ + *offset, bytes);

@@ -42,8 +42,15 @@ class Combine {
   }
 
   void run() {
+    operation_.enter();
     operation_.charge(LocalWork::entry());
     const Arrivals& arrivals = plan_.arrange(*plan_.dispatched_layout());
+    operation_.enter();
+    const std::size_t rows = arrivals.num_rows();
+    const std::size_t lent = rows == 0 ? 0 : (rows - 1) * args_.row_stride + row_bytes_;
+    const std::size_t written = static_cast<std::size_t>(plan_.tokens()) * row_bytes_;
+    operation_.take(args_.rows, lent, false);
+    operation_.take(out_, written, true);
     announce(arrivals);
     plan_.scratch.views.clear();
     plan_.scratch.return_rows.resize(static_cast<std::size_t>(ranks_));
@@ -54,9 +61,11 @@ class Combine {
     operation_.charge(LocalWork::sync());
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
-      if (peer != self_) operation_.wait(peer, Phase::kDone);
+      if (peer != self_) operation_.await(peer, Phase::kDone);
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
+    operation_.give_back(args_.rows, lent, false);
+    operation_.give_back(out_, written, true);
   }
 
  private:
@@ -77,7 +86,11 @@ class Combine {
       plan_.staged_results.reserve_payload(count * row_bytes_);
       std::byte* const staged = plan_.staged_results.data();
       kernels::SharedCopy staging(channel_.gauge(), count * row_bytes_);
-      for (std::size_t i = 0; i < count && channel_.moves(rows, staged); ++i) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (!channel_.moves(Read{rows + i * stride, row_bytes_},
+                            Write{staged + i * row_bytes_, row_bytes_})) {
+          break;
+        }
         staging.copy(staged + i * row_bytes_, rows + i * stride, row_bytes_);
       }
       operation_.charge(LocalWork::copy(count * row_bytes_));
@@ -138,6 +151,7 @@ class Combine {
       rows[at(view.peer)] = {reinterpret_cast<const std::uint32_t*>(view.data),
                              view.bytes / sizeof(std::uint32_t)};
     }
+    for (const View& view : plan_.scratch.views) channel_.touches(Read{view.data, view.bytes});
     if (by_rank()) {
       map_by_rank(plan_.table(), rows, plan_.places());
     } else {
@@ -189,8 +203,8 @@ class Combine {
         biases[b] = static_cast<const std::byte*>(args_.biases[b]) + token * row_bytes_;
       }
       std::byte* const sum = out_ + token * row_bytes_;
-      if (!channel_.moves(sum) || !channel_.moves(std::span(rows.data(), count)) ||
-          !channel_.moves(std::span(std::as_const(biases)))) {
+      if (!channel_.moves(Write{sum, row_bytes_}, Reads{{rows.data(), count}, row_bytes_},
+                          Reads{biases, row_bytes_})) {
         continue;
       }
       kernels::weighted_sum(args_.type, sum, {rows.data(), count},

@@ -1,7 +1,6 @@
 #include "moe/delivery.hpp"
 
 #include "base/error.hpp"
-#include "kernels/shared_copy.hpp"
 
 namespace tutti::moe {
 
@@ -60,12 +59,21 @@ void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, std
   Walk walk(*this, source, out, parts.bytes);
   std::size_t places = 0;  // beside those that the view of a peer's rows has paid for
   Step step;
-  const bool moves = channel_.moves(first, out);
   while (walk.next(step)) {
-    if (moves) copies.copy_row(step.all(), first + step.token * parts.stride, parts.bytes);
+    const std::byte* const from = first + step.token * parts.stride;
+    if (channel_.moves(Read{from, parts.bytes}, Writes{step.all(), parts.bytes})) {
+      copies.copy_row(step.all(), from, parts.bytes);
+    }
     places += step.count - (source == channel_.rank() ? 0 : 1);
   }
   channel_.charge(LocalWork::copy(places * parts.bytes));
+}
+
+// To its other places.
+void Delivery::copy_on(kernels::SharedCopy& copies, const Step& step, std::size_t bytes) const {
+  const auto others = step.all().subspan(1);
+  if (others.empty() || !channel_.moves(Read{step.places[0], bytes}, Writes{others, bytes})) return;
+  copies.copy_row(others, step.places[0], bytes);
 }
 
 void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
@@ -84,9 +92,7 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
     std::size_t places = 0;
     for (std::size_t i = 0; i < count; ++i) {
       behind.next(step);
-      if (channel_.moves(out)) {
-        copies.copy_row(step.all().subspan(1), step.places[0], parts.bytes);
-      }
+      copy_on(copies, step, parts.bytes);
       places += step.count - 1;
     }
     channel_.charge(LocalWork::copy(places * parts.bytes));
@@ -109,9 +115,8 @@ void Delivery::finish() {
     Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
     std::size_t places = 0;
     Step step;
-    const bool moves = channel_.moves(wanted.out);
     while (walk.next(step)) {
-      if (moves) copies.copy_row(step.all().subspan(1), step.places[0], wanted.parts.bytes);
+      copy_on(copies, step, wanted.parts.bytes);
       places += step.count - 1;
     }
     channel_.charge(LocalWork::copy(places * wanted.parts.bytes));

@@ -9,6 +9,7 @@
 
 #include "channel/channel.hpp"
 #include "channel/fetch_list.hpp"
+#include "kernels/shared_copy.hpp"
 #include "moe/arrivals.hpp"
 #include "moe/plan.hpp"
 
@@ -68,6 +69,7 @@ class Delivery {
   };
 
   void copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out);
+  void copy_on(kernels::SharedCopy& copies, const Step& step, std::size_t bytes) const;
   void fetch(Rank source, const Parts& parts, std::byte* out);
   void want(const Wanted& wanted);
   static Fetch fetch_of(Rank source, const Parts& parts, const Step& step) {

@@ -33,10 +33,13 @@ class Dispatch {
         ranks_(operation.ranks()) {}
 
   bool run() {
+    operation_.enter();
+    lend([this](const void* data, std::size_t bytes) { operation_.take(data, bytes, false); });
     operation_.charge(LocalWork::entry());
     plan_.set_weights(args_.topk_weights);
     announce();
     const Arrivals& arrivals = plan_.arrange(layout_);
+    operation_.enter();
     const bool library_owned = output_.rows == nullptr;
     output_.num_rows = arrivals.num_rows();
     const bool fits = library_owned || output_.capacity_rows >= arrivals.num_rows();
@@ -46,7 +49,7 @@ class Dispatch {
     Delivery delivery(channel_, plan_, arrivals, config_.rows_per);
     for (int i = 0; i < ranks_; ++i) {
       const Rank source = (self_ + i) % ranks_;
-      if (source != self_) operation_.wait(source, Phase::kEntry);
+      if (source != self_) operation_.await(source, Phase::kEntry);
       if (fits) pull(source, delivery);
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
@@ -55,26 +58,45 @@ class Dispatch {
     operation_.charge(LocalWork::sync());
     for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
-      if (peer != self_) operation_.wait(peer, Phase::kDone);
+      if (peer != self_) operation_.await(peer, Phase::kDone);
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
-    if (fits) plan_.dispatched(layout_, arrivals.num_rows());
+    lend([this](const void* data, std::size_t bytes) { operation_.give_back(data, bytes, false); });
+    if (fits) {
+      give_back_output(arrivals.num_rows());
+      plan_.dispatched(layout_, arrivals.num_rows());
+    }
     return fits;
   }
 
  private:
   void await_entries() {
-    for (int i = 1; i < ranks_; ++i) operation_.wait((self_ + i) % ranks_, Phase::kEntry);
+    for (int i = 1; i < ranks_; ++i) operation_.await((self_ + i) % ranks_, Phase::kEntry);
   }
 
+  // What the caller brings.
+  template <typename Lent>
+  void lend(const Lent& lent) const {
+    if (channel_.watch() == nullptr) [[likely]]
+      return;
+    lent(args_.rows, extent(args_.row_stride, args_.row_bytes));
+    lent(args_.side, extent(args_.side_stride, args_.side_bytes));
+  }
+  void give_back_output(std::size_t rows) const {
+    operation_.give_back(output_.rows, rows * args_.row_bytes, true);
+    operation_.give_back(output_.side, output_.side == nullptr ? 0 : rows * args_.side_bytes, true);
+  }
+  std::size_t extent(std::size_t stride, std::size_t bytes) const {
+    return tokens() == 0 || bytes == 0 ? 0 : (tokens() - 1) * stride + bytes;
+  }
   std::size_t tokens() const { return static_cast<std::size_t>(plan_.tokens()); }
 
   // Where peers read a part of the step; copied to library memory first where they could not.
   Parts publish(const void* data, std::size_t stride, std::size_t bytes, HeapBlock& staging) {
     const auto* first = static_cast<const std::byte*>(data);
-    const std::size_t extent = tokens() == 0 || bytes == 0 ? 0 : (tokens() - 1) * stride + bytes;
-    const MemoryRef ref = channel_.refer(first, extent);
-    if (extent == 0 || ranks_ == 1) return {ref, stride, bytes};
+    const std::size_t whole = extent(stride, bytes);
+    const MemoryRef ref = channel_.refer(first, whole);
+    if (whole == 0 || ranks_ == 1) return {ref, stride, bytes};
     if (stride <= kMostStride &&
         (channel_.reached_by_all(ref.where) ||
          (bytes >= Delivery::kLeastGetBytes && channel_.copied_by_all(ref.where)))) {
@@ -82,7 +104,11 @@ class Dispatch {
     }
     staging.reserve_payload(tokens() * bytes);
     kernels::SharedCopy copies(channel_.gauge(), tokens() * bytes);
-    for (std::size_t t = 0; t < tokens() && channel_.moves(first, staging.data()); ++t) {
+    for (std::size_t t = 0; t < tokens(); ++t) {
+      if (!channel_.moves(Read{first + t * stride, bytes},
+                          Write{staging.data() + t * bytes, bytes})) {
+        break;
+      }
       copies.copy(staging.data() + t * bytes, first + t * stride, bytes);
     }
     operation_.charge(LocalWork::load({.count = tokens(), .bytes = bytes}));
@@ -141,6 +167,10 @@ class Dispatch {
 
   void finish_output(const Arrivals& arrivals) {
     const auto weights = plan_.bring_weights(operation_);
+    plan_.read_entries();
+    for (const auto& of_source : weights) {
+      channel_.touches(Read{of_source.data(), of_source.size_bytes()});
+    }
     if (layout_.kind == tuttiMoeLayoutToken) {
       arrivals.fill_lanes(plan_.lanes(), weights, output_.ids, output_.weights);
       return;
@@ -158,14 +188,12 @@ class Dispatch {
       const auto first = static_cast<std::size_t>(offsets[e] + counts[e]);
       const auto count = static_cast<std::size_t>(offsets[e + 1]) - first;
       if (count == 0) continue;
-      if (channel_.moves(output_.rows)) {
-        std::memset(static_cast<std::byte*>(output_.rows) + first * args_.row_bytes, 0,
-                    count * args_.row_bytes);
-      }
-      if (output_.side != nullptr && args_.side_bytes != 0 && channel_.moves(output_.side)) {
-        std::memset(static_cast<std::byte*>(output_.side) + first * args_.side_bytes, 0,
-                    count * args_.side_bytes);
-      }
+      const auto zero = [&](void* out, std::size_t bytes) {
+        std::byte* const to = static_cast<std::byte*>(out) + first * bytes;
+        if (channel_.moves(Write{to, count * bytes})) std::memset(to, 0, count * bytes);
+      };
+      zero(output_.rows, args_.row_bytes);
+      if (output_.side != nullptr && args_.side_bytes != 0) zero(output_.side, args_.side_bytes);
       operation_.charge(LocalWork::copy(count * (args_.row_bytes + args_.side_bytes)));
     }
   }

@@ -54,6 +54,9 @@ void Plan::prepare(const TopK& topk) {
 void Plan::announce(const Operation& operation) {
   Table& next = next_table();
   const std::lock_guard lock(hearing_);
+  operation.enter();
+  const auto built = next.table->entries();
+  channel_.touches(Write{built.data(), built.size_bytes()});
   if (open_) open_->finish();  // the update before, whose lines nobody asked for
   const Rank self = channel_.rank();
   channel_.charge(LocalWork::sync());  // the table is sorted
@@ -88,13 +91,14 @@ void Plan::await_readers(Table& table) {
   if (table.read_by_all || !open_) return;
   // `open_` is the update between: who has sent its line has no more use for `table`.
   for (Rank peer = 0; peer < channel_.ranks(); ++peer) {
-    if (peer != channel_.rank()) open_->wait(peer, Phase::kEntry);
+    if (peer != channel_.rank()) open_->await(peer, Phase::kEntry);
   }
 }
 
 void Plan::hear() {
   const std::lock_guard lock(hearing_);
   if (!open_) return;
+  open_->enter();
   const Rank self = channel_.rank();
   heard_.clear();
   for (Rank peer = 0; peer < channel_.ranks(); ++peer) {
@@ -131,7 +135,12 @@ void Plan::hear() {
 const Arrivals& Plan::arrange(const Layout& layout) {
   hear();
   if (!arranged_ || !(arrivals_.layout() == layout)) {
+    read_entries();
     arrivals_.arrange(layout, entries_);
+    for (Rank source = 0; source < channel_.ranks(); ++source) {
+      const auto rows = return_rows(source);
+      channel_.touches(Write{rows.data(), rows.size_bytes()});
+    }
     arranged_ = true;
     std::size_t lines = 0;
     for (const auto& entries : entries_) lines += lines_beside(entries.size(), sizeof(Entry));
@@ -140,7 +149,17 @@ const Arrivals& Plan::arrange(const Layout& layout) {
   return arrivals_;
 }
 
+void Plan::read_entries() const {
+  if (channel_.watch() == nullptr) [[likely]]
+    return;
+  for (const auto& entries : entries_) {
+    channel_.touches(Read{entries.data(), entries.size_bytes()});
+  }
+}
+
 void Plan::set_weights(const float* weights) {
+  const std::size_t written = table().entries().size() * sizeof(float);
+  channel_.touches(Write{tables_[index()].weights.data(), written});
   table().gather_weights(weights, tables_[index()].weights.as<float>());
   const std::size_t count = at(tokens()) * at(lanes());
   if (weights != nullptr) {

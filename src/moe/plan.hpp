@@ -55,6 +55,9 @@ class Plan {
   std::span<const Entry> entries_from(Rank source) const { return entries_[at(source)]; }
   int tokens_of(Rank source) const { return headers_[at(source)].tokens; }
 
+  // They are read now, for whoever watches.
+  void read_entries() const;
+
   // The weights of this step's entries, in the table's order, where destinations read them; and [n,
   // k].
   void set_weights(const float* weights);

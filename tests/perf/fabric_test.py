@@ -72,6 +72,14 @@ class Fabric(unittest.TestCase):
         self.assertNotEqual(simulation["arrivals_digest"], other["arrivals_digest"])
         self.assertEqual(simulation["payload_digest"], other["payload_digest"])
 
+    def test_looking_for_races_finds_none_and_changes_nothing(self):
+        def facts(*more):
+            report = self.report_of("all", "--fabric", "cloudmatrix384", "--ranks", "6", *SMALL, *SMALL_MOE, *more)
+            simulation = {k: v for k, v in report["simulation"].items() if k not in WALL}
+            return report["rows"], simulation
+        self.assertEqual(facts("--check-races"), facts())
+        self.assertIn("--check-races", self.refused("p2p", "--fabric", "cloudmatrix384", "--check-races"))
+
     def test_times_without_payload_are_those_with_it(self):
         def facts(op, *more):
             report = self.report_of(op, "--fabric", "cloudmatrix384", "--ranks", "18", "-c", "0", *SMALL,

@@ -128,6 +128,7 @@ TEST(FabricEnd, WhatIsWrongIsSaidBeforeAnyRankRuns) {
   Launched missing({"--fabric", "ideal", "-n", "2", "/no/such/program"});
   EXPECT_EQ(missing.exit_code(), 127) << missing.errors();
   refused({"--fabric", "ideal", "--timing-only", "-n", "2"}, "--timing-only");
+  refused({"--fabric", "ideal", "--check-races", "-n", "2"}, "--check-races");
 }
 
 }  // namespace tutti::test

@@ -256,7 +256,7 @@ TEST_F(SimRun, WrongConfigurationsNameTheField) {
   wrong.jitter_percent = 101;
   expect(wrong, 2, "jitter_percent is 101");
   wrong = config;
-  wrong.flags = 2;
+  wrong.flags = 3;
   expect(wrong, 2, "flags");
   EXPECT_EQ(tuttiSimRun(&config, 2, nullptr, nullptr, nullptr), tuttiInvalidArgument);
   EXPECT_THAT(sentence(), HasSubstr("body"));

@@ -33,6 +33,52 @@ TEST_F(SimRun, RunsEveryRankAndTellsWhatTheRunWasLike) {
   EXPECT_EQ(all_of(first), all_of(result)) << "every run is the same";
 }
 
+TEST_F(SimRun, LookingForRacesFindsNoneHereAndChangesNothing) {
+  ASSERT_EQ(run(12, sum_up), tuttiSuccess) << sentence();
+  const tuttiSimResult_t without = result;
+  config.flags = TUTTI_SIM_CHECK_RACES;
+  ASSERT_EQ(run(12, sum_up), tuttiSuccess) << sentence();
+  EXPECT_EQ(result.arrivals_digest, without.arrivals_digest);
+  EXPECT_EQ(result.payload_digest, without.payload_digest);
+  EXPECT_EQ(result.end_ps, without.end_ps);
+}
+
+// The results are right: both sums are the same.
+TEST_F(SimRun, TwoStreamsThatWriteOneBufferRace) {
+  const auto two_sums = [this](bool one_after_the_other) {
+    return run(3, [=](int rank, int nranks, const tuttiUniqueId& id) {
+      tuttiComm_t comm = nullptr;
+      tuttiStream_t streams[2] = {};
+      void* memory = nullptr;
+      EXPECT_EQ(tuttiCommInitRank(&comm, nranks, id, rank), tuttiSuccess);
+      EXPECT_EQ(tuttiMemAlloc(&memory, 2 * sizeof(int)), tuttiSuccess);
+      int* const numbers = static_cast<int*>(memory);
+      numbers[0] = rank;
+      for (tuttiStream_t& stream : streams) {
+        EXPECT_EQ(tuttiStreamCreate(&stream), tuttiSuccess);
+        EXPECT_EQ(tuttiAllReduce(numbers, numbers + 1, 1, tuttiInt32, tuttiSum, comm, stream),
+                  tuttiSuccess);
+        if (one_after_the_other) {
+          EXPECT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
+        }
+      }
+      for (const tuttiStream_t stream : streams) {
+        EXPECT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
+        EXPECT_EQ(tuttiStreamDestroy(stream), tuttiSuccess);
+      }
+      EXPECT_EQ(numbers[1], 3);
+      EXPECT_EQ(tuttiMemFree(memory), tuttiSuccess);
+      return tuttiCommDestroy(comm);
+    });
+  };
+  config.flags = TUTTI_SIM_CHECK_RACES;
+  EXPECT_EQ(two_sums(true), tuttiSuccess) << sentence();
+  EXPECT_EQ(two_sums(false), tuttiInternalError);
+  EXPECT_THAT(sentence(), AllOf(HasSubstr("races, the first of which: rank"),
+                                HasSubstr("AllReduce"), HasSubstr("any line that rank")));
+  EXPECT_EQ(result.finished_ranks, 3);
+}
+
 TEST_F(SimRun, TimeGoesOnInCallsAndNotBetween) {
   ASSERT_EQ(run(2,
                 [](int rank, int nranks, const tuttiUniqueId& id) {

@@ -97,6 +97,11 @@ Parsed parse(int argc, const char* const* argv) {
           "--timing-only: ranks that are processes move their payload; ranks that are fibres "
           "(tuttiSimRun, tutti-perf) can do without");
     }
+    if (options.fabric.check_races) {
+      throw CLI::ValidationError(
+          "--check-races: what ranks that are processes do with their memory is not seen; it is of "
+          "ranks that are fibres (tuttiSimRun, tutti-perf)");
+    }
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
     fmt::print(stderr, "tutti-run: {} (tutti-run --help lists the options)\n", error.what());

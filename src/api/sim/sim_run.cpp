@@ -31,8 +31,10 @@ tuttiSimConfig_t checked(const tuttiSimConfig_t* given) {
          sizeof(config));
   }
   config = *given;
-  if ((config.flags & ~TUTTI_SIM_TIMING_ONLY) != 0) {
-    fail(tuttiInvalidArgument, "config->flags is {:#x}, expected 0 or TUTTI_SIM_TIMING_ONLY",
+  if (config.flags > TUTTI_SIM_CHECK_RACES) {
+    fail(tuttiInvalidArgument,
+         "config->flags is {:#x}, expected 0, TUTTI_SIM_TIMING_ONLY or TUTTI_SIM_CHECK_RACES, and "
+         "not both: races are looked for where payload moves",
          config.flags);
   }
   if (config.num_nodes < 0 || (config.nodes == nullptr) != (config.num_nodes == 0)) {
@@ -95,6 +97,7 @@ ub::SimulationOptions options_of(const tuttiSimConfig_t& config, int nranks) {
   options.fabric.seed = config.seed;
   options.timing_only = (config.flags & TUTTI_SIM_TIMING_ONLY) != 0;
   options.payload_digest = !options.timing_only;
+  if ((config.flags & TUTTI_SIM_CHECK_RACES) != 0) options.races.emplace();
   if (config.jitter_percent >= 0) options.jitter.percent = config.jitter_percent;
   options.jitter.seed = config.jitter_seed;
   if (config.reorder_seed != 0) options.scheduler.reorder_seed = config.reorder_seed;
@@ -255,7 +258,11 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
   }
   const std::optional<Failure> failure = first_failure(report, verdicts);
   if (pictures.wanted()) pictures.write(simulation, report, failure.has_value());
-  if (!failure) return;
+  if (!failure && report.races.empty()) return;
+  if (!failure) {
+    fail(tuttiInternalError, "{} races, the first of which: {}", report.races_found,
+         report.races.front());
+  }
   if (result != nullptr) result->first_failed_rank = failure->rank;
   std::string text = failure->error.what();
   if (report.late) {

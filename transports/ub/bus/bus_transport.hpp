@@ -50,6 +50,7 @@ class BusTransport final : public Transport {
   Waiting waiting() const noexcept override { return Waiting::kPark; }
   bool charges() const noexcept override { return port_->charges(); }
   void charge(const LocalWork& work) override { port_->charge(work); }
+  ChannelWatch* watch() noexcept override { return port_->courier().races(); }
   const Costs* costs() const noexcept override { return &costs_; }
   bool sparse_segments() const noexcept override { return true; }
 

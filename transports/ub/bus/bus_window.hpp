@@ -28,6 +28,12 @@ class BusWindow : public Contract {
       piece.data = reached ? locate(piece.peer, piece.offset, piece.bytes) : nullptr;
       if (piece.data != nullptr) parts.add(piece.peer, piece.bytes);
     }
+    if (RaceChecker* const races = port_->courier().races()) {
+      for (const View& piece : pieces) {
+        if (piece.data == nullptr) continue;
+        races->views(port_->roster().place(piece.peer), piece.data, piece.bytes);
+      }
+    }
     port_->read(parts_);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const View& piece = pieces[i];
@@ -85,6 +91,12 @@ class BusWindow : public Contract {
     std::size_t bytes = 0;
     for (const ReadPart& part : parts_) bytes += part.bytes;
     const bool streaming = bytes >= kernels::kStreamingBytes;
+    RaceChecker* const races = port_->courier().races();
+    if (races != nullptr) {
+      for (const Fetch& piece : pieces) {
+        races->gets(port_->roster().place(piece.peer), source_of(piece), piece.destination.size());
+      }
+    }
     port_->read(parts_);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const auto& to = pieces[i].destination;
@@ -92,6 +104,7 @@ class BusWindow : public Contract {
       if (to.empty() || port_->is_hollow(to.data()) || port_->is_hollow(from)) continue;
       // Noted first, so that the copy finds it in the caches.
       const std::byte* const next = i + 1 < pieces.size() ? source_of(pieces[i + 1]) : nullptr;
+      if (races != nullptr) races->touches(Write{to.data(), to.size()});
       note(pieces[i].peer, pieces[i].offset, {from, to.size()}, next);
       if (streaming) {
         kernels::copy_streaming(to.data(), from, to.size());

@@ -47,6 +47,7 @@ Courier::Courier(Scheduler& scheduler, const Topology& topology, const CourierOp
       topology_(topology),
       payload_digest_(options.payload_digest),
       record_(options.record),
+      races_(options.races),
       bound_(topology, deaf_),
       fabric_(make_fabric(topology, options.fabric, queue, *this)),
       gone_(static_cast<std::size_t>(topology.ranks())) {}
@@ -94,7 +95,17 @@ void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* take
   parcel.taken = taken;
   flow.append(parcel);
   ++flow.not_left;
+  if (races_ != nullptr) check_put(flow, parcel);
   start(parcel, rows);
+}
+
+void Courier::check_put(const Flow& flow, const Parcel& parcel) {
+  races_->begin_put(&flow, flow.from, flow.to, parcel.number);
+  for (const CopyPiece& piece : parcel.pieces) {
+    if (piece.destination == nullptr) continue;
+    races_->put_piece(parcel.taken == nullptr ? piece.source : nullptr, piece.destination,
+                      piece.bytes);
+  }
 }
 
 void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content) {
@@ -104,6 +115,7 @@ void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineConten
   parcel.content.stamp = content.stamp;
   parcel.content.value = value;
   flow.append(parcel);
+  if (races_ != nullptr) races_->post(&flow, flow.from, flow.to, parcel.number, line);
   start(parcel, 1);
   // Who tells one peer tells the next one, when all others have had their turns.
   (&flow + 1)->prefetch();
@@ -229,6 +241,7 @@ bool Courier::await_left(Flow& flow, Picoseconds deadline) {
 }
 
 void Courier::take_sources(Flow& flow) {
+  if (races_ != nullptr) races_->sources_free(&flow);
   for (Parcel* parcel = flow.first; parcel != nullptr; parcel = parcel->next) {
     if (!parcel->needs_sources() || parcel->dropped) continue;
     parcel->taken = buffers_.take(parcel->bytes);

@@ -12,6 +12,7 @@
 #include "transports/ub/bus/run_digest.hpp"
 #include "transports/ub/model/bound_fabric.hpp"
 #include "transports/ub/model/port_sums.hpp"
+#include "transports/ub/race/race_checker.hpp"
 
 namespace tutti::ub {
 
@@ -24,8 +25,9 @@ struct ReadPart {
 
 struct CourierOptions {
   FabricOptions fabric;
-  bool payload_digest = true;   // costs a pass over all bytes
-  RunRecord* record = nullptr;  // outlives the courier
+  bool payload_digest = true;    // costs a pass over all bytes
+  RunRecord* record = nullptr;   // outlives the courier
+  RaceChecker* races = nullptr;  // the same
 };
 
 // One a simulation. Ranks are those of the simulation. What a parcel points to - flow, line, memory
@@ -46,6 +48,7 @@ class Courier final : private TransferSink {
   Scheduler& scheduler() noexcept { return scheduler_; }
   const Topology& topology() const noexcept { return topology_; }
   Buffers& buffers() noexcept { return buffers_; }
+  RaceChecker* races() const noexcept { return races_; }
 
   // Moves pieces, one row each, in one transfer. `taken`: who gives the bytes with it, in a buffer
   // of this courier, has pieces without sources.
@@ -112,6 +115,7 @@ class Courier final : private TransferSink {
   void start(const Parcel& parcel, std::uint32_t rows);
   bool await_left(Flow& flow, Picoseconds deadline);
   void note_left(Flow& flow, Picoseconds when);
+  void check_put(const Flow& flow, const Parcel& parcel);
   void end_read(Parcel& parcel, Parcel::State state, Picoseconds when);
   void settle(Flow& flow);
   void deliver(Parcel& parcel);
@@ -127,7 +131,8 @@ class Courier final : private TransferSink {
   Scheduler& scheduler_;
   const Topology& topology_;
   const bool payload_digest_;
-  RunRecord* const record_;  // nullptr: nobody asked for one
+  RunRecord* const record_;   // nullptr: nobody asked for one
+  RaceChecker* const races_;  // nullptr: nobody looks for them
   Deaf deaf_;
   BoundFabric bound_;
   std::unique_ptr<Fabric> fabric_;

@@ -83,6 +83,7 @@ void Courier::settle(Flow& flow) {
     flow.unsettled = parcel.next;
     if (parcel.state == Parcel::State::kLost) {
       flow.broken = true;
+      if (races_ != nullptr) races_->lost(parcel.number);
       remove(parcel);
       continue;
     }
@@ -119,6 +120,13 @@ void Courier::deliver(Parcel& parcel) {
   if (there && kind != Parcel::Kind::kFarewell) fold(parcel, scheduler_.now());
   if (record_ != nullptr && kind == Parcel::Kind::kPost) {
     record_->deliver(record_->transfer_of(parcel.number));
+  }
+  if (races_ != nullptr && kind != Parcel::Kind::kFarewell) {
+    if (there) {
+      races_->delivered(parcel.number);
+    } else {
+      races_->lost(parcel.number);
+    }
   }
   remove(parcel);
   if (there && kind == Parcel::Kind::kPost) flow.owner->line_filled(flow);

@@ -35,6 +35,11 @@ struct SimulationReport {
   // Would every run be this one? Not when a rank's time has been measured on this machine.
   bool deterministic = true;
 
+  // Where ranks read and write without order, the first ones in words; of a run that looks for
+  // them.
+  std::vector<std::string> races;
+  std::uint64_t races_found = 0;
+
   std::uint64_t arrivals = 0;  // digest of (time, rank, event, bytes), in order
   std::uint64_t payload = 0;   // digest of the bytes of puts, commits, views and gets, in no order
   std::uint64_t transfers = 0;

@@ -14,7 +14,16 @@ Roster::Roster(Courier& courier, std::vector<int> places, bool shared)
       sleepers_(places_.size()) {}
 
 void Roster::make_control(const ControlSegment& segment) {
-  if (control_ == nullptr) control_ = std::make_unique<ControlMemory>(ranks(), segment, shared_);
+  if (control_ == nullptr) {
+    control_ = std::make_unique<ControlMemory>(ranks(), segment, shared_);
+    if (RaceChecker* const races = courier_.races()) {
+      races->add_segments({.base = control_->segment(0),
+                           .stride = control_->stride(),
+                           .bytes = control_->bytes(),
+                           .line_bytes = control_->line_bytes(),
+                           .ranks = places_});
+    }
+  }
   if (control_->bytes() == segment.bytes && control_->line_bytes() == segment.line_bytes) return;
   fail(tuttiMismatch, "a control segment of {} bytes, where another rank has {}", segment.bytes,
        control_->bytes());

@@ -52,10 +52,14 @@ Simulation::Simulation(SimulationOptions options)
       costs_(topology_),
       pace_(topology_, faults_, options_.jitter),
       engine_(std::in_place, watched(options_.scheduler, record_.get()), *this),
+      races_(options_.races
+                 ? std::optional<RaceChecker>(std::in_place, engine_->scheduler, *options_.races)
+                 : std::nullopt),
       courier_(std::in_place, engine_->scheduler, topology_,
                CourierOptions{.fabric = probed(options_.fabric, record_.get()),
                               .payload_digest = options_.payload_digest,
-                              .record = record_.get()},
+                              .record = record_.get(),
+                              .races = races()},
                static_cast<ModelEvents&>(*this)),
       ends_(static_cast<std::size_t>(topology_.ranks())) {
   if (options_.timing_only) hollow_.emplace(Heap::Hollow());
@@ -182,6 +186,8 @@ SimulationReport Simulation::report(Scheduler::End end) {
                           .ranks = ends_,
                           .deadlocks = std::move(deadlocks_),
                           .deterministic = !measured_,
+                          .races = races_ ? races_->races() : std::vector<std::string>{},
+                          .races_found = races_ ? races_->found() : 0,
                           .arrivals = courier_->digest().arrivals(),
                           .payload = courier_->digest().payload(),
                           .transfers = counts.transfers,

@@ -18,6 +18,7 @@
 #include "transports/ub/bus/work_costs.hpp"
 #include "transports/ub/engine/scheduler_host.hpp"
 #include "transports/ub/model/fault_schedule.hpp"
+#include "transports/ub/race/race_checker.hpp"
 
 namespace tutti::ub {
 
@@ -44,6 +45,7 @@ struct SimulationOptions {
   bool timing_only = false;    // payload is hollow (Heap::hollow): it takes time, and does not move
   // Keep a RunRecord, of at most so many bytes; 0: none. Times and digests are the same with it.
   std::uint64_t record_bytes = 0;
+  std::optional<RaceOptions> races;      // look for them; times and digests are the same with it
   SimulationWatcher* watcher = nullptr;  // outlives the simulation
 };
 
@@ -70,6 +72,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   const WorkCosts& costs() const noexcept { return costs_; }
   // nullptr: none is kept. It outlives the run.
   RunRecord* record() noexcept { return record_.get(); }
+  // nullptr: nobody looks for races. It outlives the run.
+  RaceChecker* races() noexcept { return races_ ? &*races_ : nullptr; }
 
   // --- From a fibre, for the rank whose fibre it is: its time passes, that of the rank's other
   // streams does not. Ends the fibre if the rank's node has failed.
@@ -134,6 +138,27 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
         simulation.courier_->check_alive(simulation.scheduler().who().rank);
       }
     }
+    Fibre spawn(std::function<void()> body) override {
+      const Fibre fibre = SchedulerHost::spawn(std::move(body));
+      if (simulation.races_) simulation.races_->spawned(fibre);
+      return fibre;
+    }
+    void join(Fibre fibre) override {
+      SchedulerHost::join(fibre);
+      if (simulation.races_) simulation.races_->joined();
+    }
+    void tells(const void* object) override {
+      if (simulation.races_) simulation.races_->tells(object);
+    }
+    void hears(const void* object) override {
+      if (simulation.races_) simulation.races_->hears(object);
+    }
+    void gave(const void* data, std::size_t bytes) override {
+      if (simulation.races_) simulation.races_->gave(data, bytes);
+    }
+    void took_back(const void* data, std::size_t bytes) noexcept override {
+      if (simulation.races_) simulation.races_->took_back(data, bytes);
+    }
     Picoseconds time() override { return simulation.scheduler().now(); }
     void compute(Picoseconds time) override { simulation.compute(time); }
     bool listens() const noexcept override { return simulation.record_ != nullptr; }
@@ -151,6 +176,7 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
     Scheduler& reference() noexcept { return scheduler; }
   };
   std::optional<Engine> engine_;  // until run() ends
+  std::optional<RaceChecker> races_;
   std::optional<Courier> courier_;
   std::vector<std::shared_ptr<Roster>> rosters_;
   std::vector<FibreId> fibres_;  // [rank]
