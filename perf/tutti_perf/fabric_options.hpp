@@ -37,8 +37,8 @@ struct FabricOptions {
 void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& nodes,
                         const std::string& ranks = "fibres");
 inline constexpr std::string_view kFabricOptionsWithValue[] = {
-    "--fabric", "--per",          "--nodes",  "--level",       "--cell-bytes",
-    "--set",    "--reorder-seed", "--jitter", "--jitter-seed", "--trace"};
+    "--fabric",       "--per",    "--nodes",       "--level", "--cell-bytes", "--set",
+    "--reorder-seed", "--jitter", "--jitter-seed", "--trace", "--report"};
 // Throws std::invalid_argument.
 std::vector<int> parse_nodes(const std::string& text);
 
