@@ -10,10 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/scale.hpp"
 #include "transports/ub/bus/simulation.hpp"
 #include "transports/ub/trace/critical_path.hpp"
 
 namespace tutti::ub::test {
+
+using tutti::test::kSanitized;
 
 // Throws with the library's sentence.
 void check(tuttiResult_t code);
