@@ -119,35 +119,6 @@ TEST(CriticalPath, APartThatIsSetToZeroBringsWhatItPredicts) {
   expect_gain(moe_step(256, 64), {Part::kIssue}, "row_issue_ns=0");
 }
 
-// A queue is followed to who was before it, so it is as long as the bytes of others take. Who looks
-// notices something a look (1.5 us) earlier or later.
-TEST(CriticalPath, TwiceTheBandwidthBringsHalfOfWhatPortsTake) {
-  if (kSanitized) GTEST_SKIP() << kAlike;
-  constexpr Picoseconds kLook = std::chrono::nanoseconds(1500);
-  for (const Program& program : {all_to_all(65536), all_reduce(1 << 22), moe_step(64, 4096)}) {
-    SCOPED_TRACE(program.name);
-    const CriticalPath before = path_of(program, {.ranks = 32});
-    const CriticalPath after = path_of(program, {.ranks = 32, .settings = {"link_GBps=56"}});
-    const Picoseconds predicted = (before[Part::kQueue] + before[Part::kSerialise]) / 2;
-    const Picoseconds gain = before.total() - after.total();
-    EXPECT_GT(predicted, before.total() / 10) << "nothing to gain";
-    EXPECT_LE(std::chrono::abs(gain - predicted), std::max(predicted / 10, kLook))
-        << gain.count() << " ps, " << predicted.count() << " predicted";
-  }
-}
-
-// Marks behind meetings of the cores wait for a port that is busy all the time: without the
-// meetings they would wait for it longer.
-TEST(CriticalPath, DoesNotPromiseWhatAPortHides) {
-  if (kSanitized) GTEST_SKIP() << kAlike;
-  const CriticalPath before = path_of(all_reduce(1 << 20), {.ranks = 64});
-  const CriticalPath after =
-      path_of(all_reduce(1 << 20), {.ranks = 64, .settings = {"core_sync_ns=0"}});
-  const Picoseconds gain = before.total() - after.total();
-  EXPECT_LE(std::chrono::abs(gain - before[Part::kSync]), std::chrono::nanoseconds(1500))
-      << gain.count() << " ps, " << before[Part::kSync].count() << " predicted";
-}
-
 // Rank 3 comes 40 us late.
 TEST(CriticalPath, WhoComesLateIsAWaitForAStraggler) {
   const Program late{"late", [](tuttiComm_t comm, int rank, int) {
