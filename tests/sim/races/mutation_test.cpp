@@ -94,6 +94,13 @@ constexpr Redundant kRedundant[] = {
     {Sync::kPost, "channel.cpp", "tell_credits", -1, "streams",
      "every rank waits for both streams in every round, and each line of the next one brings "
      "credit"},
+    {Sync::kPost, "channel.cpp", "tell_credits", -1, "moe ",
+     "every rank posts to every other one in each operation, and what it has completed is in "
+     "there"},
+    {Sync::kPost, "channel.cpp", "tell_credits", -1, "gather exchange_push",
+     "lines go both ways between the root and each rank, with credit in them, and no others go"},
+    {Sync::kPost, "channel.cpp", "tell_credits", -1, "scatter exchange_push",
+     "lines go both ways between the root and each rank, with credit in them, and no others go"},
     {Sync::kWait, "scatter_gather.cpp", "await", 2, "private",
      "who says that it has got the root's own share has got its own before"},
 };
