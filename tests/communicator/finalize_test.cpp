@@ -5,22 +5,28 @@
 #include <string>
 
 #include "tests/communicator/census.hpp"
+#include "tests/support/scale.hpp"
+#include "tests/support/sibling.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
 
-class Finalize : public ::testing::TestWithParam<int> {};
+class Finalize : public ::testing::TestWithParam<std::tuple<World, int>> {
+ protected:
+  static int ranks() { return std::get<1>(GetParam()); }
+  static void run(const World::Body& body) { std::get<0>(GetParam()).run(ranks(), body); }
+};
 
 TEST_P(Finalize, ReturnsWhenEveryRankHasCalledAndOnlyTheEndMayFollow) {
-  ThreadWorld world(GetParam());
   std::atomic<int> called{0};
-  on_ranks(world.ranks(), [&](int rank) {
-    const tuttiComm_t comm = world.take(rank);
+  run([&](int rank, tuttiComm_t world) {
+    const tuttiComm_t comm = Sibling(world).take();
     census(comm, rank);
     ++called;
     ASSERT_EQ(tuttiCommFinalize(comm), tuttiSuccess) << tuttiGetLastError(comm);
-    EXPECT_EQ(called, world.ranks());
+    EXPECT_EQ(called, ranks());
     int value = 0;
     tuttiComm_t child = nullptr;
     EXPECT_EQ(tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiSum, comm, nullptr),
@@ -33,25 +39,32 @@ TEST_P(Finalize, ReturnsWhenEveryRankHasCalledAndOnlyTheEndMayFollow) {
     EXPECT_EQ(tuttiCommGetAsyncError(comm, &error), tuttiSuccess);
     EXPECT_EQ(error, tuttiSuccess);
     EXPECT_EQ(tuttiCommCount(comm, &value), tuttiSuccess);
-    EXPECT_EQ(value, world.ranks());
+    EXPECT_EQ(value, ranks());
     // Destroyed or aborted.
     EXPECT_EQ(rank % 2 == 0 ? tuttiCommDestroy(comm) : tuttiCommAbort(comm), tuttiSuccess);
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, Finalize, ::testing::Values(1, 2, 3, 4, 7, 8));
+INSTANTIATE_TEST_SUITE_P(Worlds, Finalize,
+                         ::testing::Combine(::testing::ValuesIn(worlds()),
+                                            ::testing::ValuesIn(rank_counts())));
 
-TEST(FinalizeErrors, OfAFailedCommunicatorIsItsError) {
-  ThreadWorld world(2);
-  on_ranks(2, [&](int rank) {
+class FinalizeErrors : public ::testing::TestWithParam<World> {};
+
+TEST_P(FinalizeErrors, OfAFailedCommunicatorIsItsError) {
+  GetParam().run(2, [](int rank, tuttiComm_t world) {
+    Sibling comm(world);
     if (rank == 1) {
-      tuttiCommDestroy(world.take(1));
+      tuttiCommDestroy(comm.take());
       return;
     }
-    EXPECT_EQ(tuttiCommFinalize(world[0]), tuttiRemoteError);
-    EXPECT_NE(std::string(tuttiGetLastError(world[0])).find("rank 1"), std::string::npos);
+    EXPECT_EQ(tuttiCommFinalize(comm), tuttiRemoteError);
+    EXPECT_NE(std::string(tuttiGetLastError(comm)).find("rank 1"), std::string::npos);
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, FinalizeErrors, ::testing::ValuesIn(worlds()),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace tutti::test

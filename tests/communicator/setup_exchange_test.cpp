@@ -6,7 +6,10 @@
 
 #include "communicator/children.hpp"
 #include "tests/communicator/census.hpp"
+#include "tests/support/scale.hpp"
+#include "tests/support/sibling.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
@@ -24,15 +27,18 @@ std::byte pattern(int rank, std::size_t i, int round) {
                                 static_cast<std::size_t>(round) * 13);
 }
 
-class SetupExchangeTest : public ::testing::TestWithParam<int> {};
+class SetupExchangeTest : public ::testing::TestWithParam<std::tuple<World, int>> {
+ protected:
+  static int ranks() { return std::get<1>(GetParam()); }
+  static void run(const World::Body& body) { std::get<0>(GetParam()).run(ranks(), body); }
+};
 
 TEST_P(SetupExchangeTest, GathersBlobsOfAnySizeInMemberOrder) {
-  ThreadWorld world(GetParam());
-  on_ranks(world.ranks(), [&](int rank) {
-    auto members = everyone(world.ranks());
+  run([](int rank, tuttiComm_t comm) {
+    auto members = everyone(ranks());
     std::reverse(members.begin(), members.end());
-    SetupExchange exchange(world[rank]->channel(), world[rank]->setup(), members, kPurpose, "test");
-    ASSERT_EQ(exchange.ranks(), world.ranks());
+    SetupExchange exchange(comm->channel(), comm->setup(), members, kPurpose, "test");
+    ASSERT_EQ(exchange.ranks(), ranks());
     ASSERT_EQ(members[static_cast<std::size_t>(exchange.rank())], rank);
     int round = 0;
     for (const std::size_t bytes : {0u, 1u, 8u, 1000u, 1008u, 1009u, 5000u, 3u}) {
@@ -52,13 +58,12 @@ TEST_P(SetupExchangeTest, GathersBlobsOfAnySizeInMemberOrder) {
 }
 
 TEST_P(SetupExchangeTest, ManyExchangesInARowDoNotMixUp) {
-  ThreadWorld world(GetParam());
-  on_ranks(world.ranks(), [&](int rank) {
+  run([](int rank, tuttiComm_t comm) {
     for (int i = 0; i < 200; ++i) {
-      SetupExchange exchange(world[rank]->channel(), world[rank]->setup(), everyone(world.ranks()),
+      SetupExchange exchange(comm->channel(), comm->setup(), everyone(ranks()),
                              static_cast<SetupPurpose>(77 + i % 3), "test");
       const auto all = all_gather_value(exchange, 1000 * i + rank);
-      for (int r = 0; r < world.ranks(); ++r) {
+      for (int r = 0; r < ranks(); ++r) {
         ASSERT_EQ(all[static_cast<std::size_t>(r)], 1000 * i + r);
       }
       exchange.complete();
@@ -67,39 +72,39 @@ TEST_P(SetupExchangeTest, ManyExchangesInARowDoNotMixUp) {
 }
 
 TEST_P(SetupExchangeTest, ADuplicateWorksBesideItsParentAndOutlivesIt) {
-  ThreadWorld world(GetParam());
-  on_ranks(world.ranks(), [&](int rank) {
-    auto child = duplicate(*world[rank], "copy");
+  run([](int rank, tuttiComm_t comm) {
+    Sibling parent(comm);
+    auto child = duplicate(*tuttiComm_t{parent}, "copy");
     auto grandchild = duplicate(*child, "copy of a copy");
-    const std::uint64_t all = (std::uint64_t{1} << world.ranks()) - 1;
+    const std::uint64_t all = (std::uint64_t{1} << ranks()) - 1;
     EXPECT_EQ(census(child.get(), rank), all);
-    EXPECT_EQ(census(world[rank], rank), all);
-    EXPECT_EQ(tuttiCommDestroy(world.take(rank)), tuttiSuccess);
+    EXPECT_EQ(census(parent, rank), all);
+    EXPECT_EQ(tuttiCommDestroy(parent.take()), tuttiSuccess);
     EXPECT_EQ(census(grandchild.get(), rank), all);
     EXPECT_EQ(census(child.get(), rank), all);
   });
 }
 
+class CrowdedSetup : public ::testing::TestWithParam<World> {};
+
 // Every exchange of many ranks that share few cores: none may give up because others are slow.
-TEST(CrowdedSetup, RegistrationsAndSplitsInARowAllSucceed) {
+TEST_P(CrowdedSetup, RegistrationsAndSplitsInARowAllSucceed) {
   constexpr int kRanks = 96;
-  ThreadWorld world(kRanks);
-  on_ranks(kRanks, [&](int rank) {
+  GetParam().run(kRanks, [](int rank, tuttiComm_t comm) {
     void* memory = nullptr;
     ASSERT_EQ(tuttiMemAlloc(&memory, 4096), tuttiSuccess) << tuttiGetLastError(nullptr);
     for (int i = 0; i < 20; ++i) {
       tuttiWindow_t window = nullptr;
-      ASSERT_EQ(tuttiCommWindowRegister(world[rank], memory, 4096, &window,
+      ASSERT_EQ(tuttiCommWindowRegister(comm, memory, 4096, &window,
                                         i % 2 == 0 ? TUTTI_WIN_COLL_SYMMETRIC : TUTTI_WIN_DEFAULT),
                 tuttiSuccess)
-          << tuttiGetLastError(world[rank]);
-      ASSERT_EQ(tuttiCommWindowDeregister(world[rank], window), tuttiSuccess)
-          << tuttiGetLastError(world[rank]);
+          << tuttiGetLastError(comm);
+      ASSERT_EQ(tuttiCommWindowDeregister(comm, window), tuttiSuccess) << tuttiGetLastError(comm);
     }
     for (int i = 0; i < 2; ++i) {
       tuttiComm_t part = nullptr;
-      ASSERT_EQ(tuttiCommSplit(world[rank], rank % 2, -rank, &part, nullptr), tuttiSuccess)
-          << tuttiGetLastError(world[rank]);
+      ASSERT_EQ(tuttiCommSplit(comm, rank % 2, -rank, &part, nullptr), tuttiSuccess)
+          << tuttiGetLastError(comm);
       int place = 0;
       EXPECT_EQ(tuttiCommUserRank(part, &place), tuttiSuccess);
       EXPECT_EQ(place, (kRanks - 1 - rank) / 2);
@@ -109,7 +114,12 @@ TEST(CrowdedSetup, RegistrationsAndSplitsInARowAllSucceed) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, SetupExchangeTest, ::testing::Values(1, 2, 3, 4, 7, 8));
+INSTANTIATE_TEST_SUITE_P(Worlds, CrowdedSetup, ::testing::ValuesIn(worlds()),
+                         ::testing::PrintToStringParamName());
+
+INSTANTIATE_TEST_SUITE_P(Worlds, SetupExchangeTest,
+                         ::testing::Combine(::testing::ValuesIn(worlds()),
+                                            ::testing::ValuesIn(rank_counts())));
 
 }  // namespace
 }  // namespace tutti::test

@@ -4,156 +4,82 @@
 #include <tutti/tutti.h>
 
 #include <algorithm>
-#include <atomic>
-#include <barrier>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "tests/communicator/census.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
 namespace tutti::test {
 namespace {
 
-using List = std::vector<int>;
+using Excluded = std::vector<int>;
 
-tuttiResult_t shrink(tuttiComm_t comm, const List& excluded, tuttiComm_t& child) {
+tuttiResult_t shrink_without(tuttiComm_t comm, const Excluded& excluded, tuttiComm_t& child) {
   child = nullptr;
   return tuttiCommShrink(comm, excluded.data(), static_cast<int>(excluded.size()), &child, nullptr,
                          TUTTI_SHRINK_DEFAULT);
 }
 
-// The ranks not in `excluded` shrink, and find each other in the new communicator.
-void expect_shrinks(const ThreadWorld& world, const List& excluded) {
-  std::uint64_t everyone = 0;
-  for (int rank = 0; rank < world.ranks(); ++rank) {
-    const bool gone = std::find(excluded.begin(), excluded.end(), rank) != excluded.end();
-    everyone |= std::uint64_t{!gone} << rank;
-  }
-  world.run([&](int rank, tuttiComm_t comm) {
-    if ((everyone >> rank & 1) == 0) return;
-    tuttiComm_t child = nullptr;
-    ASSERT_EQ(shrink(comm, excluded, child), tuttiSuccess) << tuttiGetLastError(comm);
-    EXPECT_EQ(census(child, rank), everyone);
-    EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
-  });
-}
+class ShrinkDisagreement : public ::testing::TestWithParam<World> {
+ protected:
+  static void run(int ranks, const World::Body& body) { GetParam().run(ranks, body); }
+};
 
-void expect_mismatch(tuttiComm_t comm, const List& excluded, const std::string& named) {
-  tuttiComm_t child = nullptr;
-  EXPECT_EQ(shrink(comm, excluded, child), tuttiMismatch) << tuttiGetLastError(comm);
-  EXPECT_NE(std::string(tuttiGetLastError(comm)).find(named), std::string::npos)
-      << tuttiGetLastError(comm);
-}
-
-TEST(ShrinkDisagreement, IsAMismatchThatNamesTheOther) {
-  const ThreadWorld world(4);
-  world.run([](int rank, tuttiComm_t comm) {
-    if (rank == 3) return;
-    expect_mismatch(comm, rank == 1 ? List{2, 3} : List{3}, rank == 1 ? "rank 0" : "rank 1");
-  });
-}
-
-TEST(ShrinkDisagreement, EndsWithTheNextCallThatAgrees) {
-  const ThreadWorld world(4);
-  for (int i = 0; i < 20; ++i) {
-    // Who corrects its list meets the others, that brought theirs before, in their second meeting.
-    world.run([](int rank, tuttiComm_t comm) {
-      if (rank == 3) return;
+// A rank that stays away waits for the others before it leaves.
+TEST_P(ShrinkDisagreement, IsAMismatchThatNamesTheOther) {
+  run(4, [](int rank, tuttiComm_t comm) {
+    if (rank != 3) {
       tuttiComm_t child = nullptr;
-      EXPECT_EQ(shrink(comm, rank == 1 ? List{2, 3} : List{3}, child), tuttiMismatch);
-    });
-    expect_shrinks(world, {3});
-  }
+      const Excluded list = rank == 1 ? Excluded{2, 3} : Excluded{3};
+      EXPECT_EQ(shrink_without(comm, list, child), tuttiMismatch) << tuttiGetLastError(comm);
+      EXPECT_NE(std::string(tuttiGetLastError(comm)).find(rank == 1 ? "rank 0" : "rank 1"),
+                std::string::npos)
+          << tuttiGetLastError(comm);
+    }
+    EXPECT_EQ(census(comm, rank), 15u);
+  });
 }
 
-TEST(ShrinkDisagreement, ARankThatAllOthersExcludeHearsOfItAtTheDeadline) {
-  const ScopedVariable timeout("TUTTI_TIMEOUT_MS", "1000");
-  const ThreadWorld world(4);
-  world.run([](int rank, tuttiComm_t comm) {
-    if (rank == 3) return expect_mismatch(comm, {}, "which shrank without rank 3");
-    tuttiComm_t child = nullptr;
-    EXPECT_EQ(shrink(comm, {3}, child), tuttiSuccess) << tuttiGetLastError(comm);
-    EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
+TEST_P(ShrinkDisagreement, EndsWithTheNextCallThatAgrees) {
+  run(4, [](int rank, tuttiComm_t comm) {
+    for (int i = 0; i < 20; ++i) {
+      // Who corrects its list meets the others, that brought theirs before, in their second
+      // meeting.
+      if (rank != 3) {
+        tuttiComm_t child = nullptr;
+        EXPECT_EQ(shrink_without(comm, rank == 1 ? Excluded{2, 3} : Excluded{3}, child),
+                  tuttiMismatch);
+      }
+      EXPECT_EQ(census(comm, rank), 15u);
+      if (rank == 3) continue;
+      tuttiComm_t child = nullptr;
+      ASSERT_EQ(shrink_without(comm, {3}, child), tuttiSuccess) << tuttiGetLastError(comm);
+      EXPECT_EQ(census(child, rank), 7u);
+      EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
+    }
   });
-  expect_shrinks(world, {});
-}
-
-TEST(ShrinkDisagreement, ARankThatComesLateIsATimeoutAndThenWelcome) {
-  const ScopedVariable timeout("TUTTI_TIMEOUT_MS", "500");
-  const ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
-    if (rank == 2) return;
-    tuttiComm_t child = nullptr;
-    EXPECT_EQ(shrink(comm, {}, child), tuttiTimeout) << tuttiGetLastError(comm);
-  });
-  // Rank 2 has called once less than the others.
-  tuttiComm_t child = nullptr;
-  EXPECT_EQ(shrink(world[2], {}, child), tuttiTimeout) << tuttiGetLastError(world[2]);
-  expect_shrinks(world, {});
 }
 
 // More ranks than any word of a line has bits.
-TEST(ShrinkDisagreement, OfManyRanksIsAMismatchAtOnce) {
-  constexpr int kRanks = 64;
-  const ThreadWorld world(kRanks);
-  world.run([](int rank, tuttiComm_t comm) {
-    if (rank == 15) return;
+TEST_P(ShrinkDisagreement, OfManyRanksIsAMismatchAtOnce) {
+  run(64, [](int rank, tuttiComm_t comm) {
     tuttiComm_t child = nullptr;
-    EXPECT_EQ(shrink(comm, rank == 63 ? List{} : List{15}, child), tuttiMismatch)
-        << tuttiGetLastError(comm);
+    if (rank != 15) {
+      EXPECT_EQ(shrink_without(comm, rank == 63 ? Excluded{} : Excluded{15}, child), tuttiMismatch)
+          << tuttiGetLastError(comm);
+    }
+    EXPECT_EQ(census(comm, rank), ~std::uint64_t{0});
+    if (rank == 15) return;
+    ASSERT_EQ(shrink_without(comm, {15}, child), tuttiSuccess) << tuttiGetLastError(comm);
+    EXPECT_EQ(census(child, rank), ~(std::uint64_t{1} << 15));
+    EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
   });
-  expect_shrinks(world, {15});
 }
 
-// Rounds of calls with lists that differ at random, each ending as it may; then one list for all.
-TEST(ShrinkDisagreement, WhateverWasTriedBeforeAnAgreedListSucceeds) {
-  constexpr int kRanks = 5;
-  constexpr unsigned kSeed = 20261124;
-  const ScopedVariable timeout("TUTTI_TIMEOUT_MS", "300");
-  std::mt19937 random(kSeed);
-  const ThreadWorld world(kRanks);
-  for (int round = 0; round < 15; ++round) {
-    const int tries = 1 + static_cast<int>(random() % 3);
-    std::vector<std::vector<List>> lists(kRanks);
-    for (int rank = 0; rank < kRanks; ++rank) {
-      for (int i = 0; i < tries; ++i) {
-        List& list = lists[static_cast<std::size_t>(rank)].emplace_back();
-        for (int other = 0; other < kRanks; ++other) {
-          if (other != rank && random() % 3 == 0) list.push_back(other);
-        }
-      }
-    }
-    world.run([&](int rank, tuttiComm_t comm) {
-      for (const List& list : lists[static_cast<std::size_t>(rank)]) {
-        tuttiComm_t child = nullptr;
-        if (shrink(comm, list, child) == tuttiSuccess) {
-          EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
-        }
-      }
-    });
-    // A call may still meet what others left of theirs; nobody tells which rank begins first.
-    constexpr int kCalls = 4;
-    std::atomic<int> succeeded = 0;
-    std::barrier together(kRanks);
-    world.run([&](int rank, tuttiComm_t comm) {
-      for (int call = 0; call < kCalls && succeeded != kRanks; ++call) {
-        together.arrive_and_wait();
-        succeeded = 0;
-        together.arrive_and_wait();
-        tuttiComm_t child = nullptr;
-        if (shrink(comm, {}, child) == tuttiSuccess) {
-          EXPECT_EQ(tuttiCommDestroy(child), tuttiSuccess);
-          ++succeeded;
-        }
-        together.arrive_and_wait();
-      }
-      EXPECT_EQ(succeeded, kRanks)
-          << "round " << round << ", rank " << rank << ": " << tuttiGetLastError(comm);
-    });
-  }
-}
+INSTANTIATE_TEST_SUITE_P(Worlds, ShrinkDisagreement, ::testing::ValuesIn(worlds()),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace tutti::test

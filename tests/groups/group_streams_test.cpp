@@ -1,60 +1,40 @@
 // Groups on streams, and groups that mix streams, callers, collectives and messages.
 #include <cstdint>
 
+#include "tests/support/sibling.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 #include "tutti/stream.hpp"
 
+namespace tutti::test {
 namespace {
 
-using tutti::Group;
-using tutti::Stream;
-using tutti::test::expect_ok;
-using tutti::test::ThreadWorld;
+class GroupStreams : public testing::TestWithParam<World> {
+ protected:
+  static void run(int ranks, const World::Body& body) { GetParam().run(ranks, body); }
+};
 
-TEST(GroupStreams, EndDoesNotWaitForStreams) {
-  ThreadWorld world(2);
-  Stream streams[2];
-  std::int32_t values[2] = {1, 2};
-  const auto reduce = [&](int rank) {
+TEST_P(GroupStreams, EndDoesNotWaitForStreams) {
+  run(2, [](int rank, tuttiComm_t comm) {
+    const Sibling turns(comm);
+    Stream stream;
+    std::int32_t value = rank + 1;
+    const auto take_turn = [&] { expect_ok(tuttiBarrier(turns, nullptr), turns); };
+    if (rank == 1) take_turn();
     Group group;
-    expect_ok(tuttiAllReduce(&values[rank], &values[rank], 1, tuttiInt32, tuttiSum, world[rank],
-                             streams[rank]),
-              world[rank]);
+    expect_ok(tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiSum, comm, stream), comm);
     group.commit();
-  };
-  reduce(0);  // its peer has not called yet
-  EXPECT_EQ(tuttiStreamQuery(streams[0]), tuttiInProgress);
-  reduce(1);
-  for (Stream& stream : streams) stream.synchronize();
-  EXPECT_EQ(values[0], 3);
-  EXPECT_EQ(values[1], 3);
-}
-
-TEST(GroupStreams, AllRanksOfACommunicatorMayUseOneStream) {
-  constexpr int kRanks = 4;
-  constexpr int kCalls = 60;
-  ThreadWorld world(kRanks);
-  Stream stream;
-  std::vector<std::int32_t> values(kRanks * kCalls, 1);
-  int after = 0;
-  Group group;
-  for (int call = 0; call < kCalls; ++call) {
-    for (int rank = 0; rank < kRanks; ++rank) {
-      auto* value = &values[static_cast<std::size_t>(rank * kCalls + call)];
-      expect_ok(tuttiAllReduce(value, value, 1, tuttiInt32, tuttiSum, world[rank], stream),
-                world[rank]);
+    if (rank == 0) {
+      EXPECT_EQ(tuttiStreamQuery(stream), tuttiInProgress) << "its peer has not called yet";
+      take_turn();
     }
-  }
-  group.commit();
-  stream.launch([&] { after = values.back(); });
-  stream.synchronize();
-  EXPECT_EQ(values, std::vector<std::int32_t>(kRanks * kCalls, kRanks));
-  EXPECT_EQ(after, kRanks);
+    stream.synchronize();
+    EXPECT_EQ(value, 3);
+  });
 }
 
-TEST(GroupStreams, TheOrderOfCallsHoldsAcrossStreamsAndCallers) {
-  ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(GroupStreams, TheOrderOfCallsHoldsAcrossStreamsAndCallers) {
+  run(3, [](int rank, tuttiComm_t comm) {
     Stream first, second;
     for (int round = 0; round < 50; ++round) {
       // Ranks run the same operations in different places.
@@ -77,11 +57,10 @@ TEST(GroupStreams, TheOrderOfCallsHoldsAcrossStreamsAndCallers) {
 
 // What would deadlock outside a group: a message before a collective on one side, after it on the
 // other, and more bytes than fit a line.
-TEST(GroupStreams, MessagesRunBesideCollectives) {
-  ThreadWorld world(2);
+TEST_P(GroupStreams, MessagesRunBesideCollectives) {
   constexpr std::size_t kCount = 10000;
-  for (const bool on_stream : {false, true}) {
-    world.run([&](int rank, tuttiComm_t comm) {
+  run(2, [](int rank, tuttiComm_t comm) {
+    for (const bool on_stream : {false, true}) {
       Stream stream;
       const tuttiStream_t where = on_stream ? stream.get() : nullptr;
       std::vector<std::int32_t> message(kCount, rank == 0 ? 7 : 0);
@@ -101,25 +80,26 @@ TEST(GroupStreams, MessagesRunBesideCollectives) {
       stream.synchronize();
       EXPECT_EQ(sum, 2);
       EXPECT_EQ(message, std::vector<std::int32_t>(kCount, 7));
-    });
-  }
+    }
+  });
 }
 
-TEST(GroupStreams, AFailureOnAStreamComesFromTheStream) {
-  ThreadWorld world(2);
-  Stream streams[2];
-  std::int32_t values[2] = {1, 1};
-  Group group;
-  for (int r = 0; r < 2; ++r) {
-    expect_ok(tuttiAllReduce(&values[r], &values[r], 1, r == 0 ? tuttiInt32 : tuttiUint32, tuttiSum,
-                             world[r], streams[r]),
-              world[r]);
-  }
-  group.commit();
-  for (Stream& stream : streams) {
+TEST_P(GroupStreams, AFailureOnAStreamComesFromTheStream) {
+  run(2, [](int rank, tuttiComm_t comm) {
+    Stream stream;
+    std::int32_t value = 1;
+    Group group;
+    expect_ok(tuttiAllReduce(&value, &value, 1, rank == 0 ? tuttiInt32 : tuttiUint32, tuttiSum,
+                             comm, stream),
+              comm);
+    group.commit();
     EXPECT_EQ(tuttiStreamSynchronize(stream), tuttiMismatch);
     EXPECT_EQ(tuttiStreamSynchronize(stream), tuttiSuccess);
-  }
+  });
 }
 
+INSTANTIATE_TEST_SUITE_P(Worlds, GroupStreams, testing::ValuesIn(worlds()),
+                         testing::PrintToStringParamName());
+
 }  // namespace
+}  // namespace tutti::test

@@ -1,12 +1,12 @@
-// Groups without streams: several ranks held by one thread, nesting, errors while queueing.
+// Groups without streams: order, nesting, several communicators, errors while queueing.
 #include <cstdint>
 
+#include "tests/support/sibling.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 
+namespace tutti::test {
 namespace {
-
-using tutti::test::expect_ok;
-using tutti::test::ThreadWorld;
 
 void group(const std::function<void()>& calls) {
   ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
@@ -14,101 +14,13 @@ void group(const std::function<void()>& calls) {
   EXPECT_EQ(tuttiGroupEnd(), tuttiSuccess) << tuttiGetLastError(nullptr);
 }
 
-using Data = std::vector<std::vector<std::int32_t>>;
-// rows[r][i] = 1000 * (r + 1) + i
-Data filled(int ranks, std::size_t count) {
-  Data rows(static_cast<std::size_t>(ranks), std::vector<std::int32_t>(count));
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t i = 0; i < count; ++i) {
-      rows[r][i] = static_cast<std::int32_t>(1000 * (r + 1) + i);
-    }
-  }
-  return rows;
-}
-
-class OneThread : public testing::TestWithParam<int> {
+class Groups : public testing::TestWithParam<World> {
  protected:
-  int ranks() const { return GetParam(); }
-  std::size_t n() const { return static_cast<std::size_t>(ranks()); }
-  // One call for each rank, in one group of this thread.
-  void for_each_rank(const std::function<void(std::size_t r, tuttiComm_t comm)>& call) {
-    group([&] {
-      for (int r = 0; r < ranks(); ++r) call(static_cast<std::size_t>(r), world_[r]);
-    });
-  }
-
- private:
-  ThreadWorld world_{GetParam()};
+  static void run(int ranks, const World::Body& body) { GetParam().run(ranks, body); }
 };
 
-TEST_P(OneThread, HoldsAllRanksOfAnAllReduce) {
-  for (const std::size_t count : {1u, 100u, 5000u}) {
-    Data in = filled(ranks(), count), out = in;
-    for_each_rank([&](std::size_t r, tuttiComm_t comm) {
-      expect_ok(
-          tuttiAllReduce(in[r].data(), out[r].data(), count, tuttiInt32, tuttiMax, comm, nullptr),
-          comm);
-    });
-    for (std::size_t r = 0; r < n(); ++r) EXPECT_EQ(out[r], in[n() - 1]);
-  }
-}
-
-TEST_P(OneThread, HoldsAllRanksOfEveryOtherCollective) {
-  constexpr std::size_t kCount = 50;
-  const std::size_t all = kCount * n();
-  const Data in = filled(ranks(), all);
-  Data broadcast = in, reduced(n(), std::vector<std::int32_t>(all));
-  Data gathered(n(), std::vector<std::int32_t>(all)), swapped = gathered, scattered = gathered,
-                                                      collected = gathered;
-  const int last = ranks() - 1;
-  for_each_rank([&](std::size_t r, tuttiComm_t comm) {
-    expect_ok(
-        tuttiBroadcast(in[r].data(), broadcast[r].data(), all, tuttiInt32, last, comm, nullptr),
-        comm);
-    expect_ok(
-        tuttiReduce(in[r].data(), reduced[r].data(), all, tuttiInt32, tuttiMin, 0, comm, nullptr),
-        comm);
-    expect_ok(tuttiBarrier(comm, nullptr), comm);
-    expect_ok(tuttiAllGather(in[r].data(), gathered[r].data(), kCount, tuttiInt32, comm, nullptr),
-              comm);
-    expect_ok(tuttiAlltoAll(in[r].data(), swapped[r].data(), kCount, tuttiInt32, comm, nullptr),
-              comm);
-    expect_ok(tuttiReduceScatter(in[r].data(), scattered[r].data(), kCount, tuttiInt32, tuttiMax,
-                                 comm, nullptr),
-              comm);
-    expect_ok(
-        tuttiGather(in[r].data(), collected[r].data(), kCount, tuttiInt32, last, comm, nullptr),
-        comm);
-  });
-  EXPECT_EQ(reduced[0], in[0]);
-  for (std::size_t r = 0; r < n(); ++r) {
-    EXPECT_EQ(broadcast[r], in[n() - 1]);
-    for (std::size_t p = 0; p < n(); ++p) {
-      const std::size_t at = p * kCount + 7;
-      EXPECT_EQ(gathered[r][at], in[p][7]);
-      EXPECT_EQ(swapped[r][at], in[p][r * kCount + 7]);
-      EXPECT_EQ(collected[n() - 1][at], in[p][7]);
-    }
-    EXPECT_EQ(scattered[r][7], in[n() - 1][r * kCount + 7]);
-  }
-}
-
-TEST_P(OneThread, MayQueueMoreOperationsThanAChannelHasSlots) {
-  constexpr int kCalls = 100;
-  Data data(n(), std::vector<std::int32_t>(kCalls, 1));
-  for_each_rank([&](std::size_t r, tuttiComm_t comm) {
-    for (auto& item : data[r]) {
-      expect_ok(tuttiAllReduce(&item, &item, 1, tuttiInt32, tuttiSum, comm, nullptr), comm);
-    }
-  });
-  for (const auto& row : data) EXPECT_EQ(row, std::vector<std::int32_t>(kCalls, ranks()));
-}
-
-INSTANTIATE_TEST_SUITE_P(Groups, OneThread, testing::Values(1, 2, 3, 4, 7, 8));
-
-TEST(Groups, OperationsOfOneCommunicatorRunInTheOrderOfTheirCalls) {
-  ThreadWorld world(2);
-  world.run([](int, tuttiComm_t comm) {
+TEST_P(Groups, OperationsOfOneCommunicatorRunInTheOrderOfTheirCalls) {
+  run(2, [](int, tuttiComm_t comm) {
     std::int64_t value = 1;
     group([&] {
       for (int i = 0; i < 10; ++i) {
@@ -120,19 +32,31 @@ TEST(Groups, OperationsOfOneCommunicatorRunInTheOrderOfTheirCalls) {
   });
 }
 
-TEST(Groups, CommunicatorsInDifferentOrdersDoNotWaitForEachOther) {
-  ThreadWorld one(2), other(2);
-  tutti::test::on_ranks(2, [&](int rank) {
+TEST_P(Groups, MayQueueMoreOperationsThanAChannelHasSlots) {
+  constexpr int kCalls = 100;
+  run(3, [](int, tuttiComm_t comm) {
+    std::vector<std::int32_t> data(kCalls, 1);
+    group([&] {
+      for (auto& item : data) {
+        expect_ok(tuttiAllReduce(&item, &item, 1, tuttiInt32, tuttiSum, comm, nullptr), comm);
+      }
+    });
+    EXPECT_EQ(data, std::vector<std::int32_t>(kCalls, 3));
+  });
+}
+
+TEST_P(Groups, CommunicatorsInDifferentOrdersDoNotWaitForEachOther) {
+  run(2, [](int rank, tuttiComm_t comm) {
+    const Sibling other(comm);
     for (int round = 0; round < 50; ++round) {
       std::int32_t a = rank, b = 10 * rank;
-      const auto reduce = [&](ThreadWorld& world, std::int32_t& value) {
-        expect_ok(tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiMax, world[rank], nullptr),
-                  world[rank]);
+      const auto reduce = [](tuttiComm_t in, std::int32_t& value) {
+        expect_ok(tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiMax, in, nullptr), in);
       };
       group([&] {
-        if (rank == 0) reduce(one, a);
+        if (rank == 0) reduce(comm, a);
         reduce(other, b);
-        if (rank == 1) reduce(one, a);
+        if (rank == 1) reduce(comm, a);
       });
       EXPECT_EQ(a, 1);
       EXPECT_EQ(b, 10);
@@ -140,26 +64,47 @@ TEST(Groups, CommunicatorsInDifferentOrdersDoNotWaitForEachOther) {
   });
 }
 
-TEST(Groups, OnlyTheOutermostEndRunsWhatIsQueued) {
-  ThreadWorld world(1);
-  std::int32_t in = 5, out = 0;
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  expect_ok(tuttiAllReduce(&in, &out, 1, tuttiInt32, tuttiSum, world[0], nullptr), world[0]);
-  EXPECT_EQ(tuttiGroupEnd(), tuttiSuccess);
-  EXPECT_EQ(out, 0);
-  EXPECT_EQ(tuttiGroupEnd(), tuttiSuccess);
-  EXPECT_EQ(out, 5);
+// Each rank is inside a group of its own while others are, or are not.
+TEST_P(Groups, OfOneRankAreNoMatterOfAnothers) {
+  run(3, [](int rank, tuttiComm_t comm) {
+    const Sibling other(comm);
+    std::int32_t first = rank, second = rank;
+    if (rank == 1) {
+      ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+    }
+    expect_ok(tuttiAllReduce(&first, &first, 1, tuttiInt32, tuttiSum, comm, nullptr), comm);
+    if (rank == 1) {
+      EXPECT_EQ(first, 1) << "it is queued";
+      EXPECT_EQ(tuttiGroupEnd(), tuttiSuccess);
+    }
+    EXPECT_EQ(first, 3);
+    expect_ok(tuttiAllReduce(&second, &second, 1, tuttiInt32, tuttiMax, other, nullptr), other);
+    EXPECT_EQ(second, 2);
+  });
 }
 
-TEST(Groups, AnEmptyGroupIsFineAndAnEndWithoutAStartIsNot) {
-  group([] {});
-  EXPECT_EQ(tuttiGroupEnd(), tuttiInvalidUsage);
+TEST_P(Groups, OnlyTheOutermostEndRunsWhatIsQueued) {
+  run(1, [](int, tuttiComm_t comm) {
+    std::int32_t in = 5, out = 0;
+    ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+    ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+    expect_ok(tuttiAllReduce(&in, &out, 1, tuttiInt32, tuttiSum, comm, nullptr), comm);
+    EXPECT_EQ(tuttiGroupEnd(), tuttiSuccess);
+    EXPECT_EQ(out, 0);
+    EXPECT_EQ(tuttiGroupEnd(), tuttiSuccess);
+    EXPECT_EQ(out, 5);
+  });
 }
 
-TEST(Groups, AnErrorWhileQueueingComesAgainFromTheEndAndNothingIsSent) {
-  ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Groups, AnEmptyGroupIsFineAndAnEndWithoutAStartIsNot) {
+  run(2, [](int, tuttiComm_t) {
+    group([] {});
+    EXPECT_EQ(tuttiGroupEnd(), tuttiInvalidUsage);
+  });
+}
+
+TEST_P(Groups, AnErrorWhileQueueingComesAgainFromTheEndAndNothingIsSent) {
+  run(2, [](int rank, tuttiComm_t comm) {
     std::int32_t value = 1;
     ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
     expect_ok(tuttiAllReduce(&value, &value, 1, tuttiInt32, tuttiSum, comm, nullptr), comm);
@@ -179,9 +124,8 @@ TEST(Groups, AnErrorWhileQueueingComesAgainFromTheEndAndNothingIsSent) {
   });
 }
 
-TEST(Groups, ArraysMayChangeBeforeTheEnd) {
-  ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Groups, ArraysMayChangeBeforeTheEnd) {
+  run(2, [](int rank, tuttiComm_t comm) {
     std::vector<std::size_t> counts{1, 2}, displs{0, 1};
     std::vector<std::int32_t> mine(static_cast<std::size_t>(rank) + 1, rank), all(3, -1);
     group([&] {
@@ -195,43 +139,47 @@ TEST(Groups, ArraysMayChangeBeforeTheEnd) {
   });
 }
 
-TEST(Groups, EndReturnsTheFirstErrorOfWhatRan) {
-  ThreadWorld world(2), other(2);
-  std::int32_t values[2] = {1, 1}, fine[2] = {1, 1};
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  for (int r = 0; r < 2; ++r) {
-    expect_ok(tuttiAllReduce(&fine[r], &fine[r], 1, tuttiInt32, tuttiSum, other[r], nullptr),
-              other[r]);
-    expect_ok(tuttiAllReduce(&values[r], &values[r], 1, tuttiInt32, r == 0 ? tuttiSum : tuttiProd,
-                             world[r], nullptr),
-              world[r]);
-  }
-  EXPECT_EQ(tuttiGroupEnd(), tuttiMismatch);
-  for (int r = 0; r < 2; ++r) {
-    EXPECT_EQ(fine[r], 2);
-    EXPECT_NE(std::string(tuttiGetLastError(world[r])).find("AllReduce"), std::string::npos);
-    EXPECT_EQ(std::string(tuttiGetLastError(other[r])), "");
-  }
+TEST_P(Groups, EndReturnsTheFirstErrorOfWhatRan) {
+  run(2, [](int rank, tuttiComm_t comm) {
+    const Sibling other(comm);
+    std::int32_t value = 1, fine = 1;
+    ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+    expect_ok(tuttiAllReduce(&fine, &fine, 1, tuttiInt32, tuttiSum, other, nullptr), other);
+    expect_ok(tuttiAllReduce(&value, &value, 1, tuttiInt32, rank == 0 ? tuttiSum : tuttiProd, comm,
+                             nullptr),
+              comm);
+    EXPECT_EQ(tuttiGroupEnd(), tuttiMismatch);
+    EXPECT_EQ(fine, 2);
+    EXPECT_NE(std::string(tuttiGetLastError(comm)).find("AllReduce"), std::string::npos);
+    EXPECT_EQ(std::string(tuttiGetLastError(other)), "");
+  });
 }
 
-TEST(Groups, ACommunicatorWithQueuedOperationsIsNotDestroyed) {
-  ThreadWorld world(1);
-  std::int32_t in = 1, out = 0;
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  expect_ok(tuttiAllReduce(&in, &out, 1, tuttiInt32, tuttiSum, world[0], nullptr), world[0]);
-  EXPECT_EQ(tuttiCommDestroy(world[0]), tuttiInvalidUsage);
-  EXPECT_EQ(tuttiGroupEnd(), tuttiInvalidUsage);
-  EXPECT_EQ(out, 0);
+TEST_P(Groups, ACommunicatorWithQueuedOperationsIsNotDestroyed) {
+  run(1, [](int, tuttiComm_t comm) {
+    std::int32_t in = 1, out = 0;
+    ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+    expect_ok(tuttiAllReduce(&in, &out, 1, tuttiInt32, tuttiSum, comm, nullptr), comm);
+    EXPECT_EQ(tuttiCommDestroy(comm), tuttiInvalidUsage);
+    EXPECT_EQ(tuttiGroupEnd(), tuttiInvalidUsage);
+    EXPECT_EQ(out, 0);
+  });
 }
 
-TEST(Groups, AnAbortedCommunicatorMakesTheEndReturnThat) {
-  ThreadWorld world(1);
-  std::int32_t in = 1, out = 0;
-  ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
-  expect_ok(tuttiAllReduce(&in, &out, 1, tuttiInt32, tuttiSum, world[0], nullptr), world[0]);
-  EXPECT_EQ(tuttiCommAbort(world.take(0)), tuttiSuccess);
-  EXPECT_EQ(tuttiGroupEnd(), tuttiAborted);
-  EXPECT_EQ(out, 0);
+TEST_P(Groups, AnAbortedCommunicatorMakesTheEndReturnThat) {
+  run(1, [](int, tuttiComm_t comm) {
+    Sibling other(comm);
+    std::int32_t in = 1, out = 0;
+    ASSERT_EQ(tuttiGroupStart(), tuttiSuccess);
+    expect_ok(tuttiAllReduce(&in, &out, 1, tuttiInt32, tuttiSum, other, nullptr), other);
+    EXPECT_EQ(tuttiCommAbort(other.take()), tuttiSuccess);
+    EXPECT_EQ(tuttiGroupEnd(), tuttiAborted);
+    EXPECT_EQ(out, 0);
+  });
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, Groups, testing::ValuesIn(worlds()),
+                         testing::PrintToStringParamName());
 
 }  // namespace
+}  // namespace tutti::test

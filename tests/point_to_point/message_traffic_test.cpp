@@ -2,15 +2,14 @@
 #include <cstdint>
 #include <random>
 
+#include "tests/support/scale.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 #include "tutti/memory.hpp"
 #include "tutti/stream.hpp"
 
+namespace tutti::test {
 namespace {
-
-using tutti::Group;
-using tutti::test::expect_ok;
-using tutti::test::ThreadWorld;
 
 constexpr std::uint32_t kSeed = 20261123;
 
@@ -42,7 +41,7 @@ std::uint32_t element(std::size_t message, std::size_t i) {
   return static_cast<std::uint32_t>(message * 1000003 + i * 7);
 }
 
-struct Plan {
+struct Message {
   int from;
   int to;
   std::size_t count;
@@ -50,58 +49,73 @@ struct Plan {
   bool heap_receiver;
 };
 
-class Traffic : public testing::TestWithParam<int> {};
+// Forty messages between any ranks, half of them small.
+std::vector<Message> random_messages(int ranks, std::mt19937& random) {
+  std::vector<Message> messages;
+  const auto up_to = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    const std::uint32_t size_class = up_to(10);
+    const std::size_t count = size_class < 5   ? up_to(9)
+                              : size_class < 9 ? up_to(5000)
+                                               : up_to(200000);
+    messages.push_back({.from = static_cast<int>(up_to(static_cast<std::uint32_t>(ranks))),
+                        .to = static_cast<int>(up_to(static_cast<std::uint32_t>(ranks))),
+                        .count = count,
+                        .heap_sender = up_to(2) == 0,
+                        .heap_receiver = up_to(2) == 0});
+  }
+  return messages;
+}
 
-TEST_P(Traffic, RandomGroupsArriveWhole) {
-  const int ranks = GetParam();
-  ThreadWorld world(ranks);
-  std::mt19937 random(kSeed + static_cast<std::uint32_t>(ranks));
-  for (int round = 0; round < 20; ++round) {
-    std::vector<Plan> plans;
-    const auto up_to = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
-    for (std::uint32_t i = 0; i < 40; ++i) {
-      const std::uint32_t size_class = up_to(10);
-      const std::size_t count = size_class < 5   ? up_to(9)
-                                : size_class < 9 ? up_to(5000)
-                                                 : up_to(200000);
-      plans.push_back({.from = static_cast<int>(up_to(static_cast<std::uint32_t>(ranks))),
-                       .to = static_cast<int>(up_to(static_cast<std::uint32_t>(ranks))),
-                       .count = count,
-                       .heap_sender = up_to(2) == 0,
-                       .heap_receiver = up_to(2) == 0});
+// In one group on every rank.
+void exchange(const std::vector<Message>& messages, int round, int rank, tuttiComm_t comm) {
+  std::vector<std::pair<std::size_t, Buffer>> received;
+  std::vector<Buffer> sent;
+  sent.reserve(messages.size());
+  received.reserve(messages.size());
+  Group group;
+  for (std::size_t m = 0; m < messages.size(); ++m) {
+    const Message& message = messages[m];
+    if (message.from == rank) {
+      Buffer& buffer = sent.emplace_back(message.count, message.heap_sender);
+      for (std::size_t i = 0; i < message.count; ++i) buffer.data()[i] = element(m, i);
+      expect_ok(tuttiSend(buffer.data(), message.count, tuttiUint32, message.to, comm, nullptr),
+                comm);
     }
-    world.run([&](int rank, tuttiComm_t comm) {
-      std::vector<std::pair<std::size_t, Buffer>> received;
-      std::vector<Buffer> sent;
-      sent.reserve(plans.size());
-      received.reserve(plans.size());
-      Group group;
-      for (std::size_t m = 0; m < plans.size(); ++m) {
-        const Plan& plan = plans[m];
-        if (plan.from == rank) {
-          Buffer& buffer = sent.emplace_back(plan.count, plan.heap_sender);
-          for (std::size_t i = 0; i < plan.count; ++i) buffer.data()[i] = element(m, i);
-          expect_ok(tuttiSend(buffer.data(), plan.count, tuttiUint32, plan.to, comm, nullptr),
-                    comm);
-        }
-        if (plan.to == rank) {
-          Buffer& buffer = received.emplace_back(m, Buffer(plan.count, plan.heap_receiver)).second;
-          expect_ok(tuttiRecv(buffer.data(), plan.count, tuttiUint32, plan.from, comm, nullptr),
-                    comm);
-        }
-      }
-      group.commit();
-      for (auto& [m, buffer] : received) {
-        std::size_t wrong = 0;
-        for (std::size_t i = 0; i < buffer.count(); ++i) {
-          wrong += buffer.data()[i] != element(m, i) ? 1u : 0u;
-        }
-        EXPECT_EQ(wrong, 0u) << "message " << m << ", round " << round << ", seed " << kSeed;
-      }
-    });
+    if (message.to == rank) {
+      Buffer& buffer =
+          received.emplace_back(m, Buffer(message.count, message.heap_receiver)).second;
+      expect_ok(tuttiRecv(buffer.data(), message.count, tuttiUint32, message.from, comm, nullptr),
+                comm);
+    }
+  }
+  group.commit();
+  for (auto& [m, buffer] : received) {
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < buffer.count(); ++i) {
+      wrong += buffer.data()[i] != element(m, i) ? 1u : 0u;
+    }
+    EXPECT_EQ(wrong, 0u) << "message " << m << ", round " << round << ", seed " << kSeed;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Messages, Traffic, testing::Values(1, 2, 3, 4, 7, 8));
+class Traffic : public testing::TestWithParam<std::tuple<World, int>> {};
+
+TEST_P(Traffic, RandomGroupsArriveWhole) {
+  const auto& [world, ranks] = GetParam();
+  std::mt19937 random(kSeed + static_cast<std::uint32_t>(ranks));
+  std::vector<std::vector<Message>> rounds;
+  for (int round = 0; round < 20; ++round) rounds.push_back(random_messages(ranks, random));
+  world.run(ranks, [&](int rank, tuttiComm_t comm) {
+    for (std::size_t round = 0; round < rounds.size(); ++round) {
+      exchange(rounds[round], static_cast<int>(round), rank, comm);
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Worlds, Traffic,
+                         testing::Combine(testing::ValuesIn(worlds()),
+                                          testing::ValuesIn(rank_counts())));
 
 }  // namespace
+}  // namespace tutti::test

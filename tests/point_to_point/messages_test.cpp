@@ -1,16 +1,15 @@
-// Send and Recv between ranks in threads: sizes, order, rings, self, streams, the wrap of counters.
+// Send and Recv: sizes, order, rings, self, streams, the wrap of counters.
 #include <cstdint>
 
+#include "tests/support/scale.hpp"
+#include "tests/support/sibling.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 #include "tutti/stream.hpp"
 
+namespace tutti::test {
 namespace {
 
-using tutti::Group;
-using tutti::Stream;
-using tutti::test::expect_ok;
-using tutti::test::ScopedVariable;
-using tutti::test::ThreadWorld;
 using Bytes = std::vector<std::uint8_t>;
 
 Bytes pattern(std::size_t count, int seed) {
@@ -30,9 +29,13 @@ void receive(Bytes& bytes, int peer, tuttiComm_t comm, tuttiStream_t stream = nu
 
 constexpr std::size_t kSizes[] = {0, 1, 31, 32, 33, 1000, 131072, 131073, 3000000};
 
-TEST(Messages, EverySizeArrives) {
-  ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+class Messages : public testing::TestWithParam<World> {
+ protected:
+  static void run(int ranks, const World::Body& body) { GetParam().run(ranks, body); }
+};
+
+TEST_P(Messages, EverySizeArrives) {
+  run(2, [](int rank, tuttiComm_t comm) {
     for (const std::size_t size : kSizes) {
       if (rank == 0) {
         send(pattern(size, 3), 1, comm);
@@ -45,9 +48,8 @@ TEST(Messages, EverySizeArrives) {
   });
 }
 
-TEST(Messages, OfOnePairArriveInTheOrderOfTheirSends) {
-  ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Messages, OfOnePairArriveInTheOrderOfTheirSends) {
+  run(2, [](int rank, tuttiComm_t comm) {
     for (int i = 0; i < 1000; ++i) {
       const std::size_t size = i % 3 == 0 ? 8 : 200;
       if (rank == 0) {
@@ -61,9 +63,8 @@ TEST(Messages, OfOnePairArriveInTheOrderOfTheirSends) {
   });
 }
 
-TEST(Messages, TwoSmallOnesNeedNoReceiverYet) {
-  ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Messages, TwoSmallOnesNeedNoReceiverYet) {
+  run(2, [](int rank, tuttiComm_t comm) {
     for (int i = 0; i < 2; ++i) send(pattern(32, rank), 1 - rank, comm);
     for (int i = 0; i < 2; ++i) {
       Bytes got(32);
@@ -73,31 +74,33 @@ TEST(Messages, TwoSmallOnesNeedNoReceiverYet) {
   });
 }
 
-class MessagesOfRanks : public testing::TestWithParam<int> {};
+class MessagesOfRanks : public testing::TestWithParam<std::tuple<World, int>> {
+ protected:
+  static int ranks() { return std::get<1>(GetParam()); }
+  static void run(const World::Body& body) { std::get<0>(GetParam()).run(ranks(), body); }
+};
 
 TEST_P(MessagesOfRanks, GoRoundARing) {
-  const int ranks = GetParam();
-  ThreadWorld world(ranks);
-  world.run([&](int rank, tuttiComm_t comm) {
+  run([](int rank, tuttiComm_t comm) {
+    const int n = ranks();
     for (const std::size_t size : kSizes) {
       const Bytes mine = pattern(size, rank);
       Bytes got(size);
       Group group;
-      send(mine, (rank + 1) % ranks, comm);
-      receive(got, (rank + ranks - 1) % ranks, comm);
+      send(mine, (rank + 1) % n, comm);
+      receive(got, (rank + n - 1) % n, comm);
       group.commit();
-      EXPECT_EQ(got, pattern(size, (rank + ranks - 1) % ranks)) << size;
+      EXPECT_EQ(got, pattern(size, (rank + n - 1) % n)) << size;
     }
   });
 }
 
 TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
-  const int ranks = GetParam();
-  ThreadWorld world(ranks);
-  world.run([&](int rank, tuttiComm_t comm) {
+  run([](int rank, tuttiComm_t comm) {
+    const int n = ranks();
     constexpr int kEach = 5;  // more than a pair has slots
     std::vector<Bytes> mine, got;
-    for (int peer = 0; peer < ranks; ++peer) {
+    for (int peer = 0; peer < n; ++peer) {
       for (int i = 0; i < kEach; ++i) {
         const auto size = static_cast<std::size_t>(20 + 9000 * i);
         mine.push_back(pattern(size, rank * 16 + peer + i));
@@ -105,7 +108,7 @@ TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
       }
     }
     Group group;
-    for (int peer = ranks - 1; peer >= 0; --peer) {
+    for (int peer = n - 1; peer >= 0; --peer) {
       for (int i = 0; i < kEach; ++i) {
         const auto at = static_cast<std::size_t>(peer * kEach + i);
         send(mine[at], peer, comm);
@@ -113,7 +116,7 @@ TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
       }
     }
     group.commit();
-    for (int peer = 0; peer < ranks; ++peer) {
+    for (int peer = 0; peer < n; ++peer) {
       for (int i = 0; i < kEach; ++i) {
         const auto at = static_cast<std::size_t>(peer * kEach + i);
         EXPECT_EQ(got[at], pattern(got[at].size(), peer * 16 + rank + i));
@@ -122,22 +125,12 @@ TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Messages, MessagesOfRanks, testing::Values(1, 2, 3, 4, 7, 8));
+INSTANTIATE_TEST_SUITE_P(Worlds, MessagesOfRanks,
+                         testing::Combine(testing::ValuesIn(worlds()),
+                                          testing::ValuesIn(rank_counts())));
 
-TEST(Messages, OneThreadHoldsBothSides) {
-  ThreadWorld world(2);
-  const Bytes mine = pattern(100000, 1);
-  Bytes got(mine.size());
-  Group group;
-  receive(got, 0, world[1]);
-  send(mine, 1, world[0]);
-  group.commit();
-  EXPECT_EQ(got, mine);
-}
-
-TEST(Messages, OnStreamsKeepTheOrderOfTheirCalls) {
-  ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Messages, OnStreamsKeepTheOrderOfTheirCalls) {
+  run(2, [](int rank, tuttiComm_t comm) {
     Stream streams[3];
     constexpr std::size_t kMessages = 200;
     std::vector<Bytes> data;
@@ -160,25 +153,32 @@ TEST(Messages, OnStreamsKeepTheOrderOfTheirCalls) {
   });
 }
 
-TEST(Messages, OnAStreamKeepHeapMemoryFromBeingFreed) {
-  ThreadWorld world(2);
-  void* heap = nullptr;
-  ASSERT_EQ(tuttiMemAlloc(&heap, 5000), tuttiSuccess);
-  Stream stream;
-  expect_ok(tuttiSend(heap, 5000, tuttiUint8, 1, world[0], stream), world[0]);
-  EXPECT_EQ(tuttiMemFree(heap), tuttiInvalidUsage);
-  Bytes got(5000, 1);
-  receive(got, 0, world[1]);
-  stream.synchronize();
-  EXPECT_EQ(got, Bytes(5000, 0));
-  EXPECT_EQ(tuttiMemFree(heap), tuttiSuccess);
+TEST_P(Messages, OnAStreamKeepHeapMemoryFromBeingFreed) {
+  run(2, [](int rank, tuttiComm_t comm) {
+    const Sibling turns(comm);
+    const auto take_turn = [&] { expect_ok(tuttiBarrier(turns, nullptr), turns); };
+    if (rank == 1) {
+      take_turn();
+      Bytes got(5000, 1);
+      receive(got, 0, comm);
+      EXPECT_EQ(got, Bytes(5000, 0));
+      return;
+    }
+    void* heap = nullptr;
+    ASSERT_EQ(tuttiMemAlloc(&heap, 5000), tuttiSuccess);
+    Stream stream;
+    expect_ok(tuttiSend(heap, 5000, tuttiUint8, 1, comm, stream), comm);
+    EXPECT_EQ(tuttiMemFree(heap), tuttiInvalidUsage);
+    take_turn();
+    stream.synchronize();
+    EXPECT_EQ(tuttiMemFree(heap), tuttiSuccess);
+  });
 }
 
 // The number of a message occupies the high half of a line: this wraps it to zero.
-TEST(Messages, GoOnWhenTheirCountersWrap) {
+TEST_P(Messages, GoOnWhenTheirCountersWrap) {
   const ScopedVariable start("TUTTI_SEQUENCE_START", std::to_string((std::int64_t{1} << 48) - 5));
-  ThreadWorld world(3);
-  world.run([](int rank, tuttiComm_t comm) {
+  run(3, [](int rank, tuttiComm_t comm) {
     for (int i = 0; i < 20; ++i) {
       const std::size_t size = i % 2 == 0 ? 16 : 5000;
       const Bytes mine = pattern(size, rank + i);
@@ -195,4 +195,8 @@ TEST(Messages, GoOnWhenTheirCountersWrap) {
   });
 }
 
+INSTANTIATE_TEST_SUITE_P(Worlds, Messages, testing::ValuesIn(worlds()),
+                         testing::PrintToStringParamName());
+
 }  // namespace
+}  // namespace tutti::test

@@ -1,100 +1,106 @@
 // Events: places in a stream's queue, and other streams that wait for them.
-#include <atomic>
-
+#include "tests/support/gate.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 #include "tutti/stream.hpp"
 
+namespace tutti::test {
 namespace {
 
-using tutti::Event;
-using tutti::Stream;
+class Events : public testing::TestWithParam<World> {
+ protected:
+  static void run(int ranks, const World::Body& body) { GetParam().run(ranks, body); }
+};
 
-void wait_for(std::atomic<bool>& flag) { flag.wait(false); }
-void raise(std::atomic<bool>& flag) {
-  flag.store(true);
-  flag.notify_all();
-}
-
-TEST(Events, OneThatWasNeverRecordedIsReached) {
-  Event event;
-  EXPECT_TRUE(event.reached());
-  event.synchronize();
-  Stream stream;
-  stream.wait(event);
-  stream.synchronize();
-}
-
-TEST(Events, IsReachedWhenWhatWasQueuedBeforeIsDone) {
-  Stream stream;
-  Event event;
-  std::atomic<bool> open{false};
-  int done = 0;
-  stream.launch([&] {
-    wait_for(open);
-    done = 1;
-  });
-  event.record(stream);
-  EXPECT_EQ(tuttiEventQuery(event.get()), tuttiInProgress);
-  raise(open);
-  event.synchronize();
-  EXPECT_EQ(done, 1);
-  EXPECT_TRUE(event.reached());
-}
-
-TEST(Events, AStreamThatWaitsRunsNothingQueuedAfterBeforeTheEvent) {
-  Stream first, second;
-  Event event;
-  std::atomic<bool> open{false};
-  int value = 0;
-  first.launch([&] {
-    wait_for(open);
-    value = 41;
-  });
-  event.record(first);
-  second.wait(event);
-  int seen = 0;
-  second.launch([&] { seen = value + 1; });
-  EXPECT_EQ(tuttiStreamQuery(second), tuttiInProgress);
-  raise(open);
-  second.synchronize();
-  EXPECT_EQ(seen, 42);
-}
-
-TEST(Events, AWaitIsForTheRecordBeforeItAndNotForLaterOnes) {
-  Stream first, second, waiting;
-  Event event;
-  std::atomic<bool> open_first{false}, open_second{false};
-  std::atomic<bool> ran{false};
-  first.launch([&] { wait_for(open_first); });
-  second.launch([&] { wait_for(open_second); });
-  event.record(first);
-  waiting.wait(event);
-  waiting.launch([&] { ran = true; });
-  event.record(second);
-  raise(open_second);
-  event.synchronize();  // the second record
-  EXPECT_FALSE(ran);    // the stream waits for the first
-  raise(open_first);
-  waiting.synchronize();
-  EXPECT_TRUE(ran);
-}
-
-TEST(Events, MayBeDestroyedWhileAStreamWaits) {
-  Stream first, second;
-  std::atomic<bool> open{false};
-  {
+TEST_P(Events, OneThatWasNeverRecordedIsReached) {
+  run(1, [](int, tuttiComm_t) {
     Event event;
-    first.launch([&] { wait_for(open); });
+    EXPECT_TRUE(event.reached());
+    event.synchronize();
+    Stream stream;
+    stream.wait(event);
+    stream.synchronize();
+  });
+}
+
+TEST_P(Events, IsReachedWhenWhatWasQueuedBeforeIsDone) {
+  run(1, [](int, tuttiComm_t) {
+    Stream stream;
+    Event event;
+    Gate open;
+    int done = 0;
+    stream.launch([&] {
+      open.pass();
+      done = 1;
+    });
+    event.record(stream);
+    EXPECT_EQ(tuttiEventQuery(event.get()), tuttiInProgress);
+    open.release();
+    event.synchronize();
+    EXPECT_EQ(done, 1);
+    EXPECT_TRUE(event.reached());
+  });
+}
+
+TEST_P(Events, AStreamThatWaitsRunsNothingQueuedAfterBeforeTheEvent) {
+  run(1, [](int, tuttiComm_t) {
+    Stream first, second;
+    Event event;
+    Gate open;
+    int value = 0;
+    first.launch([&] {
+      open.pass();
+      value = 41;
+    });
     event.record(first);
     second.wait(event);
-  }
-  raise(open);
-  second.synchronize();
+    int seen = 0;
+    second.launch([&] { seen = value + 1; });
+    EXPECT_EQ(tuttiStreamQuery(second), tuttiInProgress);
+    open.release();
+    second.synchronize();
+    EXPECT_EQ(seen, 42);
+  });
 }
 
-TEST(Events, OrderACollectiveOfOneStreamAfterTheWorkOfAnother) {
-  tutti::test::ThreadWorld world(2);
-  world.run([](int rank, tuttiComm_t comm) {
+TEST_P(Events, AWaitIsForTheRecordBeforeItAndNotForLaterOnes) {
+  run(1, [](int, tuttiComm_t) {
+    Stream first, second, waiting;
+    Event event;
+    Gate open_first, open_second;
+    std::atomic<bool> ran = false;
+    first.launch([&] { open_first.pass(); });
+    second.launch([&] { open_second.pass(); });
+    event.record(first);
+    waiting.wait(event);
+    waiting.launch([&] { ran = true; });
+    event.record(second);
+    open_second.release();
+    event.synchronize();  // the second record
+    EXPECT_FALSE(ran);    // the stream waits for the first
+    open_first.release();
+    waiting.synchronize();
+    EXPECT_TRUE(ran);
+  });
+}
+
+TEST_P(Events, MayBeDestroyedWhileAStreamWaits) {
+  run(1, [](int, tuttiComm_t) {
+    Stream first, second;
+    Gate open;
+    {
+      Event event;
+      first.launch([&] { open.pass(); });
+      event.record(first);
+      second.wait(event);
+    }
+    open.release();
+    second.synchronize();
+  });
+}
+
+TEST_P(Events, OrderACollectiveOfOneStreamAfterTheWorkOfAnother) {
+  run(2, [](int rank, tuttiComm_t comm) {
     Stream compute, transfer;
     Event computed, reduced;
     float value = 0;
@@ -103,8 +109,7 @@ TEST(Events, OrderACollectiveOfOneStreamAfterTheWorkOfAnother) {
       compute.launch([&value, i, rank] { value = static_cast<float>(i + rank); });
       computed.record(compute);
       transfer.wait(computed);
-      tutti::test::expect_ok(
-          tuttiAllReduce(&value, &value, 1, tuttiFloat32, tuttiSum, comm, transfer), comm);
+      expect_ok(tuttiAllReduce(&value, &value, 1, tuttiFloat32, tuttiSum, comm, transfer), comm);
       transfer.launch([&value, i] { EXPECT_EQ(value, static_cast<float>(2 * i + 1)); });
       reduced.record(transfer);
     }
@@ -114,14 +119,20 @@ TEST(Events, OrderACollectiveOfOneStreamAfterTheWorkOfAnother) {
   });
 }
 
-TEST(Events, NullHandlesAreInvalidArguments) {
-  EXPECT_EQ(tuttiEventCreate(nullptr), tuttiInvalidArgument);
-  EXPECT_EQ(tuttiEventRecord(nullptr, nullptr), tuttiInvalidArgument);
-  EXPECT_EQ(tuttiEventQuery(nullptr), tuttiInvalidArgument);
-  EXPECT_EQ(tuttiEventSynchronize(nullptr), tuttiInvalidArgument);
-  EXPECT_EQ(tuttiStreamWaitEvent(nullptr, nullptr), tuttiInvalidArgument);
-  EXPECT_EQ(tuttiEventDestroy(nullptr), tuttiSuccess);
-  EXPECT_NE(std::string(tuttiGetLastError(nullptr)), "");
+TEST_P(Events, NullHandlesAreInvalidArguments) {
+  run(1, [](int, tuttiComm_t) {
+    EXPECT_EQ(tuttiEventCreate(nullptr), tuttiInvalidArgument);
+    EXPECT_EQ(tuttiEventRecord(nullptr, nullptr), tuttiInvalidArgument);
+    EXPECT_EQ(tuttiEventQuery(nullptr), tuttiInvalidArgument);
+    EXPECT_EQ(tuttiEventSynchronize(nullptr), tuttiInvalidArgument);
+    EXPECT_EQ(tuttiStreamWaitEvent(nullptr, nullptr), tuttiInvalidArgument);
+    EXPECT_EQ(tuttiEventDestroy(nullptr), tuttiSuccess);
+    EXPECT_NE(std::string(tuttiGetLastError(nullptr)), "");
+  });
 }
 
+INSTANTIATE_TEST_SUITE_P(Worlds, Events, testing::ValuesIn(worlds()),
+                         testing::PrintToStringParamName());
+
 }  // namespace
+}  // namespace tutti::test

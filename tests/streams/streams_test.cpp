@@ -1,39 +1,24 @@
 // Operations on streams: order on one, freedom between several, back-pressure, copies of arrays.
-#include <atomic>
 #include <cstdint>
 #include <numeric>
 
+#include "tests/support/gate.hpp"
+#include "tests/support/sibling.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/support/worlds.hpp"
 #include "tutti/stream.hpp"
 
+namespace tutti::test {
 namespace {
 
-using tutti::Stream;
-using tutti::test::expect_ok;
-using tutti::test::on_ranks;
-using tutti::test::ThreadWorld;
-
-// A host function that holds its stream until release().
-class Gate {
- public:
-  void hold(tuttiStream_t stream) {
-    ASSERT_EQ(tuttiLaunchHostFunc(
-                  stream, [](void* gate) { static_cast<Gate*>(gate)->open_.wait(false); }, this),
-              tuttiSuccess);
-  }
-  void release() {
-    open_.store(true);
-    open_.notify_all();
-  }
-
- private:
-  std::atomic<bool> open_{false};
+class Streams : public testing::TestWithParam<World> {
+ protected:
+  static void run(int ranks, const World::Body& body) { GetParam().run(ranks, body); }
 };
 
-TEST(Streams, AnOperationOnAStreamGivesItsResultAtSynchronize) {
+TEST_P(Streams, AnOperationOnAStreamGivesItsResultAtSynchronize) {
   for (const int ranks : {1, 2, 3, 4}) {
-    ThreadWorld world(ranks);
-    world.run([&](int rank, tuttiComm_t comm) {
+    run(ranks, [&](int rank, tuttiComm_t comm) {
       Stream stream;
       std::vector<std::int32_t> data(1000, rank + 1);
       expect_ok(
@@ -46,9 +31,8 @@ TEST(Streams, AnOperationOnAStreamGivesItsResultAtSynchronize) {
   }
 }
 
-TEST(Streams, OperationsOnOneStreamRunInTheOrderOfTheirCalls) {
-  ThreadWorld world(3);
-  world.run([&](int, tuttiComm_t comm) {
+TEST_P(Streams, OperationsOnOneStreamRunInTheOrderOfTheirCalls) {
+  run(3, [&](int, tuttiComm_t comm) {
     Stream stream;
     std::uint64_t value = 1;
     for (int i = 0; i < 20; ++i) {
@@ -62,9 +46,8 @@ TEST(Streams, OperationsOnOneStreamRunInTheOrderOfTheirCalls) {
   });
 }
 
-TEST(Streams, ALaterOperationOnAnotherStreamFinishesWhileAnEarlierOneIsHeldBack) {
-  ThreadWorld world(2);
-  world.run([&](int rank, tuttiComm_t comm) {
+TEST_P(Streams, ALaterOperationOnAnotherStreamFinishesWhileAnEarlierOneIsHeldBack) {
+  run(2, [&](int rank, tuttiComm_t comm) {
     Stream held, free;
     Gate gate;
     gate.hold(held);
@@ -83,10 +66,9 @@ TEST(Streams, ALaterOperationOnAnotherStreamFinishesWhileAnEarlierOneIsHeldBack)
   });
 }
 
-TEST(Streams, CountsAndDisplacementsMayChangeWhenTheCallHasReturned) {
+TEST_P(Streams, CountsAndDisplacementsMayChangeWhenTheCallHasReturned) {
   constexpr int kRanks = 3;
-  ThreadWorld world(kRanks);
-  world.run([&](int rank, tuttiComm_t comm) {
+  run(kRanks, [&](int rank, tuttiComm_t comm) {
     Stream stream;
     Gate gate;
     gate.hold(stream);
@@ -104,33 +86,29 @@ TEST(Streams, CountsAndDisplacementsMayChangeWhenTheCallHasReturned) {
   });
 }
 
-TEST(Streams, OneStreamServesSeveralCommunicators) {
-  ThreadWorld one(2), other(2);
-  on_ranks(2, [&](int rank) {
+TEST_P(Streams, OneStreamServesSeveralCommunicators) {
+  run(2, [](int rank, tuttiComm_t one) {
+    const Sibling other(one);
     Stream stream;
     std::int64_t a = rank + 1, b = 0;
-    expect_ok(tuttiAllReduce(&a, &a, 1, tuttiInt64, tuttiSum, one[rank], stream), one[rank]);
-    expect_ok(tuttiAllReduce(&a, &b, 1, tuttiInt64, tuttiSum, other[rank], stream), other[rank]);
+    expect_ok(tuttiAllReduce(&a, &a, 1, tuttiInt64, tuttiSum, one, stream), one);
+    expect_ok(tuttiAllReduce(&a, &b, 1, tuttiInt64, tuttiSum, other, stream), other);
     stream.synchronize();
     EXPECT_EQ(a, 3);
     EXPECT_EQ(b, 6);
   });
 }
 
-TEST(Streams, MoreOperationsThanSlotsMakeTheCallerWaitForALateRank) {
+TEST_P(Streams, MoreOperationsThanSlotsMakeTheCallerWaitForALateRank) {
   constexpr int kCalls = 100;
-  ThreadWorld world(2);
-  std::atomic<bool> started{false};
-  world.run([&](int rank, tuttiComm_t comm) {
+  Gate started;
+  run(2, [&](int rank, tuttiComm_t comm) {
     Stream stream;
-    if (rank == 1) started.wait(false);
+    if (rank == 1) started.pass();
     std::vector<std::int32_t> data(kCalls);
     std::iota(data.begin(), data.end(), rank);
     for (int i = 0; i < kCalls; ++i) {
-      if (i == 5) {
-        started.store(true);
-        started.notify_all();
-      }
+      if (i == 5) started.release();
       auto* item = &data[static_cast<std::size_t>(i)];
       expect_ok(tuttiAllReduce(item, item, 1, tuttiInt32, tuttiSum, comm, stream), comm);
     }
@@ -140,11 +118,10 @@ TEST(Streams, MoreOperationsThanSlotsMakeTheCallerWaitForALateRank) {
 }
 
 // Sizes go through every algorithm; each stream checks its own results, late ones included.
-TEST(Streams, ThreeStreamsWithAThousandOperationsEach) {
+TEST_P(Streams, ThreeStreamsWithAThousandOperationsEach) {
   constexpr int kStreams = 3;
   constexpr int kRounds = 1000;
-  ThreadWorld world(3);
-  world.run([&](int rank, tuttiComm_t comm) {
+  run(3, [&](int rank, tuttiComm_t comm) {
     Stream streams[kStreams];
     const std::size_t sizes[] = {1, 7, 40, 300, 3000, 20000};
     std::vector<std::int32_t> data[kStreams];
@@ -174,29 +151,39 @@ TEST(Streams, ThreeStreamsWithAThousandOperationsEach) {
   });
 }
 
-TEST(Streams, HostFunctionsWithoutAStreamRunAtOnce) {
-  int calls = 0;
-  EXPECT_EQ(tuttiLaunchHostFunc(
-                nullptr, [](void* user) { ++*static_cast<int*>(user); }, &calls),
-            tuttiSuccess);
-  EXPECT_EQ(calls, 1);
-  EXPECT_EQ(tuttiLaunchHostFunc(nullptr, nullptr, &calls), tuttiInvalidArgument);
+TEST_P(Streams, HostFunctionsWithoutAStreamRunAtOnce) {
+  run(1, [](int, tuttiComm_t) {
+    int calls = 0;
+    EXPECT_EQ(tuttiLaunchHostFunc(
+                  nullptr, [](void* user) { ++*static_cast<int*>(user); }, &calls),
+              tuttiSuccess);
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(tuttiLaunchHostFunc(nullptr, nullptr, &calls), tuttiInvalidArgument);
+  });
 }
 
-TEST(Streams, DestroyingAStreamRunsItsQueueFirst) {
-  int calls = 0;
-  {
-    Stream stream;
-    for (int i = 0; i < 50; ++i) stream.launch([&calls] { ++calls; });
-  }
-  EXPECT_EQ(calls, 50);
+TEST_P(Streams, DestroyingAStreamRunsItsQueueFirst) {
+  run(1, [](int, tuttiComm_t) {
+    int calls = 0;
+    {
+      Stream stream;
+      for (int i = 0; i < 50; ++i) stream.launch([&calls] { ++calls; });
+    }
+    EXPECT_EQ(calls, 50);
+  });
 }
 
-TEST(Streams, NullIsTheCallerAndAlwaysIdle) {
-  EXPECT_EQ(tuttiStreamQuery(nullptr), tuttiSuccess);
-  EXPECT_EQ(tuttiStreamSynchronize(nullptr), tuttiSuccess);
-  EXPECT_EQ(tuttiStreamDestroy(nullptr), tuttiSuccess);
-  EXPECT_EQ(tuttiStreamCreate(nullptr), tuttiInvalidArgument);
+TEST_P(Streams, NullIsTheCallerAndAlwaysIdle) {
+  run(1, [](int, tuttiComm_t) {
+    EXPECT_EQ(tuttiStreamQuery(nullptr), tuttiSuccess);
+    EXPECT_EQ(tuttiStreamSynchronize(nullptr), tuttiSuccess);
+    EXPECT_EQ(tuttiStreamDestroy(nullptr), tuttiSuccess);
+    EXPECT_EQ(tuttiStreamCreate(nullptr), tuttiInvalidArgument);
+  });
 }
+
+INSTANTIATE_TEST_SUITE_P(Worlds, Streams, testing::ValuesIn(worlds()),
+                         testing::PrintToStringParamName());
 
 }  // namespace
+}  // namespace tutti::test
