@@ -209,11 +209,23 @@ void SetupExchange::await(std::span<const std::byte> part, std::size_t bytes) {
         announce(part, bytes);
         next = 0;
       } else {
+        // Where all ranks are fibres that sleep, nothing else makes this one look.
+        if (parent_.waiter().limits().waiting == Waiting::kPark) check_news();
         return false;
       }
     }
     return true;
   });
+}
+
+// Who has not moved since this rank did may not have heard yet that it gave an earlier one up.
+void SetupExchange::check_news() const {
+  std::vector<Rank> missing;
+  for (const Rank member : members_) {
+    const bool moved = mark_of(member).value() != state_.seen_[at(member)];
+    if (moved && !shows(member, filled())) missing.push_back(member);
+  }
+  if (!missing.empty()) check(missing, {});
 }
 
 bool SetupExchange::joins_later_meeting(Rank member) {
