@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "communicator/communicator.hpp"
 #include "transports/ub/engine/time.hpp"
+#include "transports/ub/model/port_sums.hpp"
 
 namespace tutti::perf {
 
@@ -15,6 +17,7 @@ struct Entrant {
   AlgorithmChoice choice;
   double predicted_us = 0;  // by the model
   double us = 0;            // from the common start to the end of the last rank
+  double bound_us = 0;      // how long the busiest port takes for what the ranks sent
 };
 
 // Of the ranks of one simulation, which are fibres of one thread and share it.
@@ -29,12 +32,17 @@ class Race {
                            const std::function<bool(const AlgorithmChoice&)>& takes_part);
 
  private:
-  double time_us(tuttiComm_t comm, const std::function<void()>& body);
+  struct Time {
+    double us;
+    double bound_us;
+  };
+  Time time(tuttiComm_t comm, const std::function<void()>& body);
 
   int ranks_;
-  int begun_ = 0;  // calls of time_us, by all ranks
+  int begun_ = 0;  // calls of time(), by all ranks
   ub::Picoseconds start_{};
   ub::Picoseconds last_{};
+  std::optional<ub::PortSums> sums_;  // of the call under way
 };
 
 // The fastest of a race, and how much longer the selection's choice takes.

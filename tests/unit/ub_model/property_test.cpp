@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "tests/support/twice_the_bandwidth.hpp"
 #include "traffic.hpp"
 #include "transports/ub/engine/mix.hpp"
 
@@ -12,19 +13,6 @@ namespace {
 
 constexpr Spraying kSprayings[] = {Spraying::kSummed, Spraying::kPerCell, Spraying::kMessageHash,
                                    Spraying::kLeastLoaded, Spraying::kPinned};
-
-// A profile's links and bandwidths, all twice.
-Profile doubled(Profile profile) {
-  const auto twice = [](Decimal& value) { value = Decimal::of_units(2 * value.units()); };
-  for (Network& network : profile.networks) {
-    twice(network.link_GBps);
-    if (network.trunk) twice(network.trunk->link_GBps);
-  }
-  for (Hop& hop : profile.hops) {
-    for (PathCost& cost : hop.cost) twice(cost.bandwidth_GBps);
-  }
-  return profile;
-}
 
 // Writes of m rows to each of some peers, at once.
 std::vector<Send> dispatch(int ranks, int puts, std::uint32_t rows, std::uint64_t row_bytes,
@@ -98,7 +86,7 @@ TEST(AnyTraffic, NoTransferIsFasterThanAlone) {
 TEST(AnyTraffic, TwiceTheBandwidthIsNeverSlower) {
   for (const char* name : {"cloudmatrix384", "cloudmatrix384-wire", "h800-ib", "gb200-nvl72"}) {
     const Profile profile = load_profile(name);
-    const Profile fast = doubled(profile);
+    const Profile fast = with_twice_the_bandwidth(profile);
     for (std::uint64_t seed = 1; seed <= 25; ++seed) {
       const int ranks = 2 + static_cast<int>(split_mix64(seed) % 60);
       const std::vector<Send> traffic = random_traffic(
