@@ -44,6 +44,12 @@ void add_fabric_options(CLI::App& app, FabricOptions& options, std::string& node
   app.add_option("--reorder-seed", options.reorder_seed,
                  "Whose turn it is at equal times; 0: ranks in ascending order")
       ->needs(fabric);
+  app.add_option("--jitter", options.jitter_percent,
+                 "Percent by which a rank's pieces of work vary, by chance; "
+                 "default: the profile's")
+      ->check(CLI::Range(0, 100))
+      ->needs(fabric);
+  app.add_option("--jitter-seed", options.jitter_seed, "Of that chance; default 1")->needs(fabric);
   app.add_flag(
          "--timing-only", options.timing_only,
          "Payload is neither moved nor backed by memory, nor verified; the times are the same")
@@ -83,6 +89,8 @@ tuttiSimConfig_t sim_config(const FabricOptions& options, std::vector<const char
                                            : tuttiSimMessage;
   config.cell_bytes = options.cell_bytes;
   config.reorder_seed = options.reorder_seed;
+  config.jitter_percent = options.jitter_percent;
+  config.jitter_seed = options.jitter_seed;
   if (options.timing_only) config.flags |= TUTTI_SIM_TIMING_ONLY;
   if (!options.trace.empty()) config.trace = options.trace.c_str();
   settings.clear();

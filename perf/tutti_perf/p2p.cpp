@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/sim/sim_options.hpp"
 #include "bootstrap/local_group.hpp"
 #include "perf/common/stopwatch.hpp"
 #include "perf/tutti_perf/fabric_world.hpp"
@@ -15,20 +16,6 @@ namespace {
 
 constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
 constexpr Nanoseconds kMeetingDeadline = std::chrono::hours(24);  // virtual
-
-ub::SimulationOptions simulation_options(const Options& options) {
-  const FabricOptions& fabric = options.fabric;
-  ub::SimulationOptions simulation{.profile = ub::load_profile(fabric.name, fabric.settings)};
-  simulation.placement = {.ranks = options.ranks, .per = fabric.per, .nodes = fabric.nodes};
-  simulation.fabric.level = fabric.level == "bound"  ? ub::ModelLevel::kBound
-                            : fabric.level == "cell" ? ub::ModelLevel::kCell
-                                                     : ub::ModelLevel::kMessage;
-  if (fabric.cell_bytes != 0) {
-    simulation.fabric.cell_bytes = static_cast<std::uint32_t>(fabric.cell_bytes);
-  }
-  if (fabric.reorder_seed != 0) simulation.scheduler.reorder_seed = fabric.reorder_seed;
-  return simulation;
-}
 
 // As many as fill a node and begin the next one, where there is one.
 int enough_ranks(const ub::Profile& profile, const ub::RankPlacement& placement) {
@@ -132,7 +119,9 @@ void check_ends(const ub::SimulationReport& report) {
 
 void measure_p2p(const Options& options, Console& console, Report& report) {
   const double start = now_us();
-  ub::SimulationOptions wanted = simulation_options(options);
+  std::vector<const char*> settings;
+  const tuttiSimConfig_t config = sim_config(options.fabric, settings);
+  ub::SimulationOptions wanted = api::simulation_options(&config, options.ranks);
   if (options.ranks == 0) {
     wanted.placement.ranks = enough_ranks(wanted.profile, wanted.placement);
   }

@@ -72,6 +72,32 @@ class Fabric(unittest.TestCase):
         self.assertNotEqual(simulation["arrivals_digest"], other["arrivals_digest"])
         self.assertEqual(simulation["payload_digest"], other["payload_digest"])
 
+    def test_jitter_is_a_matter_of_its_seed(self):
+        def digest(*more):
+            return self.report_of("all_reduce", "--fabric", "cloudmatrix384", "--ranks", "6", *SMALL, *more)["digest"]
+        plain = digest()
+        self.assertEqual(digest("--jitter", "0", "--jitter-seed", "5"), plain)
+        jittered = digest("--jitter", "20")
+        self.assertNotEqual(jittered, plain)
+        self.assertEqual(digest("--jitter", "20", "--jitter-seed", "1"), jittered)
+        self.assertEqual(digest("--set", "jitter_percent=20"), jittered)
+        self.assertNotEqual(digest("--jitter", "20", "--jitter-seed", "2"), jittered)
+        self.assertEqual(digest("--set", "jitter_percent=20", "--jitter", "0"), plain)
+
+    def test_pairs_are_simulated_as_everything_is(self):
+        def digest(*more):
+            return self.report_of("p2p", "--fabric", "cloudmatrix384", "--op", "put", "-b", "64K", *more)["digest"]
+        plain = digest()
+        self.assertNotEqual(digest("--set", "other_node/write/latency_ns=999"), plain)
+        self.assertNotEqual(digest("--level", "cell", "--cell-bytes", "512"), plain)
+        self.assertEqual(digest("--reorder-seed", "0"), plain)
+
+    def test_help_tells_every_option_of_a_fabric(self):
+        text = run("--help").stdout
+        for option in ("--fabric", "--per", "--nodes", "--level", "--cell-bytes", "--set", "--reorder-seed", "--jitter",
+                       "--jitter-seed", "--timing-only", "--trace"):
+            self.assertRegex(text, rf"{option}\b")
+
     def test_times_without_payload_are_those_with_it(self):
         def facts(op, *more):
             report = self.report_of(op, "--fabric", "cloudmatrix384", "--ranks", "18", "-c", "0", *SMALL,

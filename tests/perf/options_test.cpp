@@ -90,10 +90,29 @@ TEST(PerfOptions, HelpExitsWithoutAnError) {
 }
 
 TEST(PerfOptions, AFabricHasOptionsAndDefaultsOfItsOwn) {
-  const Options options =
-      parse({"moe", "--fabric", "cloudmatrix384", "--ranks", "40", "--per", "die", "--nodes",
-             "7,0-2", "--level", "cell", "--cell-bytes", "512", "--set", "planes=6", "--set",
-             "straggler=3:150", "--reorder-seed", "9"});
+  const Options options = parse({"moe",
+                                 "--fabric",
+                                 "cloudmatrix384",
+                                 "--ranks",
+                                 "40",
+                                 "--per",
+                                 "die",
+                                 "--nodes",
+                                 "7,0-2",
+                                 "--level",
+                                 "cell",
+                                 "--cell-bytes",
+                                 "512",
+                                 "--set",
+                                 "planes=6",
+                                 "--set",
+                                 "straggler=3:150",
+                                 "--reorder-seed",
+                                 "9",
+                                 "--jitter",
+                                 "20",
+                                 "--jitter-seed",
+                                 "77"});
   EXPECT_EQ(options.fabric.name, "cloudmatrix384");
   EXPECT_EQ(options.fabric.per, "die");
   EXPECT_EQ(options.fabric.nodes, (std::vector<int>{7, 0, 1, 2}));
@@ -109,6 +128,10 @@ TEST(PerfOptions, AFabricHasOptionsAndDefaultsOfItsOwn) {
   EXPECT_EQ(config.num_settings, 2);
   EXPECT_STREQ(config.settings[1], "straggler=3:150");
   EXPECT_EQ(config.reorder_seed, 9u);
+  EXPECT_EQ(config.jitter_percent, 20);
+  EXPECT_EQ(config.jitter_seed, 77u);
+  const Options plain = parse({"moe", "--fabric", "ideal", "--ranks", "2"});
+  EXPECT_EQ(sim_config(plain.fabric, settings).jitter_percent, -1) << "the profile's";
   EXPECT_FALSE(parse({"moe", "--fabric", "ideal", "--ranks", "2", "--mode", "throughput"}).latency);
   EXPECT_EQ(parse({"moe", "--fabric", "ideal", "--ranks", "2", "-n", "7"}).samples, 7);
   EXPECT_EQ(parse({"moe", "--ranks", "2"}).samples, 20);
@@ -128,6 +151,10 @@ TEST(PerfOptions, WhatAFabricDoesNotHaveIsRefusedInASentence) {
   expect({"moe", "--fabric", "ideal", "--ranks", "2", "--nodes", "1,"}, "'' in '1,'");
   expect({"moe", "--fabric", "ideal", "--ranks", "2", "--level", "atom"}, "--level");
   expect({"moe", "--ranks", "2", "--set", "planes=6"}, "--set requires --fabric");
+  expect({"moe", "--ranks", "2", "--jitter", "6"}, "--jitter requires --fabric");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--jitter", "101"}, "--jitter: ");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--jitter", "-1"}, "--jitter: ");
+  expect({"moe", "--fabric", "ideal", "--ranks", "2", "--jitter-seed", "many"}, "--jitter-seed");
   expect({"p2p"}, "p2p needs --fabric");
   expect({"p2p", "--fabric", "ideal", "--op", "sum"}, "--op sum: p2p has put and view");
   expect({"p2p", "--fabric", "ideal", "-d", "half"}, "--datatype: p2p moves bytes");

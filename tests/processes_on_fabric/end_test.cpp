@@ -124,10 +124,13 @@ TEST(FabricEnd, WhatIsWrongIsSaidBeforeAnyRankRuns) {
   refused({"--fabric", "cloudmatrix384", "-n", "4000"}, "768 ranks, not 4000");
   refused({"--fabric", "cloudmatrix384", "--set", "planes=-1", "-n", "2"}, "planes");
   refused({"--fabric", "cloudmatrix384", "--nodes", "3-1", "-n", "2"}, "runs backwards");
+  refused({"--fabric", "cloudmatrix384", "--jitter", "101", "-n", "2"}, "--jitter: ");
+  refused({"--jitter-seed", "5", "-n", "2"}, "--fabric");
   refused({"--per", "die", "-n", "2"}, "--fabric");
   Launched missing({"--fabric", "ideal", "-n", "2", "/no/such/program"});
   EXPECT_EQ(missing.exit_code(), 127) << missing.errors();
   refused({"--fabric", "ideal", "--timing-only", "-n", "2"}, "--timing-only");
+  refused({"--fabric", "ideal", "--trace", "trace.json", "-n", "2"}, "--trace: of ranks that are");
 }
 
 }  // namespace tutti::test

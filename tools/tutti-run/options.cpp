@@ -35,14 +35,19 @@ std::chrono::milliseconds to_milliseconds(double seconds) {
 // How many of the arguments are the launcher's: those before "--" or the program's name. CLI11
 // would take the program's options for its own.
 int own_arguments(int argc, const char* const* argv) {
-  constexpr std::string_view kWithValue[] = {
-      "-n",      "--ranks", "--bind",       "--timeout", "--grace",        "--fabric", "--per",
-      "--nodes", "--level", "--cell-bytes", "--set",     "--reorder-seed", "--silence"};
+  constexpr std::string_view kWithValue[] = {"-n",        "--ranks", "--bind",
+                                             "--timeout", "--grace", "--silence"};
+  const auto takes_value = [&](std::string_view argument) {
+    const auto among = [&](const auto& names) {
+      return std::find(std::begin(names), std::end(names), argument) != std::end(names);
+    };
+    return among(kWithValue) || among(perf::kFabricOptionsWithValue);
+  };
   int i = 1;
   for (; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--" || argument.empty() || argument[0] != '-') break;
-    i += std::find(std::begin(kWithValue), std::end(kWithValue), argument) != std::end(kWithValue);
+    i += takes_value(argument);
   }
   return std::min(i, argc);
 }
@@ -96,6 +101,11 @@ Parsed parse(int argc, const char* const* argv) {
       throw CLI::ValidationError(
           "--timing-only: ranks that are processes move their payload; ranks that are fibres "
           "(tuttiSimRun, tutti-perf) can do without");
+    }
+    if (!options.fabric.trace.empty()) {
+      throw CLI::ValidationError(
+          "--trace: of ranks that are processes none is kept; ranks that are fibres (tuttiSimRun, "
+          "tutti-perf) have one");
     }
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
