@@ -24,9 +24,11 @@ struct Outcome {
   }
 };
 
-Outcome by_processes(const std::string& fabric, int ranks, const std::vector<std::string>& work) {
-  std::vector<std::string> arguments{"--fabric", fabric, "-n", std::to_string(ranks),
-                                     FABRIC_PROGRAM};
+Outcome by_processes(const std::string& fabric, int ranks, const std::vector<std::string>& work,
+                     const std::vector<std::string>& options = {}) {
+  std::vector<std::string> arguments{"--fabric", fabric, "-n", std::to_string(ranks)};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  arguments.emplace_back(FABRIC_PROGRAM);
   arguments.insert(arguments.end(), work.begin(), work.end());
   Launched launched(arguments);
   Outcome run{.exit_code = launched.exit_code()};
@@ -86,7 +88,34 @@ TEST(SameRun, OfAsManyProcessesAsTheSupernodeHasPackages) {
 
 TEST(SameRun, OfStreams) { expect_same("cloudmatrix384", 3, {"streams"}); }
 
+// Sizes at which a rank that knows what the bus costs chooses otherwise than one that does not.
+TEST(SameRun, OfWhatCostsDecide) {
+  expect_same("cloudmatrix384", 24, {"choices"});
+  expect_same("cloudmatrix384-wire", 18, {"choices"});
+  expect_same("h800-ib", 10, {"choices"});
+}
+
+TEST(SameRun, OfWhatCostsDecideInPartsOfACommunicator) {
+  expect_same("cloudmatrix384", 34, {"choices_of_parts"});
+  expect_same("h800-ib", 18, {"choices_of_parts"});
+}
+
 TEST(SameRun, OfComputation) { expect_same("cloudmatrix384", 2, {"compute"}); }
+
+TEST(SameRun, JitterIsAMatterOfItsSeed) {
+  const auto digest = [](const std::vector<std::string>& options) {
+    const Outcome run = by_processes("cloudmatrix384", 3, {"all_reduce"}, options);
+    EXPECT_EQ(run.exit_code, 0) << run.errors;
+    return run.fact("Arrivals digest");
+  };
+  const std::string plain = digest({});
+  const std::string jittered = digest({"--jitter", "20"});
+  EXPECT_EQ(digest({"--jitter", "0", "--jitter-seed", "3"}), plain);
+  EXPECT_NE(jittered, plain);
+  EXPECT_EQ(digest({"--jitter", "20", "--jitter-seed", "1"}), jittered);
+  EXPECT_EQ(digest({"--set", "jitter_percent=20"}), jittered);
+  EXPECT_NE(digest({"--jitter", "20", "--jitter-seed", "2"}), jittered);
+}
 
 TEST(SameRun, TwiceAndTurnsAreCounted) {
   const Outcome first = by_processes("cloudmatrix384", 4, {"all_reduce"});

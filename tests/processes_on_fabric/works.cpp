@@ -11,6 +11,7 @@
 #include <map>
 #include <numeric>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -92,6 +93,49 @@ void collectives(Communicator& comm) {
   comm.broadcast(root, 1);
   need(root == std::vector<int>(1000, 7), "broadcast");
   comm.finalize();
+}
+
+// Whether it is one that only a rank that knows what the bus costs takes.
+bool follows_costs(std::string_view algorithm) {
+  return algorithm.find("push") != algorithm.npos || algorithm.starts_with("relay") ||
+         algorithm == "scatter_gather";
+}
+
+// Collectives of sizes through all that a model of the costs chooses. Returns how many calls ran an
+// algorithm that nobody takes who does not know them.
+int choices(Communicator& comm) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  int by_costs = 0;
+  const auto note = [&] { by_costs += follows_costs(comm.algorithm()) ? 1 : 0; };
+  for (const std::size_t count : {2u, 64u, 1024u, 16'384u}) {
+    Buffer<float> values(count), sums(count);
+    all_reduce(comm, values.span(), sums.span());
+    note();
+    exchanges(comm, count);
+    std::vector<int> root(count, comm.rank() == 1 ? 7 : 0);
+    comm.broadcast(root, 1);
+    note();
+    need(root == std::vector<int>(count, 7), "broadcast");
+    std::vector<int> blocks(ranks * count, comm.rank()), block(count);
+    comm.reduce_scatter(blocks, block);
+    note();
+    need(block == std::vector<int>(count, static_cast<int>(ranks * (ranks - 1) / 2)),
+         "reduce_scatter");
+    barrier(comm);
+    note();
+  }
+  return by_costs;
+}
+
+// Parts that lie in one node, and parts that lie across all: other paths, other choices.
+void choices_of_parts(Communicator& comm) {
+  auto neighbours = comm.split(comm.rank() / 8, 0);
+  choices(*neighbours);
+  auto apart = comm.split(comm.rank() % 3, -comm.rank());
+  choices(*apart);
+  auto part = apart->split(apart->rank() % 2, 0);
+  all_reduces(*part, 5000);
+  exchanges(*part, 300);
 }
 
 constexpr int kTopK = 4;
@@ -232,6 +276,9 @@ Work find_work(const std::string& name, int argument) {
   const std::map<std::string, Work> works{
       {"barrier", barrier},
       {"collectives", collectives},
+      {"choices",
+       [](Communicator& comm) { need(choices(comm) > 4, "few choices follow the bus's costs"); }},
+      {"choices_of_parts", choices_of_parts},
       {"all_reduce", [](Communicator& comm) { all_reduces(comm, 100); }},
       {"moe", [argument](Communicator& comm) { moe(comm, argument); }},
       {"dispatch", [argument](Communicator& comm) { dispatch(comm, argument); }},
