@@ -210,7 +210,7 @@ void SetupExchange::await(std::span<const std::byte> part, std::size_t bytes) {
         next = 0;
       } else {
         // Where all ranks are fibres that sleep, nothing else makes this one look.
-        if (parent_.waiter().limits().waiting == Waiting::kPark) check_news(next);
+        if (parent_.waiter().limits().waiting == Waiting::kPark) check_news();
         return false;
       }
     }
@@ -219,10 +219,9 @@ void SetupExchange::await(std::span<const std::byte> part, std::size_t bytes) {
 }
 
 // Who has not moved since this rank did may not have heard yet that it gave an earlier one up.
-void SetupExchange::check_news(std::size_t first) const {
+void SetupExchange::check_news() const {
   std::vector<Rank> missing;
-  for (std::size_t i = first; i < members_.size(); ++i) {
-    const Rank member = members_[i];
+  for (const Rank member : members_) {
     const bool moved = mark_of(member).value() != state_.seen_[at(member)];
     if (moved && !shows(member, filled())) missing.push_back(member);
   }

@@ -96,8 +96,8 @@ class SetupExchange final : public Bootstrap {
   // Fills the board and posts that it is filled.
   void announce(std::span<const std::byte> part, std::size_t bytes);
   void await(std::span<const std::byte> part, std::size_t bytes);
-  // As check(), of the members from this place on whose lines say something new.
-  void check_news(std::size_t first) const;
+  // As check(), of the members whose lines say something new.
+  void check_news() const;
   // Is the member in a later meeting of this exchange? This rank then takes that one's number.
   bool joins_later_meeting(Rank member);
   void read_board(const View& board, std::size_t bytes, std::span<std::byte> to);

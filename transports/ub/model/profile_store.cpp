@@ -1,6 +1,7 @@
 // load_profile: what is built in, by name; anything else is a file.
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -22,9 +23,13 @@ Profile load_profile(const std::string& name_or_path, std::span<const std::strin
       return parse_profile(profile.text, name_or_path + ".json", settings);
     }
   }
-  std::ifstream file(name_or_path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file || text.empty()) {
+  std::string text;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(name_or_path, ignored)) {  // which opens, and throws when read
+    std::ifstream file(name_or_path, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  if (text.empty()) {
     fail(tuttiInvalidArgument, "no fabric profile '{}': neither one of {} nor a readable file",
          name_or_path, fmt::join(profile_names(), ", "));
   }
