@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -43,6 +44,29 @@ std::string advice_for(int cause, int pid) {
   if (cause == ENOENT) return " (the process has ended, or is in another pid namespace)";
   return "";
 }
+
+// To ask what is available takes ten files and as many times as long as a small allocation. After
+// an answer, a small share of it is given out before the next question.
+class Unasked {
+ public:
+  bool take(std::size_t bytes) noexcept {
+    std::uint64_t left = left_.load(std::memory_order_relaxed);
+    do {
+      if (bytes > left) return false;
+    } while (!left_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed));
+    return true;
+  }
+  void renew(std::uint64_t available) noexcept {
+    left_.store(available / kShare, std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::uint64_t kShare = 1024;
+
+  std::atomic<std::uint64_t> left_{0};
+};
+
+Unasked unasked;
 
 }  // namespace
 
@@ -87,11 +111,19 @@ Descriptor open_shared(const SharedFileHandle& handle) {
 
 void back_with_memory(const Descriptor& file, std::size_t offset, std::size_t bytes,
                       const char* what) {
-  const std::uint64_t available = available_memory();
-  if (bytes > available)
-    fail(tuttiSystemError, "{} needs {} bytes of memory, {} are available", what, bytes, available);
-  if (fallocate_uninterrupted(file.get(), FALLOC_FL_KEEP_SIZE, offset, bytes) != 0)
+  if (!unasked.take(bytes)) {
+    const std::uint64_t available = available_memory();
+    if (bytes > available)
+      fail(tuttiSystemError, "{} needs {} bytes of memory, {} are available", what, bytes,
+           available);
+    unasked.renew(available);
+  }
+  if (fallocate_uninterrupted(file.get(), FALLOC_FL_KEEP_SIZE, offset, bytes) != 0) {
+    const int cause = errno;
+    const std::uint64_t available = available_memory();
+    errno = cause;
     fail_system("{} needs {} bytes of memory, {} are available", what, bytes, available);
+  }
 }
 
 void give_memory_back(const Descriptor& file, std::size_t offset, std::size_t bytes) {
