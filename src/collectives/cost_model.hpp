@@ -97,6 +97,7 @@ class CostModel {
   std::optional<std::size_t> eager_copies(const Request& request) const;
   double exchange_rooted(const Request& request) const;
   double exchange_push(const Request& request, int group) const;
+  double last_pushed(std::size_t bytes, int group) const;
   double one_shot_push(const Request& request, int group) const;
   double two_shot_push(const Request& request, int group) const;
   double relay(const Request& request, int group) const;

@@ -117,12 +117,13 @@ const Redundant* redundancy_of(const Site& site, const Scenario& scenario) {
   return nullptr;
 }
 
-constexpr std::uint64_t kListingSeeds = kSanitized ? 1 : 4;
-constexpr std::uint64_t kMutationSeeds = kSanitized ? 1 : 6;
+constexpr std::uint64_t kListingSeeds = 4;
+constexpr std::uint64_t kMutationSeeds = 6;
 
 class Mutations : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(Mutations, AreNoticed) {
+  if (kSanitized) GTEST_SKIP() << "what is left out is a defect, for which sanitizers end the test";
   const Scenario& scenario = scenarios()[GetParam()];
   Listing listing;
   for (std::uint64_t seed = 1; seed <= kListingSeeds; ++seed) {
