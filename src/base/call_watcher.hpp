@@ -2,6 +2,7 @@
 // thread nobody does, and saying so costs a comparison.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -56,6 +57,12 @@ class CallNote {
   explicit CallNote(const CallFacts& facts) : watcher_(CallWatcher::current()) {
     if (watcher_ != nullptr) [[unlikely]]
       watcher_->call_begins(facts);
+  }
+  // facts() says them, where somebody listens.
+  template <std::invocable Facts>
+  explicit CallNote(const Facts& facts) : watcher_(CallWatcher::current()) {
+    if (watcher_ != nullptr) [[unlikely]]
+      watcher_->call_begins(facts());
   }
   ~CallNote() {
     if (watcher_ != nullptr) [[unlikely]]

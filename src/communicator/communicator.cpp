@@ -205,12 +205,14 @@ Communicator::Issued Communicator::issue(const Request& request, tuttiRedOp_t us
 }
 
 void Communicator::execute(const Issued& issued, const Request& request) {
-  const CallNote note({.kind = name_of(request.kind),
-                       .bytes = request.bytes(),
-                       .communicator = settings_.name,
-                       .ranks = ranks_,
-                       .sequence = issued.operation.sequence(),
-                       .algorithm = name_of(issued.choice)});
+  const CallNote note([&] {
+    return CallFacts{.kind = name_of(request.kind),
+                     .bytes = request.bytes(),
+                     .communicator = settings_.name,
+                     .ranks = ranks_,
+                     .sequence = issued.operation.sequence(),
+                     .algorithm = name_of(issued.choice)};
+  });
   execute(issued.operation, [&] { run(issued, request); });
 }
 
@@ -235,7 +237,7 @@ void Communicator::number(Message& message) {
 }
 
 void Communicator::transfer(std::span<Transfer> transfers) {
-  const CallNote note(facts_of(transfers, settings_.name, ranks_));
+  const CallNote note([&] { return facts_of(transfers, settings_.name, ranks_); });
   const auto finish = [&](OperationState otherwise, std::uint64_t now) {
     for (const Transfer& transfer : transfers) {
       const bool done = transfer.stage == Transfer::Stage::kDone;
