@@ -11,12 +11,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tutti/error.hpp>
+#include <vector>
 
 namespace tutti {
 
@@ -306,6 +309,20 @@ class Transport {
   // before anybody is told of it. A scheduling point of a fibre, from which it may be unwound.
   virtual void charge(const LocalWork&) {}
 
+  // Memory of the library that a failed operation has lent: puts and gets may read it until this
+  // transport's destructor has run. From any thread; nothing is allocated.
+  using Kept = std::list<std::vector<std::byte>>;
+  void keep(Kept&& bytes) noexcept {
+    const std::lock_guard lock(keeping_);
+    kept_.splice(kept_.end(), bytes);
+  }
+  std::size_t kept_bytes() const noexcept {
+    const std::lock_guard lock(keeping_);
+    std::size_t bytes = 0;
+    for (const auto& lent : kept_) bytes += lent.size();
+    return bytes;
+  }
+
   // Who is told what the library does with memory and lines; nullptr: nobody. Asked once.
   virtual ChannelWatch* watch() noexcept { return nullptr; }
 
@@ -316,6 +333,10 @@ class Transport {
   // Do segments take memory only where they are touched? Then staging may be generous. The same on
   // every rank.
   virtual bool sparse_segments() const noexcept { return false; }
+
+ private:
+  mutable std::mutex keeping_;
+  Kept kept_;
 };
 
 }  // namespace tutti

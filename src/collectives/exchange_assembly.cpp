@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "channel/lent_bytes.hpp"
 #include "collectives/exchange.hpp"
 #include "collectives/rows.hpp"
 #include "kernels/copy.hpp"
@@ -29,7 +30,8 @@ class ExchangeAssembly {
         self_(operation.rank()),
         ranks_(operation.ranks()),
         rows_(request, self_, ranks_),
-        most_copied_(selection.copied_in_place_bytes()) {}
+        most_copied_(selection.copied_in_place_bytes()),
+        copied_(channel_.transport()) {}
 
   // False: somebody's rows are out of reach, and nothing has been moved.
   bool run() {
@@ -69,7 +71,7 @@ class ExchangeAssembly {
     if (rows_.overwrites_unsent()) {
       readable = all <= most_copied_;
       if (readable) {
-        copied_.resize(all);
+        copied_.make(all);
         if (channel_.moves(Read{rows, all}, Write{copied_.data(), all})) {
           kernels::copy(copied_.data(), rows, all);
         }
@@ -117,7 +119,7 @@ class ExchangeAssembly {
   int ranks_;
   Rows rows_;
   std::size_t most_copied_;
-  std::vector<std::byte> copied_;  // all-to-all in place: the rows as they were
+  LentBytes copied_;  // all-to-all in place: the rows as they were
 };
 
 }  // namespace

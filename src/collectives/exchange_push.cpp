@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "channel/fetch_list.hpp"
+#include "channel/lent_bytes.hpp"
 #include "collectives/exchange.hpp"
 #include "collectives/groups.hpp"
 #include "collectives/rows.hpp"
@@ -32,7 +33,8 @@ class ExchangePush {
         self_(operation.rank()),
         ranks_(operation.ranks()),
         rows_(request, self_, ranks_),
-        groups_(self_, ranks_, group) {
+        groups_(self_, ranks_, group),
+        saved_(channel_.transport()) {
     // Group by group, the own one first.
     for (int g = 0; g < groups_.count(); ++g) {
       for (int i = 0; i < groups_.size(); ++i) {
@@ -70,7 +72,7 @@ class ExchangePush {
     }
     if (end == 0) return;
     if (channel_.moves(Read{request_.send, end})) {
-      saved_.resize(end);
+      saved_.make(end);
       channel_.touches(Write{saved_.data(), end});
       kernels::copy(saved_.data(), request_.send, end);
     }
@@ -174,8 +176,8 @@ class ExchangePush {
   int ranks_;
   Rows rows_;
   Groups groups_;
+  LentBytes saved_;  // in place: the rows as they were
   std::vector<Rank> order_;
-  std::vector<std::byte> saved_;
   std::vector<Written> written_;  // whose memory this rank's rows are on their way to
   std::vector<Rank> readers_;     // who gets its row, and says when it has
   FetchList fetched_;
