@@ -74,6 +74,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       waiter_(transport, *own_bell_, options_.limits),
       charges_(transport.charges()),
       settles_(transport.settles()),
+      bare_(watch_ == nullptr && !settles_),
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       unheard_(std::make_unique<Unheard[]>(layout_.depth)),
@@ -148,7 +149,11 @@ void Channel::await_slot(Sequence sequence) {
 }
 
 // Also where the value is there: what a test leaves out is not looked at.
-bool Channel::watched_look(const Line& line, bool there, const SyncPlace& place, Sync sync) const {
+bool Channel::looks_at(const Line& line, std::uint64_t want, const SyncPlace& place,
+                       Sync sync) const {
+  settle();
+  bool there = reached(line.value.load(std::memory_order_acquire), want);
+  if (watch_ == nullptr) return there;
   if (watch_->leaves_out(sync, place)) return true;
   // Something that was posted there once, whatever operation that was.
   if (!there && line.value.load(std::memory_order_acquire) != 0) {

@@ -198,12 +198,11 @@ class Channel {
   Sequence completed() const noexcept { return completed_.load(std::memory_order_seq_cst); }
 
   // Has an own line reached that value? Acquire: pairs with the release of who posted it.
-  bool shows(const Line& line, std::uint64_t want, const SyncPlace& place,
-             Sync sync = Sync::kWait) const {
-    const bool there = reached(line.value.load(std::memory_order_acquire), want);
-    if (watch_ != nullptr) [[unlikely]]
-      return watched_look(line, there, place, sync);
-    return there;
+  bool shows(LineId id, std::uint64_t want, const SyncPlace& place, Sync sync = Sync::kWait) const {
+    const Line& line = lines_[id];
+    if (!bare_) [[unlikely]]
+      return looks_at(line, want, place, sync);
+    return reached(line.value.load(std::memory_order_acquire), want);
   }
   // For tests of what the watch finds.
   bool leaves_out(Sync sync, const SyncPlace& place) const {
@@ -232,7 +231,7 @@ class Channel {
       return hollow_->contains(place.data, 0);
     }
   }
-  bool watched_look(const Line& line, bool there, const SyncPlace& place, Sync sync) const;
+  bool looks_at(const Line& line, std::uint64_t want, const SyncPlace& place, Sync sync) const;
 
   // Before a look at what peers write.
   void settle() const noexcept {
@@ -328,6 +327,7 @@ class Channel {
   CacheGauge gauge_;
   const bool charges_;
   const bool settles_;
+  const bool bare_;  // a look at a line is one load: nobody watches, and nothing is to be settled
   bool one_process_ = true;
   bool all_viewable_ = true;
   bool all_get_ = true;

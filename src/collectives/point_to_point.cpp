@@ -9,6 +9,7 @@
 
 #include "channel/fetch_list.hpp"
 #include "collectives/message_trouble.hpp"
+#include "collectives/pair_lines.hpp"
 #include "collectives/selection.hpp"
 #include "kernels/copy.hpp"
 #include "kernels/shared_copy.hpp"
@@ -19,27 +20,6 @@ namespace {
 
 using Direction = Message::Direction;
 using Stage = Transfer::Stage;
-
-// What a sender says about its message.
-struct MessageEntry {
-  enum class Way : std::uint32_t { kInline, kInPlace, kStaged };
-  static constexpr std::size_t kInlineBytes = 32;
-  struct Pipe {
-    std::uint64_t offset;
-    std::uint64_t chunk_bytes;
-  };
-
-  std::uint64_t bytes;
-  Way way;
-  union {
-    std::byte data[kInlineBytes];
-    MemoryRef place;  // in place
-    Pipe pipe;        // staged: in the entry's second step
-  };
-};
-static_assert(sizeof(MessageEntry) <= LineContent::kPayloadBytes);
-
-constexpr std::uint64_t kPipeStep = 1;  // the entry's second step
 
 // For reports: the peer, and in the lowest bit whether it sends.
 std::string name_of_message(std::uint64_t message) {
@@ -73,7 +53,11 @@ void PointToPoint::number(Message& message) {
 class TransferLoop final : public WaitSubject {
  public:
   TransferLoop(PointToPoint& state, std::span<Transfer> transfers)
-      : state_(state), channel_(state.channel_), transfers_(transfers), open_(transfers.size()) {}
+      : state_(state),
+        channel_(state.channel_),
+        lines_(channel_),
+        transfers_(transfers),
+        open_(transfers.size()) {}
 
   void run() {
     lend([this](const void* data, std::size_t bytes, bool written) {
@@ -153,25 +137,18 @@ class TransferLoop final : public WaitSubject {
   bool advance_send(Transfer& t) {
     switch (t.stage) {
       case Stage::kStart:
-        if (!slot_is_free(t.message)) return false;
+        if (!lines_.are_free(t.message, state_.first_)) return false;
         announce(t);
         return true;
       case Stage::kInPlace:
-        if (!has(t.message, PairLine::kTaken, kAllSteps)) return false;
+        if (!lines_.has(t.message, PairLine::kTaken, kAllSteps)) return false;
         t.stage = Stage::kDone;
         return true;
       case Stage::kUnwanted:
-        return has(t.message, PairLine::kWanted) && open_pipe(t);
+        return lines_.has(t.message, PairLine::kWanted) && open_pipe(t);
       default:
         return fill(t);
     }
-  }
-
-  bool slot_is_free(const Message& m) const {
-    if (m.number - state_.first_ < kPairDepth) return true;
-    return channel_.shows(
-        own_line(m, PairLine::kTaken), pair_value(m.number - kPairDepth, kAllSteps),
-        {std::source_location::current(), static_cast<unsigned>(PairLine::kTaken)}, Sync::kCredit);
   }
 
   void announce(Transfer& t) {
@@ -192,7 +169,7 @@ class TransferLoop final : public WaitSubject {
       t.stage = Stage::kInPlace;
     }
     t.way = name_of(entry.way);
-    post_entry(m, entry, 0);
+    lines_.post(m, entry, 0);
   }
 
   bool can_read(const Message& m, MemoryRef::Where where) const {
@@ -212,21 +189,22 @@ class TransferLoop final : public WaitSubject {
     entry.bytes = t.message.bytes;
     entry.way = MessageEntry::Way::kStaged;
     entry.pipe = {.offset = t.pipe_offset, .chunk_bytes = t.chunk_bytes};
-    post_entry(t.message, entry, kPipeStep);
+    lines_.post(t.message, entry, PairLines::kPipeStep);
     return true;
   }
 
   bool fill(Transfer& t) {
     const Message& m = t.message;
     if (t.moved == m.bytes) {
-      if (!has(m, PairLine::kTaken, kAllSteps)) return false;
+      if (!lines_.has(m, PairLine::kTaken, kAllSteps)) return false;
       channel_.tells(&state_.pipes_);
       state_.pipes_.give_back(t.pipe);
       t.stage = Stage::kDone;
       return true;
     }
     constexpr unsigned kChunks = PairPipes::kChunks;
-    if (t.chunks >= kChunks && !has(m, PairLine::kTaken, t.chunks - kChunks + 1)) return false;
+    if (t.chunks >= kChunks && !lines_.has(m, PairLine::kTaken, t.chunks - kChunks + 1))
+      return false;
     const std::size_t bytes = std::min(t.chunk_bytes, m.bytes - t.moved);
     std::byte* staging = channel_.control().local().data() + channel_.layout().pair_stage_offset();
     std::byte* const chunk = staging + t.pipe_offset + (t.chunks % kChunks) * t.chunk_bytes;
@@ -237,7 +215,7 @@ class TransferLoop final : public WaitSubject {
     channel_.charge(LocalWork::copy(bytes));
     t.moved += bytes;
     ++t.chunks;
-    post(m, PairLine::kReady, t.chunks);
+    lines_.post(m, PairLine::kReady, t.chunks);
     return true;
   }
 
@@ -245,12 +223,12 @@ class TransferLoop final : public WaitSubject {
     const Message& m = t.message;
     switch (t.stage) {
       case Stage::kStart:
-        if (!has(m, PairLine::kEntry)) return false;
+        if (!lines_.has(m, PairLine::kEntry)) return false;
         accept(t);
         return true;
       case Stage::kUnpiped: {
-        if (!has(m, PairLine::kEntry, kPipeStep)) return false;
-        const MessageEntry entry = read_entry(m);
+        if (!lines_.has(m, PairLine::kEntry, PairLines::kPipeStep)) return false;
+        const MessageEntry entry = lines_.entry(m);
         t.pipe_offset = entry.pipe.offset;
         t.chunk_bytes = entry.pipe.chunk_bytes;
         check_pipe(t);
@@ -266,8 +244,8 @@ class TransferLoop final : public WaitSubject {
 
   void accept(Transfer& t) {
     const Message& m = t.message;
-    const MessageEntry entry = read_entry(m);
-    const std::uint64_t stamp = own_line(m, PairLine::kEntry).stamp;
+    const MessageEntry entry = lines_.entry(m);
+    const std::uint64_t stamp = lines_.stamp(m);
     channel_.charge(LocalWork::looks(1));
     if (entry.bytes != m.bytes || stamp != m.fingerprint) [[unlikely]] {
       raise_unequal(channel_, m, stamp, entry.bytes);
@@ -275,7 +253,7 @@ class TransferLoop final : public WaitSubject {
     t.way = name_of(entry.way);
     if (entry.way == MessageEntry::Way::kStaged) {
       t.stage = Stage::kUnpiped;
-      post(m, PairLine::kWanted, 0);
+      lines_.post(m, PairLine::kWanted, 0);
       return;
     }
     if (entry.way == MessageEntry::Way::kInline) {
@@ -297,7 +275,9 @@ class TransferLoop final : public WaitSubject {
     finish_receive(t);
   }
 
-  bool has_chunk(const Transfer& t) const { return has(t.message, PairLine::kReady, t.chunks + 1); }
+  bool has_chunk(const Transfer& t) const {
+    return lines_.has(t.message, PairLine::kReady, t.chunks + 1);
+  }
   // Where the next chunk goes, and where it lies in the sender's segment.
   Fetch chunk_of(const Transfer& t) const {
     const Message& m = t.message;
@@ -326,7 +306,7 @@ class TransferLoop final : public WaitSubject {
     if (t.moved == t.message.bytes) {
       finish_receive(t);
     } else {
-      post(t.message, PairLine::kTaken, t.chunks);
+      lines_.post(t.message, PairLine::kTaken, t.chunks);
     }
   }
 
@@ -339,7 +319,7 @@ class TransferLoop final : public WaitSubject {
       const Message& m = t.message;
       if (m.direction != Direction::kReceive) continue;
       if (t.stage == Stage::kReadable) {
-        const MemoryRef place = read_entry(m).place;
+        const MemoryRef place = lines_.entry(m).place;
         readable_.add(place.where, {m.peer, {m.recv, m.bytes}, place.offset});
       } else if (t.stage == Stage::kStaged && has_chunk(t)) {
         chunks_.push_back(chunk_of(t));
@@ -367,7 +347,7 @@ class TransferLoop final : public WaitSubject {
       enter(t.message);
       watch->leaves();
     }
-    post(t.message, PairLine::kTaken, kAllSteps);
+    lines_.post(t.message, PairLine::kTaken, kAllSteps);
     t.stage = Stage::kDone;
   }
 
@@ -384,40 +364,9 @@ class TransferLoop final : public WaitSubject {
                          {t.message.peer}));
   }
 
-  static unsigned slot(const Message& m) {
-    return static_cast<unsigned>(m.number & (kPairDepth - 1));
-  }
-  const Line& own_line(const Message& m, PairLine mark) const {
-    return channel_.own_line(channel_.layout().pair_line(slot(m), mark, m.peer));
-  }
-  bool has(const Message& m, PairLine mark, std::uint64_t step = 0,
-           const std::source_location& where = std::source_location::current()) const {
-    return channel_.shows(own_line(m, mark), pair_value(m.number, step),
-                          {where, static_cast<unsigned>(mark)});
-  }
-  MessageEntry read_entry(const Message& m) const {
-    const Line& line = own_line(m, PairLine::kEntry);
-    if (ChannelWatch* const watch = channel_.watch()) [[unlikely]]
-      watch->uses_content(line);
-    MessageEntry entry;
-    std::memcpy(&entry, line.payload, sizeof(entry));
-    return entry;
-  }
-  void post_entry(const Message& m, const MessageEntry& entry, std::uint64_t step) {
-    LineContent content;
-    std::memcpy(content.payload, &entry, sizeof(entry));
-    post(m, PairLine::kEntry, step, content);
-  }
-  void post(const Message& m, PairLine mark, std::uint64_t step, LineContent content = {},
-            const std::source_location& where = std::source_location::current()) {
-    if (channel_.leaves_out(Sync::kPost, {where, static_cast<unsigned>(mark)})) return;
-    content.stamp = m.fingerprint;
-    const LineId line = channel_.layout().pair_line(slot(m), mark, channel_.rank());
-    channel_.control().post(m.peer, line, pair_value(m.number, step), content);
-  }
-
   PointToPoint& state_;
   Channel& channel_;
+  PairLines lines_;
   std::span<Transfer> transfers_;
   std::size_t open_;
   FetchList readable_;  // of fetch_all(), as chunks_
