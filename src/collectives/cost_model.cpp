@@ -128,13 +128,17 @@ double CostModel::push(const Reach& reach, std::size_t bytes) const {
   return noticed(reach, sent(reach, bytes)) + looks(static_cast<std::size_t>(reach.peers));
 }
 
-double CostModel::fan_out(const Reach& reach, std::size_t bytes) const {
-  return reach.latency_ns + sent(reach, bytes) + looks(1);
+double CostModel::fan_out(const Reach& reach) const {
+  return reach.latency_ns + sent(reach, 0) + looks(1);
 }
 
-double CostModel::fan_in(const Reach& reach, std::size_t bytes) const {
-  const double all = static_cast<double>(bytes + kLineBytes) * reach.ns_per_byte;
-  return noticed(reach, all) + looks(static_cast<std::size_t>(reach.peers));
+double CostModel::fan_in(const Reach& reach) const {
+  return noticed(reach, static_cast<double>(kLineBytes) * reach.ns_per_byte) +
+         looks(static_cast<std::size_t>(reach.peers));
+}
+
+double CostModel::asked(const Reach& reach, double answers) const {
+  return std::max(sent(reach, 0) + answers / reach.peers, answers);
 }
 
 double CostModel::read(const Reach& reach, std::size_t bytes) const {
@@ -205,13 +209,16 @@ double CostModel::exchange_rooted(const Request& request) const {
   const std::size_t bytes = request.bytes();
   const Reach& all = everybody();
   const bool gathers = request.kind == OperationKind::kGather;
-  const double entries = (gathers ? fan_in(all, 0) : fan_out(all, 0)) + copy(bytes);
-  if (bytes <= ExchangeEntry::kInlineBytes) return entries;
-  const double reads = gathers ? read(all, bytes) : read_from_one(all, bytes);
+  if (bytes <= ExchangeEntry::kInlineBytes)
+    return (gathers ? fan_in(all) : fan_out(all)) + copy(bytes);
+  const double row = static_cast<double>(bytes) * all.read_ns_per_byte;
+  const double moved =
+      copy(bytes) + (gathers ? fan_in(all) + read(all, bytes)
+                             : all.latency_ns + looks(1) + all.read_latency_ns + asked(all, row));
   if (const auto copies = eager_copies(request)) {
-    return static_cast<double>(*copies) * copy(bytes) + entries + reads;
+    return static_cast<double>(*copies) * copy(bytes) + moved;
   }
-  return entries + reads + (gathers ? fan_out(all, 0) : fan_in(all, 0));
+  return moved + (gathers ? fan_out(all) : fan_in(all));
 }
 
 // How many copies of a row go to staging, if any do.
@@ -237,33 +244,33 @@ double CostModel::scatter_gather(const Request& request) const {
 double CostModel::exchange_push(const Request& request, int group) const {
   const std::size_t bytes = request.bytes();
   const Reach& all = everybody();
-  if (request.kind == OperationKind::kGather) return fan_out(all, 0) + fan_in(all, bytes);
-  const double last = last_pushed(bytes, group);
-  if (request.kind == OperationKind::kAlltoAll || request.kind == OperationKind::kAllGather) {
-    return copy(bytes) + noticed(all, last) + looks(ranks_ - 1);
+  if (request.kind == OperationKind::kGather) {
+    const double rows = static_cast<double>(bytes + kLineBytes) * all.ns_per_byte;
+    return all.latency_ns + looks(1) + noticed(all, asked(all, rows)) + looks(ranks_ - 1);
   }
-  // A root alone is not held up by others' rows: entries come while it looks at those of its group,
-  // and what it gains by that order is about half of what all gain who do it at once.
-  const double of_root = (last + last_pushed(bytes, 1)) / 2;
-  return copy(bytes) + all.latency_ns + of_root + looks(1);
+  if (request.kind == OperationKind::kAlltoAll || request.kind == OperationKind::kAllGather) {
+    return copy(bytes) + noticed(all, last_pushed(bytes, group, ranks_ - 1)) + looks(ranks_ - 1);
+  }
+  return copy(bytes) + last_pushed(bytes, group, 1) + all.latency_ns + looks(1);
 }
 
-// When the last of a rank's rows has left.
-double CostModel::last_pushed(std::size_t bytes, int group) const {
+// When the last of a rank's rows has left, where everybody tells `told` ranks where its own go.
+double CostModel::last_pushed(std::size_t bytes, int group, std::size_t told) const {
   const Reach& all = everybody();
   const Reach& mates = division(group).mates;
   const auto near = static_cast<std::size_t>(mates.peers);
   const std::size_t far = ranks_ - 1 - near;
-  const double entries = sent(all, 0);
-  const double near_known =
-      near == 0 ? 0 : noticed(mates, static_cast<double>(near) * costs_.post_ns()) + looks(near);
-  const double all_known = std::max(near_known, noticed(all, entries)) + looks(far);
+  const double entries = told == 1 ? costs_.post_ns() : sent(all, 0);
+  const double near_entries = static_cast<double>(std::min(near, told)) * costs_.post_ns();
+  const double near_known = near == 0 ? 0 : noticed(mates, near_entries) + looks(near);
+  const std::size_t rows = bytes == 0 ? 1 : 2;
+  const double near_issued = near_known + costs_.issue_ns(near * rows);
+  const double all_known = std::max(near_issued, noticed(all, entries)) + looks(far);
   const double row = static_cast<double>(bytes + kLineBytes);
   const double near_rows = row * mates.ns_per_byte;
   const double far_rows = row * all.ns_per_byte - near_rows;
   const double one = far_rows / static_cast<double>(far);
-  return std::max(all_known + sent(far * (bytes == 0 ? 1 : 2), one, far_rows),
-                  near_known + near_rows + far_rows);
+  return std::max(all_known + sent(far * rows, one, far_rows), near_known + near_rows + far_rows);
 }
 
 double CostModel::scatter(int group, std::size_t share_bytes, std::size_t total) const {

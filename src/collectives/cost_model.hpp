@@ -77,9 +77,12 @@ class CostModel {
   double out_of_order() const { return everybody().peers < 2 ? 0 : looks(1) / 2; }
   // From everybody to everybody.
   double push(const Reach& reach, std::size_t bytes) const;
-  // From one rank to all; from all to one.
-  double fan_out(const Reach& reach, std::size_t bytes) const;
-  double fan_in(const Reach& reach, std::size_t bytes) const;
+  // A line from one rank to all; from all to one.
+  double fan_out(const Reach& reach) const;
+  double fan_in(const Reach& reach) const;
+  // When the last answer is through the port of who posts a line to all, and takes what they answer
+  // meanwhile: `answers` for all of it.
+  double asked(const Reach& reach, double answers) const;
   // Of so many bytes from each, by one; by all at once, in windows; from one, by all.
   double read(const Reach& reach, std::size_t bytes) const;
   double read_by_all(const Reach& reach, std::size_t bytes, std::size_t windows) const;
@@ -97,7 +100,7 @@ class CostModel {
   std::optional<std::size_t> eager_copies(const Request& request) const;
   double exchange_rooted(const Request& request) const;
   double exchange_push(const Request& request, int group) const;
-  double last_pushed(std::size_t bytes, int group) const;
+  double last_pushed(std::size_t bytes, int group, std::size_t told) const;
   double one_shot_push(const Request& request, int group) const;
   double two_shot_push(const Request& request, int group) const;
   double relay(const Request& request, int group) const;

@@ -34,6 +34,38 @@ bool takes_part(const AlgorithmChoice& choice) {
 // Of all ranks' rows; more takes long.
 constexpr std::size_t kMostBytes = std::size_t{40} << 20;
 
+constexpr Size kSizes[] = {
+    {OperationKind::kBarrier, 0},          {OperationKind::kAllReduce, 8},
+    {OperationKind::kAllReduce, 256},      {OperationKind::kAllReduce, 4096},
+    {OperationKind::kAllReduce, 65536},    {OperationKind::kReduceScatter, 64},
+    {OperationKind::kReduceScatter, 1024}, {OperationKind::kAllGather, 8},
+    {OperationKind::kAllGather, 1024},     {OperationKind::kBroadcast, 64},
+    {OperationKind::kBroadcast, 65536},    {OperationKind::kGather, 256},
+    {OperationKind::kAlltoAll, 8},         {OperationKind::kAlltoAll, 512},
+    {OperationKind::kAlltoAll, 4096}};
+
+void expect_good_choice(int rank, tuttiComm_t comm, perf::Race& race, const Size& size,
+                        double percent) {
+  void* memory = nullptr;
+  int ranks = 0;
+  expect_ok(tuttiCommCount(comm, &ranks), comm);
+  const std::size_t all = std::max<std::size_t>(static_cast<std::size_t>(ranks) * size.bytes, 64);
+  expect_ok(tuttiMemAlloc(&memory, 2 * all), nullptr);
+  auto* const send = static_cast<std::byte*>(memory);
+  const Request request{
+      .kind = size.kind, .send = send, .recv = send + all, .count = size.bytes, .type = tuttiInt8};
+  const auto entrants = race.run(comm, request, takes_part);
+  if (rank == 0) {
+    const auto [chosen, fastest] = perf::judge(entrants, comm->selection().choose(request));
+    EXPECT_LE(chosen.us, fastest.us * (1 + percent / 100))
+        << name_of(size.kind) << " " << size.bytes << " B: " << name_of(chosen.choice)
+        << ", fastest is " << name_of(fastest.choice);
+    EXPECT_NEAR(chosen.predicted_us, chosen.us, 0.25 * chosen.us)
+        << name_of(size.kind) << " " << size.bytes << " B: " << name_of(chosen.choice);
+  }
+  expect_ok(tuttiMemFree(memory), nullptr);
+}
+
 class Selected : public testing::TestWithParam<Fabric> {};
 
 TEST_P(Selected, IsAsFastAsTheFastest) {
@@ -41,33 +73,9 @@ TEST_P(Selected, IsAsFastAsTheFastest) {
   const auto n = static_cast<std::size_t>(fabric.ranks);
   perf::Race race(fabric.ranks);
   const auto body = [&](int rank, tuttiComm_t comm) {
-    for (const auto& [kind, bytes] :
-         {Size{OperationKind::kBarrier, 0}, Size{OperationKind::kAllReduce, 8},
-          Size{OperationKind::kAllReduce, 256}, Size{OperationKind::kAllReduce, 4096},
-          Size{OperationKind::kAllReduce, 65536}, Size{OperationKind::kReduceScatter, 64},
-          Size{OperationKind::kReduceScatter, 1024}, Size{OperationKind::kAllGather, 8},
-          Size{OperationKind::kAllGather, 1024}, Size{OperationKind::kBroadcast, 64},
-          Size{OperationKind::kBroadcast, 65536}, Size{OperationKind::kGather, 256},
-          Size{OperationKind::kAlltoAll, 8}, Size{OperationKind::kAlltoAll, 512},
-          Size{OperationKind::kAlltoAll, 4096}}) {
-      if (n * n * bytes > kMostBytes) continue;
-      void* memory = nullptr;
-      const std::size_t all = std::max<std::size_t>(n * bytes, 64);
-      expect_ok(tuttiMemAlloc(&memory, 2 * all), nullptr);
-      auto* const send = static_cast<std::byte*>(memory);
-      const Request request{
-          .kind = kind, .send = send, .recv = send + all, .count = bytes, .type = tuttiInt8};
-      const auto entrants = race.run(comm, request, takes_part);
-      if (rank == 0) {
-        const Selection& selection = comm->selection();
-        const auto [chosen, fastest] = perf::judge(entrants, selection.choose(request));
-        EXPECT_LE(chosen.us, fastest.us * (1 + fabric.percent / 100))
-            << name_of(kind) << " " << bytes << " B: " << name_of(chosen.choice) << ", fastest is "
-            << name_of(fastest.choice);
-        EXPECT_NEAR(chosen.predicted_us, chosen.us, 0.25 * chosen.us)
-            << name_of(kind) << " " << bytes << " B: " << name_of(chosen.choice);
-      }
-      expect_ok(tuttiMemFree(memory), nullptr);
+    for (const Size& size : kSizes) {
+      if (n * n * size.bytes > kMostBytes) continue;
+      expect_good_choice(rank, comm, race, size, fabric.percent);
     }
   };
   run_on_bus({.profile = ub::load_profile(fabric.profile), .placement = {.per = fabric.per}},
@@ -80,10 +88,28 @@ INSTANTIATE_TEST_SUITE_P(
                                  : std::vector<Fabric>{{"cloudmatrix384", "package", 384, 5},
                                                        {"cloudmatrix384", "package", 96, 5},
                                                        {"cloudmatrix384-wire", "package", 96, 5},
-                                                       {"cloudmatrix384", "die", 128, 15},
+                                                       {"cloudmatrix384", "die", 128, 12},
                                                        {"ascend950-supernode", "", 96, 15},
                                                        {"ascend950-supernode", "", 200, 15},
                                                        {"h800-ib", "", 96, 15}}));
+
+// What peers answer a root comes while it still posts to others: of 768 dies that is 15 us, and by
+// their sum the choice was 14 % slower than the fastest.
+TEST(SelectedOfManyRanks, AreForARootThatIsAnsweredWhileItAsks) {
+  if (kSanitized) GTEST_SKIP() << "many ranks, nothing that fewer do not do";
+  constexpr int kDies = 768;
+  perf::Race race(kDies);
+  run_on_bus({.profile = ub::load_profile("cloudmatrix384"),
+              .placement = {.per = "die"},
+              .payload_digest = false,
+              .timing_only = true},
+             kDies, [&](int rank, tuttiComm_t comm) {
+               for (const OperationKind kind :
+                    {OperationKind::kBroadcast, OperationKind::kGather, OperationKind::kScatter}) {
+                 expect_good_choice(rank, comm, race, {kind, 8192}, 5);
+               }
+             });
+}
 
 TEST(Explanation, NamesTheLosersAndTheirTimes) {
   run_on_bus(
