@@ -316,6 +316,7 @@ class Transport {
     const std::lock_guard lock(keeping_);
     kept_.splice(kept_.end(), bytes);
   }
+  // How much that is.
   std::size_t kept_bytes() const noexcept {
     const std::lock_guard lock(keeping_);
     std::size_t bytes = 0;
