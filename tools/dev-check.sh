@@ -67,6 +67,6 @@ compile_alone() {
 # clang-tidy on the translation units that changed.
 check_tidy() {
   git diff --name-only --diff-filter=d "$1" -- '*.cpp' ':!third_party' |
-    xargs -r -P "$(nproc)" -n 1 clang-tidy-14 --quiet -p build/debug \
+    xargs -r -P "$(nproc)" -n 1 clang-tidy-16 --quiet -p build/debug \
       2> >(grep -v 'warnings\? generated' >&2)
 }

@@ -35,6 +35,7 @@ TEST(LentBytes, AreKeptAfterAnError) {
   run_channels({}, [](ChannelRank& rank) {
     Transport& transport = rank.channel().transport();
     std::vector<const std::byte*> lent;
+    lent.reserve(4);
     for (int i = 0; i < 4; ++i) lent.push_back(lend_and_fail(transport));
     // Who was freed would be found here, with other contents.
     for (int i = 0; i < 8; ++i) {
