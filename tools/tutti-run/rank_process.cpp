@@ -36,6 +36,7 @@ std::vector<std::string> environment_of(const Program& program, Rank rank) {
       {LaunchEnvironment::kUniqueId, program.unique_id}};
   if (program.variable != nullptr) ours.emplace_back(program.variable, program.value(rank));
   std::vector<std::string> result;
+  result.reserve(ours.size());
   for (const auto& [name, value] : ours) result.push_back(fmt::format("{}={}", name, value));
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;

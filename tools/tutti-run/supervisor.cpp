@@ -237,6 +237,7 @@ void Supervisor::enter(Phase phase, Clock::duration time) {
 
 std::vector<Rank> Supervisor::running_ranks() const {
   std::vector<Rank> ranks;
+  ranks.reserve(running_.size());
   for (const auto& [pid, rank] : running_) ranks.push_back(rank);
   std::sort(ranks.begin(), ranks.end());
   return ranks;

@@ -46,6 +46,7 @@ Ended run(const std::string& program, std::vector<std::string> words) {
   Descriptor in(ends[1]);
   words.insert(words.begin(), program);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

@@ -144,10 +144,12 @@ std::unique_ptr<ControlWindow> ShmTransport::open_control(const ControlSegment& 
 std::unique_ptr<Window> ShmTransport::open_window(WindowKind kind) {
   if (kind == WindowKind::kHeap) {
     std::vector<PeerHeap> heaps;
+    heaps.reserve(peers_.size());
     for (const Peer& peer : peers_) heaps.push_back(peer.heap);
     return std::make_unique<HeapWindow>(rank_, heaps, gets_);
   }
   std::vector<ProcessWindow::Peer> peers;
+  peers.reserve(peers_.size());
   for (const Peer& peer : peers_) peers.push_back({peer.pid, peer.heap.this_process});
   return std::make_unique<ProcessWindow>(std::move(peers));
 }

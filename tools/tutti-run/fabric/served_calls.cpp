@@ -113,6 +113,7 @@ void ServedRank::carry_out(const wire::Command& command, const std::byte* bytes,
       const auto asked = body_at<wire::States>(bytes);
       const Transport& its = transport(asked.transport);
       std::vector<PeerState> states;
+      states.reserve(static_cast<std::size_t>(its.port->roster().ranks()));
       for (Rank peer = 0; peer < its.port->roster().ranks(); ++peer) {
         states.push_back(its.bus.peer_state(peer));
       }

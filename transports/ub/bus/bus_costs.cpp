@@ -62,7 +62,9 @@ double BusCosts::work_ns(const LocalWork& work) const noexcept {
 double BusCosts::post_ns() const noexcept { return in_ns(facts_.work.flag()); }
 
 double BusCosts::issue_ns(std::size_t rows) const noexcept {
-  return rows == 0 ? 0 : static_cast<double>((rows - 1) / facts_.cores) * facts_.row_ns;
+  if (rows == 0) return 0;
+  const std::size_t rounds = (rows - 1) / facts_.cores;  // before the last one's
+  return static_cast<double>(rounds) * facts_.row_ns;
 }
 
 }  // namespace tutti::ub

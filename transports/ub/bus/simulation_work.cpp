@@ -82,6 +82,7 @@ void Simulation::compute(std::string_view kernel, std::span<const std::int64_t> 
   const auto table = std::ranges::find(tables, kernel, &KernelTable::kernel);
   if (table == tables.end()) {
     std::vector<std::string_view> names;
+    names.reserve(tables.size());
     for (const KernelTable& other : tables) names.push_back(other.kernel);
     fail(tuttiInvalidArgument, "profile '{}' has no kernel '{}', but [{}]",
          topology_.profile().name, kernel, fmt::join(names, ", "));

@@ -47,7 +47,7 @@ void RaceChecker::joined() {
 
 Stamp RaceChecker::tell(FibreState& fibre) {
   if (fibre.snapshot == nullptr) fibre.snapshot = std::make_shared<const VectorClock>(fibre.clock);
-  const Stamp stamp{.known = fibre.snapshot, .fibre = fibre.number, .tick = fibre.now};
+  Stamp stamp{.known = fibre.snapshot, .fibre = fibre.number, .tick = fibre.now};
   fibre.clock.raise(fibre.number, ++fibre.now);
   return stamp;
 }

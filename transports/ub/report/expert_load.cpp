@@ -15,6 +15,7 @@ std::vector<ExpertLoad> expert_load(const RunRecord& record, const Interval& int
     sum.rows += load.rows;
   }
   std::vector<ExpertLoad> all;
+  all.reserve(loads.size());
   for (const auto& [expert, load] : loads) all.push_back(load);
   return all;
 }

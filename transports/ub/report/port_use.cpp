@@ -59,6 +59,7 @@ class PortUse {
 
   std::vector<PortGroup> take() {
     std::vector<PortGroup> groups;
+    groups.reserve(groups_.size());
     for (auto& [key, group] : groups_) groups.push_back(std::move(group));
     return groups;
   }

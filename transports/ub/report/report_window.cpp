@@ -194,6 +194,7 @@ json pieces_json(const CriticalPath& path) {
   }
   if (pieces.size() > kMostPieces) {
     std::vector<Picoseconds> lengths;
+    lengths.reserve(pieces.size());
     for (const PathPiece& piece : pieces) lengths.push_back(piece.end - piece.begin);
     const auto least = lengths.begin() + kMostPieces;
     std::nth_element(lengths.begin(), least, lengths.end(), std::greater<>());
