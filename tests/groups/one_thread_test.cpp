@@ -114,12 +114,13 @@ TEST(OneThreadOfRanks, MayUseOneStreamForAll) {
   constexpr int kCalls = 60;
   ThreadWorld world(kRanks);
   Stream stream;
-  std::vector<std::int32_t> values(kRanks * kCalls, 1);
+  std::vector<std::int32_t> values(std::size_t{kRanks} * kCalls, 1);
   int after = 0;
   Group group;
   for (int call = 0; call < kCalls; ++call) {
     for (int rank = 0; rank < kRanks; ++rank) {
-      auto* value = &values[static_cast<std::size_t>(rank * kCalls + call)];
+      auto* value =
+          &values[static_cast<std::size_t>(rank) * kCalls + static_cast<std::size_t>(call)];
       expect_ok(tuttiAllReduce(value, value, 1, tuttiInt32, tuttiSum, world[rank], stream),
                 world[rank]);
     }
@@ -127,7 +128,7 @@ TEST(OneThreadOfRanks, MayUseOneStreamForAll) {
   group.commit();
   stream.launch([&] { after = values.back(); });
   stream.synchronize();
-  EXPECT_EQ(values, std::vector<std::int32_t>(kRanks * kCalls, kRanks));
+  EXPECT_EQ(values, std::vector<std::int32_t>(values.size(), kRanks));
   EXPECT_EQ(after, kRanks);
 }
 

@@ -105,6 +105,7 @@ TEST_P(Traffic, RandomGroupsArriveWhole) {
   const auto& [world, ranks] = GetParam();
   std::mt19937 random(kSeed + static_cast<std::uint32_t>(ranks));
   std::vector<std::vector<Message>> rounds;
+  rounds.reserve(20);
   for (int round = 0; round < 20; ++round) rounds.push_back(random_messages(ranks, random));
   world.run(ranks, [&](int rank, tuttiComm_t comm) {
     for (std::size_t round = 0; round < rounds.size(); ++round) {

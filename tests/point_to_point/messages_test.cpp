@@ -102,7 +102,7 @@ TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
     std::vector<Bytes> mine, got;
     for (int peer = 0; peer < n; ++peer) {
       for (int i = 0; i < kEach; ++i) {
-        const auto size = static_cast<std::size_t>(20 + 9000 * i);
+        const auto size = 20 + 9000 * static_cast<std::size_t>(i);
         mine.push_back(pattern(size, rank * 16 + peer + i));
         got.emplace_back(size);
       }
@@ -110,7 +110,7 @@ TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
     Group group;
     for (int peer = n - 1; peer >= 0; --peer) {
       for (int i = 0; i < kEach; ++i) {
-        const auto at = static_cast<std::size_t>(peer * kEach + i);
+        const auto at = static_cast<std::size_t>(peer) * kEach + static_cast<std::size_t>(i);
         send(mine[at], peer, comm);
         receive(got[at], peer, comm);
       }
@@ -118,7 +118,7 @@ TEST_P(MessagesOfRanks, GoBetweenAllPairsInOneGroup) {
     group.commit();
     for (int peer = 0; peer < n; ++peer) {
       for (int i = 0; i < kEach; ++i) {
-        const auto at = static_cast<std::size_t>(peer * kEach + i);
+        const auto at = static_cast<std::size_t>(peer) * kEach + static_cast<std::size_t>(i);
         EXPECT_EQ(got[at], pattern(got[at].size(), peer * 16 + rank + i));
       }
     }

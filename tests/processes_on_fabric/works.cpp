@@ -166,7 +166,7 @@ void dispatch(Communicator& comm, int tokens) {
   plan.update(ids, kTopK);
   const std::vector<float> weights(ids.size(), 1.0f);
   auto arrived = plan.dispatch(rows, kHidden, weights, tuttiMoeLayoutToken);
-  need(arrived.num_rows == static_cast<std::size_t>(2 * tokens), "number of rows");
+  need(arrived.num_rows == 2 * static_cast<std::size_t>(tokens), "number of rows");
   std::vector<int> sources{(comm.rank() + comm.size() - 2) % comm.size(),
                            (comm.rank() + comm.size() - 1) % comm.size()};
   std::sort(sources.begin(), sources.end());

@@ -24,7 +24,6 @@ struct Site {
 
   auto key() const { return std::tie(sync, file, line, mark); }
   friend bool operator<(const Site& a, const Site& b) { return a.key() < b.key(); }
-  friend bool operator==(const Site& a, const Site& b) { return a.key() == b.key(); }
 };
 
 const char* name_of(Sync sync) {
