@@ -145,9 +145,9 @@ TEST(OperationWork, OfAPushedReductionIsAShareOfEveryInputAndCopies) {
   EXPECT_EQ(longer(kEntry, 2, all_reduce(2048)), Longer{1000});
   EXPECT_EQ(longer(kSync, 2, all_reduce(2048)), Longer{1000}) << "before it sends the sums";
   EXPECT_EQ(longer(kPoll, 2, all_reduce(2048)), Longer{100'000}) << "the inputs, the sums";
-  EXPECT_EQ(longer(kReduce, 2, all_reduce(2048)), Longer{9 * 2 * 4096});
+  EXPECT_EQ(longer(kReduce, 2, all_reduce(2048)), Longer{9L * 2 * 4096});
   // The own share is copied while the peer's is on its way; the result out of staging at the end.
-  EXPECT_EQ(longer(kCopy, 2, all_reduce(2048)), Longer{9 * 2 * 4096});
+  EXPECT_EQ(longer(kCopy, 2, all_reduce(2048)), Longer{9L * 2 * 4096});
 }
 
 TEST(OperationWork, OfAnExchangeIsWhatItCopiesBeforeItTells) {
