@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <exception>
-#include <span>
 #include <tutti/transport.hpp>
 #include <utility>
 

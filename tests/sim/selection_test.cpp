@@ -96,8 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
 // What peers answer a root comes while it still posts to others: of 768 dies that is 15 us, and by
 // their sum the choice was 14 % slower than the fastest.
 TEST(SelectedOfManyRanks, AreForARootThatIsAnsweredWhileItAsks) {
-  if (kSanitized) GTEST_SKIP() << "many ranks, nothing that fewer do not do";
-  constexpr int kDies = 768;
+  constexpr int kDies = kSanitized ? 32 : 768;
   perf::Race race(kDies);
   run_on_bus({.profile = ub::load_profile("cloudmatrix384"),
               .placement = {.per = "die"},
