@@ -101,6 +101,7 @@ class Table {
   }
 
   bool missed() const { return missed_; }
+  bool empty() const { return rows_.empty(); }
   nlohmann::json report() const {
     return {{"schema", 1},
             {"error", nullptr},
@@ -194,7 +195,10 @@ int run(int argc, char** argv) {
   app.add_option("--groups", plan.groups, "Sizes of groups that take part; default: all")
       ->delimiter(',');
   app.add_flag("--all", plan.all, "Also print every algorithm's time, in the order predicted");
-  app.add_option("--ops", plan.ops, "Only these")->delimiter(',');
+  std::vector<std::string> names;
+  names.reserve(std::size(kContests));
+  for (const Contest& contest : kContests) names.emplace_back(contest.name);
+  app.add_option("--ops", plan.ops, "Only these")->delimiter(',')->check(CLI::IsMember(names));
   app.add_flag("--timing-only", plan.timing_only, "Times without payload: larger sizes fit");
   app.add_option(
       "--most-bytes", plan.most_bytes,
@@ -203,9 +207,19 @@ int run(int argc, char** argv) {
   app.add_option("--limit-percent", plan.limit_percent,
                  "Exit code 1 if a choice is slower by more");
   app.add_option("-J,--json", plan.json_file, "Write JSON to this file; - is stdout");
-  CLI11_PARSE(app, argc, argv);
-  parse_bytes(plan.begin);
-  parse_bytes(plan.end);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (parse_bytes(plan.begin) > parse_bytes(plan.end)) {
+    throw std::invalid_argument(fmt::format("-b {} is above -e {}", plan.begin, plan.end));
+  }
+  for (const int group : plan.groups) {
+    if (group >= 1 && group < plan.ranks && plan.ranks % group == 0) continue;
+    throw std::invalid_argument(
+        fmt::format("--groups: {} ranks do not make groups of {}", plan.ranks, group));
+  }
 
   tuttiSimConfig_t config = TUTTI_SIM_CONFIG_INITIALIZER;
   config.fabric = plan.fabric.c_str();
@@ -218,6 +232,13 @@ int run(int argc, char** argv) {
   if (code != tuttiSuccess) report["error"] = {{"message", tuttiGetLastError(nullptr)}};
   write_report(plan, report);
   if (code != tuttiSuccess) throw std::runtime_error(tuttiGetLastError(nullptr));
+  if (table.empty()) {
+    throw std::runtime_error(
+        "nothing was raced: the buffers of all ranks take more than --most-bytes");
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.flush()) {
+    throw std::runtime_error("cannot write to standard output");
+  }
   return table.missed() ? 1 : 0;
 }
 

@@ -1,5 +1,6 @@
 """What is wrong with a fabric or a number of ranks is named by every program that simulates, at once and
-with an exit code: bad_input_test.py TUTTI_PERF TUTTI_RUN TUTTI_SIM FABRIC_PROGRAM [TEST...]."""
+with an exit code: bad_input_test.py TUTTI_PERF TUTTI_RUN TUTTI_SIM FABRIC_PROGRAM
+TUTTI_SELECTION [TEST...]."""
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-PERF = RUN = SIM = WORK = ""
+PERF = RUN = SIM = WORK = SELECTION = ""
 PROFILE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "../../transports/ub/profiles/cloudmatrix384.json")
 
@@ -73,6 +74,21 @@ class BadInput(unittest.TestCase):
                 self.check(what, names,
                            *run(SIM, "what-if", "barrier", *with_defaults(words, "--ranks"), *question))
 
+    def test_of_a_contest_is_named_by_tutti_selection(self):
+        for words, names in ((["--ops", "nonsense"], ["--ops", "nonsense"]),
+                             (["--groups", "3"], ["--groups", "groups of 3"]),
+                             (["--fabric", "nowhere"], ["nowhere"]),
+                             (["-b", "64", "-e", "8"], ["-b 64", "-e 8"]),
+                             (["-b", "many"], ["many"]),
+                             (["--most-bytes", "10"], ["--most-bytes"]),
+                             (["--ops", "gather", "-e", "8", "-J", "/dev/full"], ["/dev/full"])):
+            with self.subTest(words):
+                self.check(" ".join(words), names, *run(SELECTION, "--ranks", "4", *words))
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([SELECTION, "--ranks", "4", "--ops", "gather", "-e", "8"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=30)
+        self.check("full disk", ["standard output"], done.returncode, done.stderr)
+
     def test_is_named_by_tutti_run_before_any_rank_runs(self):
         for what, (words, names) in WRONG.items():
             with self.subTest(what):
@@ -119,5 +135,5 @@ class BadInput(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PERF, RUN, SIM, WORK = (os.path.abspath(program) for program in sys.argv[1:5])
-    unittest.main(argv=[sys.argv[0], *sys.argv[5:]])
+    PERF, RUN, SIM, WORK, SELECTION = (os.path.abspath(program) for program in sys.argv[1:6])
+    unittest.main(argv=[sys.argv[0], *sys.argv[6:]])
