@@ -74,7 +74,6 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
       waiter_(transport, *own_bell_, options_.limits),
       charges_(transport.charges()),
       settles_(transport.settles()),
-      bare_(watch_ == nullptr && !settles_),
       issued_(options_.first_sequence),
       credits_(std::make_unique<PeerCredit[]>(layout_.ranks)),
       unheard_(std::make_unique<Unheard[]>(layout_.depth)),
@@ -153,7 +152,6 @@ bool Channel::looks_at(const Line& line, std::uint64_t want, const SyncPlace& pl
                        Sync sync) const {
   settle();
   bool there = reached(line.value.load(std::memory_order_acquire), want);
-  if (watch_ == nullptr) return there;
   if (watch_->leaves_out(sync, place)) return true;
   // Something that was posted there once, whatever operation that was.
   if (!there && line.value.load(std::memory_order_acquire) != 0) {

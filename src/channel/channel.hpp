@@ -197,11 +197,16 @@ class Channel {
   // seq_cst: await_slot announces itself before it looks here.
   Sequence completed() const noexcept { return completed_.load(std::memory_order_seq_cst); }
 
-  // Has an own line reached that value? Acquire: pairs with the release of who posted it.
+  // Has an own line reached that value? Acquire: pairs with the release of who posted it. What a
+  // line has reached it keeps: only where it has not, what came meanwhile has to be seen first.
   bool shows(LineId id, std::uint64_t want, const SyncPlace& place, Sync sync = Sync::kWait) const {
     const Line& line = lines_[id];
-    if (!bare_) [[unlikely]]
+    if (watch_ != nullptr) [[unlikely]]
       return looks_at(line, want, place, sync);
+    if (reached(line.value.load(std::memory_order_acquire), want)) return true;
+    if (!settles_) [[likely]]
+      return false;
+    transport_.settle();
     return reached(line.value.load(std::memory_order_acquire), want);
   }
   // For tests of what the watch finds.
@@ -327,7 +332,6 @@ class Channel {
   CacheGauge gauge_;
   const bool charges_;
   const bool settles_;
-  const bool bare_;  // a look at a line is one load: nobody watches, and nothing is to be settled
   bool one_process_ = true;
   bool all_viewable_ = true;
   bool all_get_ = true;

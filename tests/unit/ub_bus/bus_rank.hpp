@@ -51,9 +51,13 @@ class BusRank {
   }
   void post(Rank peer, LineId line, std::uint64_t value) { control->post(peer, line, value, {}); }
 
-  Doorbell& bell() { return *reinterpret_cast<Doorbell*>(control->local().data()); }
+  Doorbell& bell() {
+    transport->settle();
+    return *reinterpret_cast<Doorbell*>(control->local().data());
+  }
   bool alarmed() { return bell().alarm.load() != 0; }
   std::uint64_t line(LineId id) {
+    transport->settle();
     return reinterpret_cast<const Line*>(control->local().data())[id].value.load();
   }
   // Sleeps until the line shows `value`. False: the alarm came first.

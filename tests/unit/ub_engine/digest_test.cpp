@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -26,7 +27,7 @@ TEST(Digest, IsTheSameNumberEverywhere) {
                  .bytes = std::uint64_t{i} << (i % 40)});
   }
   EXPECT_EQ(digest.records(), 1000u);
-  EXPECT_EQ(digest.value(), 8906628905493716457u);
+  EXPECT_EQ(digest.value(), 5460672505349307863U);
 }
 
 TEST(Digest, FollowsTheWrittenDefinition) {
@@ -43,10 +44,10 @@ TEST(Digest, FollowsTheWrittenDefinition) {
   const std::uint64_t c = mix(512 + 3 * kGolden);
   const std::uint64_t r = mix(70 + kGolden) + (b << 21 | b >> 43) + (c << 42 | c >> 22);
   EXPECT_EQ(digest_of({{.time = Picoseconds(70), .rank = -1, .kind = 3, .bytes = 512}}),
-            mix((mix(r) + kGolden) ^ 1));
+            mix(mix(r) ^ 1));
 }
 
-TEST(Digest, EveryFieldAndTheOrderCount) {
+TEST(Digest, EveryFieldCounts) {
   const Record base{.time = Picoseconds(5), .rank = 1, .kind = 2, .bytes = 3};
   Record time = base, rank = base, kind = base, bytes = base;
   time.time = Picoseconds(6);
@@ -54,11 +55,20 @@ TEST(Digest, EveryFieldAndTheOrderCount) {
   kind.kind = 3;
   bytes.bytes = 4;
   std::set<std::uint64_t> seen;
-  const std::vector<std::vector<Record>> runs = {
-      {},      {base},       {base, base}, {time},       {rank},      {kind},
-      {bytes}, {base, time}, {time, base}, {base, rank}, {rank, base}};
+  const std::vector<std::vector<Record>> runs = {{},     {base},  {base, base}, {time},      {rank},
+                                                 {kind}, {bytes}, {base, time}, {base, rank}};
   for (const auto& run : runs) seen.insert(digest_of(run));
   EXPECT_EQ(seen.size(), runs.size());
+}
+
+TEST(Digest, TheOrderOfFoldingDoesNot) {
+  std::vector<Record> records;
+  for (std::int64_t i = 0; i < 100; ++i) {
+    records.push_back({.time = Picoseconds(i / 3), .rank = static_cast<std::int32_t>(i % 7)});
+  }
+  const std::uint64_t forwards = digest_of(records);
+  std::reverse(records.begin(), records.end());
+  EXPECT_EQ(digest_of(records), forwards);
 }
 
 TEST(Digest, AZeroRecordIsSeenToo) {

@@ -119,6 +119,7 @@ bool ServedRank::carry_out_all(const wire::Lane& own, Answer& answer) {
 
 void ServedRank::give_back(wire::Lane& own) const {
   own.used = 0;
+  world_.simulation().courier().bring(rank_);
   process_.now_ps = world_.simulation().scheduler().now().count();
   ++process_.answers;
   wire::give_turn(own, wire::kOfProcess);

@@ -99,6 +99,7 @@ std::unique_ptr<Window> BusTransport::open_window(WindowKind kind) {
 }
 
 PeerState BusTransport::peer_state(Rank peer) const noexcept {
+  port_->bring();
   return port_->roster().state(port_->rank(), peer);
 }
 

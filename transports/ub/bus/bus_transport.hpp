@@ -41,6 +41,8 @@ class BusTransport final : public Transport {
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
     port_->sleep(bell, seen, timeout);
   }
+  bool settles() const noexcept override { return true; }
+  void settle() noexcept override { port_->bring(); }
   // One thread runs all ranks.
   void announce_fence() noexcept override {}
   Clock& clock() noexcept override { return clock_; }

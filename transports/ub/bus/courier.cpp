@@ -50,13 +50,16 @@ Courier::Courier(Scheduler& scheduler, const Topology& topology, const CourierOp
       races_(options.races),
       bound_(topology, deaf_),
       fabric_(make_fabric(topology, options.fabric, queue, *this)),
+      prompt_(record_ != nullptr || races_ != nullptr || !topology.profile().faults.empty() ||
+              !options.fabric.faults.empty()),
+      inboxes_(static_cast<std::size_t>(topology.ranks())),
       gone_(static_cast<std::size_t>(topology.ranks())) {}
 
 Parcel& Courier::make(Parcel::Kind kind, int from, int to, std::uint64_t bytes) {
   Parcel& parcel = parcels_.take();
   parcel.kind = kind;
   parcel.state = Parcel::State::kUnderWay;
-  parcel.left = parcel.dropped = false;
+  parcel.left = parcel.dropped = parcel.settled = parcel.delivered = false;
   parcel.from = from;
   parcel.to = to;
   parcel.bytes = bytes;
@@ -71,7 +74,7 @@ void Courier::start(const Parcel& parcel, std::uint32_t rows) {
                           .direction = reads ? Direction::kRead : Direction::kWrite,
                           .rows = rows,
                           .bytes = parcel.bytes,
-                          .tag = tag_of(parcel)};
+                          .tag = ParcelTag(parcel).bits()};
   if (record_ != nullptr) record_->started(parcel, rows, scheduler_.current(), scheduler_.now());
   ++counts_.transfers;
   bound_.start(scheduler_.now(), transfer);

@@ -9,6 +9,7 @@
 
 #include "transports/ub/bus/buffers.hpp"
 #include "transports/ub/bus/flow.hpp"
+#include "transports/ub/bus/inbox.hpp"
 #include "transports/ub/bus/run_digest.hpp"
 #include "transports/ub/model/bound_fabric.hpp"
 #include "transports/ub/model/port_sums.hpp"
@@ -30,8 +31,20 @@ struct CourierOptions {
   RaceChecker* races = nullptr;  // the same
 };
 
+// What comes to a rank, and who waits for it.
+struct RankInbox {
+  Inbox box;
+  int sleepers = 0;
+  Picoseconds armed = kNever;  // the next event that brings it
+};
+
 // One a simulation. Ranks are those of the simulation. What a parcel points to - flow, line, memory
 // - stays until it is there; sources of a put until flush(), take_sources() or drop_sources().
+//
+// Nobody but its own rank looks at a line. So a line is filled when its rank looks - bring() comes
+// before every look - with what has come by then, many at once, and has no event of its own; except
+// while a fibre of that rank sleeps until a line comes, or somebody keeps a record of when each
+// came. What is seen when is the same.
 class Courier final : private TransferSink {
  public:
   struct Counts {
@@ -56,6 +69,27 @@ class Courier final : private TransferSink {
   void post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content);
   // No transfer: comes out when everything before it has.
   void say_farewell(Flow& flow);
+
+  // Fills the lines of `rank` with what has come by now.
+  void bring(int rank) {
+    if (inboxes_[static_cast<std::size_t>(rank)].box.first() <= scheduler_.now()) bring_due(rank);
+  }
+  // A fibre of `rank` sleeps: what comes is brought at its time.
+  class Attention {
+   public:
+    Attention(Courier& courier, int rank) : inbox_(courier.inbox_of(rank)) {
+      ++inbox_.sleepers;
+      courier.arm(rank);
+    }
+    ~Attention() { --inbox_.sleepers; }
+    Attention(const Attention&) = delete;
+    Attention& operator=(const Attention&) = delete;
+
+   private:
+    RankInbox& inbox_;
+  };
+  // At the end of the run: what came before `limit`, and nobody looked at.
+  void bring_all(Picoseconds limit);
 
   // The calling fibre waits until all parts have come, which are under way together. An owner from
   // whom one does not come, if there is one.
@@ -104,27 +138,27 @@ class Courier final : private TransferSink {
   void lost(std::uint64_t tag, Picoseconds when) override;
   void prepare(std::uint64_t tag, int pass) noexcept override;
 
-  // A tag tells puts apart without a look at the parcel, which is not in the cache.
-  static std::uint64_t tag_of(const Parcel& parcel) noexcept {
-    return std::uint64_t{parcel.number} << 1 | (parcel.kind == Parcel::Kind::kPut ? 1 : 0);
-  }
-  static bool is_put(std::uint64_t tag) noexcept { return (tag & 1) != 0; }
-  Parcel& parcel_of(std::uint64_t tag) noexcept { return parcels_[tag >> 1]; }
-
   Parcel& make(Parcel::Kind kind, int from, int to, std::uint64_t bytes);
   void start(const Parcel& parcel, std::uint32_t rows);
   bool await_left(Flow& flow, Picoseconds deadline);
   void note_left(Flow& flow, Picoseconds when);
   void check_put(const Flow& flow, const Parcel& parcel);
   void end_read(Parcel& parcel, Parcel::State state, Picoseconds when);
-  void settle(Flow& flow);
-  void deliver(Parcel& parcel);
+  void settle(Flow& flow) { settle(flow, scheduler_.now()); }
+  void settle(Flow& flow, Picoseconds last);
+  RankInbox& inbox_of(int rank) noexcept { return inboxes_[static_cast<std::size_t>(rank)]; }
+  void comes(int rank, Picoseconds when, std::uint32_t parcel, bool comes_out);
+  void arm(int rank);
+  void bring_due(int rank);
+  void bring_until(int rank, Picoseconds last);
+  void deliver(Parcel& parcel, Picoseconds when);
   void deliver_put(const Parcel& parcel);
   void await(Reading& reading, int reader);
   void record_left(const Parcel& parcel, Picoseconds when);
   void record_read(const Reading& reading, Picoseconds since);
   void end(Reading& reading) noexcept;
   void fold(const Parcel& parcel, Picoseconds when);
+  void give_bytes_back(Parcel& put);
   void remove(Parcel& parcel);
   static void end_fibre();
 
@@ -138,8 +172,10 @@ class Courier final : private TransferSink {
   std::unique_ptr<Fabric> fabric_;
   Buffers buffers_;
   Parcels parcels_;
-  std::vector<bool> gone_;         // [rank]
-  std::vector<PortSums*> meters_;  // [rank]; empty until somebody meters
+  const bool prompt_;               // everything is brought at its time
+  std::vector<RankInbox> inboxes_;  // [rank]
+  std::vector<bool> gone_;          // [rank]
+  std::vector<PortSums*> meters_;   // [rank]; empty until somebody meters
   Counts counts_;
   RunDigest digest_;
 };

@@ -22,8 +22,8 @@ class FlowOwner {
 // Puts arrive when the fabric says so, and may overtake each other. Posts and farewells come out
 // when everything that was sent before them is there.
 //
-// Invariant: `unsettled` is the first parcel that the fabric has not told us the end of; `latest`
-// is the latest arrival of all before it.
+// Invariant: `unsettled` is the first parcel whose end has not been seen here; `latest` is the
+// latest arrival of all before it.
 struct Flow {
   FlowOwner* owner = nullptr;
   Rank rank = 0;  // of the communicator
@@ -36,7 +36,8 @@ struct Flow {
   Parcel* unsettled = nullptr;
   Picoseconds latest{};
   std::uint32_t latest_record = kNoRecord;  // in a RunRecord, if there is one
-  bool broken = false;  // something was lost or dropped: no line comes out any more
+  bool broken = false;       // something was lost or dropped: no line comes out any more
+  std::uint32_t coming = 0;  // lines and farewells whose time is known, in the inbox of `peer`
 
   std::uint32_t not_left = 0;  // puts of which it is not known when they leave
   Picoseconds latest_left{};   // of the others

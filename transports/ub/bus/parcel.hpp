@@ -39,8 +39,10 @@ struct alignas(64) Parcel {
 
   Kind kind = Kind::kPut;
   State state = State::kUnderWay;
-  bool left = false;     // when it leaves its source is known
-  bool dropped = false;  // what it carries is gone: nothing happens at its arrival
+  bool left : 1 = false;       // when it leaves its source is known
+  bool dropped : 1 = false;    // what it carries is gone: nothing happens at its arrival
+  bool settled : 1 = false;    // a put: nothing that was sent before it is missing
+  bool delivered : 1 = false;  // a put: its bytes are in place
   std::uint32_t number = 0;
   std::int32_t from = 0;  // ranks of the simulation; of a read, who has the bytes
   std::int32_t to = 0;
@@ -86,6 +88,24 @@ struct alignas(64) Parcel {
 };
 static_assert(sizeof(Parcel) == std::size_t{3} * 64);
 static_assert(offsetof(Parcel, content) == 64);
+
+// What the fabric calls a parcel. It says what is needed most without a look at the parcel, which
+// is not in the caches.
+class ParcelTag {
+ public:
+  explicit ParcelTag(const Parcel& parcel) noexcept
+      : bits_(static_cast<std::uint64_t>(parcel.to) << 40 |
+              static_cast<std::uint64_t>(parcel.kind) << 32 | parcel.number) {}
+  explicit ParcelTag(std::uint64_t bits) noexcept : bits_(bits) {}
+
+  std::uint64_t bits() const noexcept { return bits_; }
+  std::uint32_t number() const noexcept { return static_cast<std::uint32_t>(bits_); }
+  Parcel::Kind kind() const noexcept { return static_cast<Parcel::Kind>(bits_ >> 32 & 0xff); }
+  int to() const noexcept { return static_cast<int>(bits_ >> 40); }
+
+ private:
+  std::uint64_t bits_;
+};
 
 // Parcels by number; they do not move, and are used again. Once none is in use, numbers start again
 // in order, so that what is sent in a row lies in a row.

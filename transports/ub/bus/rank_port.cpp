@@ -38,10 +38,14 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
       rank_(rank),
       place_(roster_->place(rank)) {}
 
-void RankPort::poll() { simulation_.work(Activity::kPoll, costs().poll(), kLeastPoll); }
+void RankPort::poll() {
+  simulation_.work(Activity::kPoll, costs().poll(), kLeastPoll);
+  bring();
+}
 
 // Rounded down: a deadline in nanoseconds is reached when all of its picoseconds have passed.
 Nanoseconds RankPort::now() const noexcept {
+  bring();
   return std::chrono::duration_cast<Nanoseconds>(scheduler().now());
 }
 
@@ -57,6 +61,7 @@ void RankPort::read(std::span<const ReadPart> parts) {
   check_alive();
   const std::optional<int> silent = courier_.read(place_, parts);
   check_alive();
+  bring();
   if (!silent) return;
   const Rank peer = roster_->rank_at(*silent);
   fail_because_of({peer}, tuttiSystemError,
@@ -80,20 +85,24 @@ void RankPort::flush(Rank peer, Nanoseconds timeout) {
     fail_because_of({peer}, tuttiTimeout, "puts to rank {} have not left after {} ms", peer,
                     std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
   }
+  bring();
 }
 
 void RankPort::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) {
   check_alive();
+  bring();
   const auto rung = [&] { return bell.ring.load(std::memory_order_acquire) != seen; };
   if (rung() || timeout <= Nanoseconds::zero()) return poll();
   const Picoseconds end = deadline(timeout);
   const WaitList::Place place(roster_->sleepers(bell), scheduler().current());
+  const Courier::Attention attention(courier_, place_);
   const BellSubject subject(*roster_, bell);
   while (!rung() && scheduler().now() < end) {
     if (scheduler().park_until(end, subject) == Wake::kCancelled) break;
     check_alive();
   }
   check_alive();
+  bring();
 }
 
 }  // namespace tutti::ub

@@ -43,6 +43,8 @@ class RankPort {
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content);
   // tuttiTimeout, naming the peer.
   void flush(Rank peer, Nanoseconds timeout);
+  // Before this rank looks at its lines, or at how its peers stand with it.
+  void bring() const { courier_.bring(place_); }
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout);
 
   const WorkCosts& costs() const noexcept { return simulation_.costs(); }

@@ -135,20 +135,19 @@ void RunRecord::started(const Parcel& parcel, std::uint32_t rows, FibreId by, Pi
                         .kind = parcel.kind});
 }
 
-// A parcel's tag is its number and a bit (Courier::tag_of).
 void RunRecord::issued(std::uint64_t tag, Picoseconds first, Picoseconds last) {
-  if (RecordedTransfer* const transfer = find(tag >> 1)) {
+  if (RecordedTransfer* const transfer = find(ParcelTag(tag).number())) {
     transfer->first_issue = first;
     transfer->last_issue = last;
   }
 }
 
 void RunRecord::took_egress(std::uint64_t tag, Picoseconds start) {
-  if (RecordedTransfer* const transfer = find(tag >> 1)) transfer->egress = start;
+  if (RecordedTransfer* const transfer = find(ParcelTag(tag).number())) transfer->egress = start;
 }
 
 void RunRecord::took_ingress(std::uint64_t tag, Picoseconds start, Picoseconds end) {
-  if (RecordedTransfer* const transfer = find(tag >> 1)) {
+  if (RecordedTransfer* const transfer = find(ParcelTag(tag).number())) {
     transfer->ingress = start;
     transfer->passed = end;
   }

@@ -82,6 +82,7 @@ SimulationReport Simulation::run(const std::function<void(int rank)>& body) {
   schedule_ends();
   const Scheduler::End end = scheduler().run();
   if (end == Scheduler::End::kLate) note_waiting(scheduler().parked());
+  courier_->bring_all(options_.scheduler.limit);
   return report(end);
 }
 
