@@ -331,8 +331,8 @@ class Transport {
   // transport.
   virtual const Costs* costs() const noexcept { return nullptr; }
 
-  // Do segments take memory only where they are touched? Then staging may be generous. The same on
-  // every rank.
+  // Do segments take memory only where they are touched, all by one process? Then staging may be
+  // generous, and lines lie as they are read. The same on every rank.
   virtual bool sparse_segments() const noexcept { return false; }
 
  private:

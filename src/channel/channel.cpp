@@ -111,10 +111,14 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     const std::uint64_t before = options_.first_sequence - 1;
     for (Rank source = 0; source < ranks(); ++source) {
       set(layout_.credit_line(source), 1, options_.first_sequence);
-      set(layout_.pair_line(0, PairLine::kEntry, source), kPairDepth * kPairLines,
-          pair_value(before));
-      set(layout_.operation_line(0, Phase::kEntry, source), layout_.depth * kPhases,
-          line_value(before));
+      for (unsigned line = 0; line < kPairDepth * kPairLines; ++line) {
+        set(layout_.pair_line(line / kPairLines, static_cast<PairLine>(line % kPairLines), source),
+            1, pair_value(before));
+      }
+      for (unsigned line = 0; line < layout_.depth * kPhases; ++line) {
+        set(layout_.operation_line(line / kPhases, static_cast<Phase>(line % kPhases), source), 1,
+            line_value(before));
+      }
     }
     set(layout_.arrival_line(0, Round::kFirst, 0), layout_.depth * kRounds * layout_.ranks,
         line_value(before));

@@ -5,8 +5,8 @@
 //   64     Doorbell, shared: rank 0's is the one on which all ranks sleep in an assembly
 //   128    setup [source], a line each
 //   then   the set-up boards
-//   then   from a page boundary, the end of the front: a block of lines for each source: credit,
-//          point to point [kPairDepth][kPairLines], operations [depth][kPhases]
+//   then   from a page boundary, the end of the front: lines of each source: credit, point to point
+//          [kPairDepth][kPairLines], operations [depth][kPhases]
 //   then   arrivals [depth][kRounds][source], results and counters [depth][kRounds] of assemblies,
 //          a line each; in use on rank 0 only
 //   then   staging, from a page boundary: operations [depth], point to point
@@ -14,10 +14,12 @@
 // Whatever hundreds of ranks do, each touches the front of every other: it is short, so that a
 // transport can bring all fronts close together (ControlSegment::front_bytes).
 //
-// A line that only its segment's rank reads lies in its source's block, a page or two. Ordered by
-// slot and phase, every operation of hundreds of ranks would touch a page new to its process in
-// each peer's segment. What one rank reads of all others at once, the arrivals of an assembly, lies
-// side by side.
+// All lines of a source, which only the segment's rank reads, lie in a block, a page or two:
+// ordered by slot and phase, every operation of hundreds of ranks would touch a page new to its
+// process in each peer's segment. Where one process writes all of them
+// (Transport::sparse_segments), the lines of one mark lie side by side, as they are read: an
+// operation touches a few pages of a segment, not hundreds. What one rank reads of all others at
+// once, the arrivals of an assembly, always lies side by side.
 #pragma once
 
 #include <cstddef>
@@ -54,6 +56,7 @@ struct ControlLayout {
 
   unsigned ranks = 1;
   unsigned depth = 16;               // operations in flight; a power of two
+  bool by_mark = false;              // how lines are ordered, see above
   std::size_t slot_bytes = 0;        // staging of one operation
   std::size_t pair_stage_bytes = 0;  // staging of point-to-point transfers, all peers together
 
@@ -64,18 +67,16 @@ struct ControlLayout {
   constexpr std::size_t reasons_offset() const { return board_offset() + kBoardBytes; }
   constexpr std::size_t front_bytes() const { return align(reasons_offset() + kBoardBytes); }
 
-  constexpr LineId credit_line(Rank source) const {
-    return static_cast<LineId>(front_bytes() / kLine) + static_cast<LineId>(source) * block_lines();
-  }
+  constexpr LineId credit_line(Rank source) const { return line_of(0, source); }
   constexpr LineId pair_line(unsigned slot, PairLine mark, Rank source) const {
-    return credit_line(source) + 1 + slot * kPairLines + static_cast<unsigned>(mark);
+    return line_of(1 + slot * kPairLines + static_cast<unsigned>(mark), source);
   }
   constexpr LineId operation_line(unsigned slot, Phase phase, Rank source) const {
-    return pair_line(kPairDepth, PairLine::kEntry, source) + slot * kPhases +
-           static_cast<unsigned>(phase);
+    return line_of(1 + kPairDepth * kPairLines + slot * kPhases + static_cast<unsigned>(phase),
+                   source);
   }
   constexpr LineId arrival_line(unsigned slot, Round round, Rank source) const {
-    return credit_line(static_cast<Rank>(ranks)) + assembly(slot, round) * ranks +
+    return first_line() + marks() * ranks + assembly(slot, round) * ranks +
            static_cast<LineId>(source);
   }
   constexpr LineId result_line(unsigned slot, Round round) const {
@@ -101,17 +102,24 @@ struct ControlLayout {
   static constexpr std::size_t align(std::size_t bytes) {
     return (bytes + kPage - 1) & ~(kPage - 1);
   }
-  constexpr LineId block_lines() const { return 1 + kPairDepth * kPairLines + depth * kPhases; }
+  constexpr LineId first_line() const { return static_cast<LineId>(front_bytes() / kLine); }
+  // Lines that a source has in a segment.
+  constexpr LineId marks() const { return 1 + kPairDepth * kPairLines + depth * kPhases; }
+  constexpr LineId line_of(LineId mark, Rank source) const {
+    const auto of = static_cast<LineId>(source);
+    return first_line() + (by_mark ? mark * ranks + of : of * marks() + mark);
+  }
 };
 
 // The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks
 // about 1.9 MiB a rank, of which only what is used is touched), less so where segments are sparse
-// (Transport::sparse_segments): there blocks of all ranks may meet in one slot.
+// (Transport::sparse_segments): there what all ranks bring may meet in one slot.
 constexpr ControlLayout control_layout(unsigned ranks, bool sparse = false) {
   const bool many = ranks > 64;
   return ControlLayout{
       .ranks = ranks,
       .depth = many ? 8u : 16u,
+      .by_mark = sparse,
       .slot_bytes = many ? std::size_t{sparse ? 256u : 64u} << 10
                          : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),
       .pair_stage_bytes = many ? std::size_t{128} << 10 : std::size_t{1} << 20};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <set>
 
 namespace tutti {
@@ -35,9 +36,11 @@ class Places {
 }  // namespace
 
 TEST(ControlLayout, NoTwoLinesOverlap) {
-  for (const unsigned ranks : kRankCounts) {
-    SCOPED_TRACE(testing::Message() << ranks << " ranks");
-    const ControlLayout layout = control_layout(ranks);
+  for (unsigned number = 0; number < 2 * std::size(kRankCounts); ++number) {
+    const unsigned ranks = kRankCounts[number / 2];
+    const bool sparse = number % 2 == 1;
+    SCOPED_TRACE(testing::Message() << ranks << " ranks" << (sparse ? ", sparse" : ""));
+    const ControlLayout layout = control_layout(ranks, sparse);
     Places places(layout);
     for (Rank rank = 0; rank < static_cast<Rank>(ranks); ++rank) {
       places.take_line(layout.setup_line(rank));
@@ -116,6 +119,13 @@ TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
     EXPECT_EQ(
         bytes(layout.arrival_line(1, Round::kLast, 0), layout.arrival_line(1, Round::kLast, last)),
         ranks * ControlLayout::kLine);
+    const ControlLayout sparse = control_layout(ranks, true);
+    EXPECT_EQ(bytes(sparse.operation_line(1, Phase::kDone, 0),
+                    sparse.operation_line(1, Phase::kDone, last)),
+              ranks * ControlLayout::kLine);
+    EXPECT_EQ(bytes(sparse.pair_line(1, PairLine::kTaken, 0),
+                    sparse.pair_line(1, PairLine::kTaken, last)),
+              ranks * ControlLayout::kLine);
   }
 }
 
