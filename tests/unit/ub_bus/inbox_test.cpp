@@ -20,7 +20,8 @@ TEST(Inbox, GivesByTimeAndAmongEqualsInOrder) {
     for (int step = 0; step < 2000; ++step) {
       // Mostly in order, now and then early, in bursts that are taken out again.
       if (expected.empty() || random() % 100 < (step / 300 % 2 == 0 ? 70U : 30U)) {
-        const std::int64_t when = step * 10 + (random() % 8 == 0 ? random() % 400 : 400);
+        const auto ahead = static_cast<std::int64_t>(random() % 8 == 0 ? random() % 400 : 400);
+        const std::int64_t when = std::int64_t{step} * 10 + ahead;
         inbox.push(Picoseconds(when), number, number % 2 == 0);
         expected.emplace(when, number++);
       } else {
