@@ -40,6 +40,19 @@ RunError failure_of(const Board& board, tuttiResult_t code, int first_failed_ran
   return {.code = code, .message = text, .culprits = own ? own->culprits : named_ranks(text)};
 }
 
+tuttiResult_t idle_rank(int, int, const tuttiUniqueId*, void*) { return tuttiSuccess; }
+
+// What is wrong with the configuration is said before that its ranks would not fit.
+void check_room(const Options& options, const tuttiSimConfig_t& config) {
+  try {
+    check_memory(options, options.ranks, Board::available_memory());
+  } catch (const Error&) {
+    tuttiSimResult_t result = TUTTI_SIM_RESULT_INITIALIZER;
+    check(tuttiSimRun(&config, options.ranks, idle_rank, nullptr, &result), nullptr);
+    throw;
+  }
+}
+
 }  // namespace
 
 std::size_t most_resident_bytes() {
@@ -52,7 +65,7 @@ SimulationFacts run_on_fabric(const Options& options, Board& board, const RankMa
   std::vector<const char*> settings;
   const tuttiSimConfig_t config = sim_config(options.fabric, settings);
   tuttiSimResult_t result = TUTTI_SIM_RESULT_INITIALIZER;
-  check_memory(options, options.ranks, Board::available_memory());
+  check_room(options, config);
   World world{.board = board, .main = main};
   const double start = now_us();
   const tuttiResult_t code = tuttiSimRun(&config, options.ranks, fabric_rank, &world, &result);

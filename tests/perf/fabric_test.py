@@ -129,6 +129,9 @@ class Fabric(unittest.TestCase):
         report = self.report_of(*huge, "--timing-only")
         self.assertLess(report["simulation"]["peak_resident_bytes"], 4 << 30)
         self.assertIn("need about", self.refused(*huge))
+        # More ranks than the fabric has is what is wrong, however much they need.
+        crowd = ["all_reduce", "--fabric", "cloudmatrix384", "--ranks", "4000", "-e", "8G"]
+        self.assertIn("1 to 768 ranks, not 4000", self.refused(*crowd))
         for words, sentence in ((["--timing-only", "-c", "1"], "no data to verify"),
                                 (["--timing-only", "--buffers", "plain"], "tuttiMemAlloc")):
             done = run(*huge, *words)
