@@ -1,4 +1,5 @@
 // A rank sees a line from its time on, whether it is filled then or when the rank looks.
+#include <optional>
 #include <random>
 
 #include "bus_rank.hpp"
@@ -69,11 +70,14 @@ Log logged(SimulationOptions options, SimulationReport& report) {
 
 TEST(BusLooks, ShowTheSameWithARecordAndWithout) {
   for (const char* const profile : {"cloudmatrix384", "cloudmatrix384-wire", "ideal", "h800-ib"}) {
-    for (const Spraying spraying : {Spraying::kSummed, Spraying::kMessageHash}) {
-      SCOPED_TRACE(testing::Message() << profile << ", spraying " << static_cast<int>(spraying));
+    for (int round = 0; round < 4; ++round) {
+      const Spraying spraying = round % 2 == 0 ? Spraying::kSummed : Spraying::kMessageHash;
+      const auto seed = round < 2 ? std::optional<std::uint64_t>() : 7;
+      SCOPED_TRACE(testing::Message() << profile << ", round " << round);
       const auto options = [&](std::uint64_t record_bytes) {
         return SimulationOptions{.profile = load_profile(profile),
                                  .fabric = {.spraying = spraying},
+                                 .scheduler = {.reorder_seed = seed},
                                  .record_bytes = record_bytes};
       };
       SimulationReport plain;

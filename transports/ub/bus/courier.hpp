@@ -72,7 +72,8 @@ class Courier final : private TransferSink {
 
   // Fills the lines of `rank` with what has come by now.
   void bring(int rank) {
-    if (inboxes_[static_cast<std::size_t>(rank)].box.first() <= scheduler_.now()) bring_due(rank);
+    const Picoseconds now = scheduler_.now();
+    if (inboxes_[static_cast<std::size_t>(rank)].box.first() <= now) bring_until(rank, now);
   }
   // A fibre of `rank` sleeps: what comes is brought at its time.
   class Attention {
@@ -149,7 +150,6 @@ class Courier final : private TransferSink {
   RankInbox& inbox_of(int rank) noexcept { return inboxes_[static_cast<std::size_t>(rank)]; }
   void comes(int rank, Picoseconds when, std::uint32_t parcel, bool comes_out);
   void arm(int rank);
-  void bring_due(int rank);
   void bring_until(int rank, Picoseconds last);
   void deliver(Parcel& parcel, Picoseconds when);
   void deliver_put(const Parcel& parcel);

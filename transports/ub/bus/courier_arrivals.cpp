@@ -80,8 +80,6 @@ void Courier::arm(int rank) {
   });
 }
 
-void Courier::bring_due(int rank) { bring_until(rank, scheduler_.now()); }
-
 void Courier::bring_all(Picoseconds limit) {
   for (int rank = 0; rank < topology_.ranks(); ++rank) {
     bring_until(rank, limit - Picoseconds(1));
