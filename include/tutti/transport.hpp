@@ -166,6 +166,13 @@ class ControlWindow : public Window {
   // this rank.
   virtual void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) = 0;
 
+  // Between these the rank does nothing by which it could notice others: it posts, puts to this
+  // window and others, and charges (Transport::charge). A simulated bus need not give others their
+  // turns in between. end_posts() comes before whatever follows, a wait for a credit or an error
+  // too; without a begin_posts() it does nothing.
+  virtual void begin_posts() {}
+  virtual void end_posts() {}
+
   // Access::shared_words: fills line `line` of rank 0's segment, which every rank reads through
   // lines(0), and rings the shared doorbell: one call wakes all who sleep on it.
   virtual void post_all(LineId line, std::uint64_t value, const LineContent& content) = 0;

@@ -166,6 +166,7 @@ bool Channel::looks_at(const Line& line, std::uint64_t want, const SyncPlace& pl
 }
 
 void Channel::await_credit(Rank peer, const Operation& operation) {
+  control().end_posts();
   const Sequence sequence = operation.sequence();
   const Line& line = own_line(layout_.credit_line(peer));
   const ChannelSubject subject(*this, sequence, {peer});
@@ -210,14 +211,16 @@ void Channel::tell_credits(Sequence completed) {
   const Sequence floor = floor_.load(std::memory_order_relaxed);
   // Everybody knows from an assembly's result: nothing to look up for each peer.
   if (static_cast<std::int64_t>(completed - floor) < static_cast<std::int64_t>(lag)) return;
-  for (Rank peer = 0; peer < ranks(); ++peer) {
-    auto& told = credits_[index(peer)].told;
-    const Sequence before = std::max(told.load(std::memory_order_relaxed), floor);
-    if (peer == rank_ || completed - before < lag) continue;
-    told.store(completed, std::memory_order_relaxed);
-    if (leaves_out(Sync::kPost, {std::source_location::current()})) continue;
-    control().post(peer, layout_.credit_line(rank_), completed, LineContent{});
-  }
+  post_together(control(), [&] {
+    for (Rank peer = 0; peer < ranks(); ++peer) {
+      auto& told = credits_[index(peer)].told;
+      const Sequence before = std::max(told.load(std::memory_order_relaxed), floor);
+      if (peer == rank_ || completed - before < lag) continue;
+      told.store(completed, std::memory_order_relaxed);
+      if (leaves_out(Sync::kPost, {std::source_location::current()})) continue;
+      control().post(peer, layout_.credit_line(rank_), completed, LineContent{});
+    }
+  });
 }
 
 MemoryRef Channel::refer(const void* p, std::size_t bytes) const noexcept {

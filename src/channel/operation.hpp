@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "channel/channel.hpp"
+#include "channel/posts.hpp"
 
 namespace tutti {
 
@@ -52,6 +53,25 @@ class Operation {
             const std::source_location& where = std::source_location::current()) const {
     LineContent content;
     post(peer, phase, content, step, where);
+  }
+
+  // Around a loop that does what may come between begin_posts() and end_posts(). A wait for a
+  // credit ends them.
+  template <typename Loop>
+  void post_together(Loop&& loop) const {
+    tutti::post_together(channel_->control(), std::forward<Loop>(loop));
+  }
+  // The same mark at every other rank, the next one first.
+  void post_to_others(Phase phase, LineContent& content, unsigned step = 0,
+                      const std::source_location& where = std::source_location::current()) const {
+    post_together([&] {
+      for (int i = 1; i < ranks(); ++i) post((rank() + i) % ranks(), phase, content, step, where);
+    });
+  }
+  void post_to_others(Phase phase, unsigned step = 0,
+                      const std::source_location& where = std::source_location::current()) const {
+    LineContent content;
+    post_to_others(phase, content, step, where);
   }
 
   // Waits for a peer's unstepped mark and checks that it means the same operation.

@@ -14,7 +14,7 @@ void all_reduce_line(const Operation& operation, const Request& request) {
   LineContent mine;
   const bool moves = operation.channel().moves(Read{request.send, bytes}, Write{request.recv, 0});
   if (bytes != 0 && moves) std::memcpy(mine.payload, request.send, bytes);
-  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry, mine);
+  operation.post_to_others(Phase::kEntry, mine);
 
   // All lines are read before the output is written: a rank that disagrees spoils nothing.
   for (Rank peer = 0; peer < ranks; ++peer) {

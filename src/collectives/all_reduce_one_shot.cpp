@@ -16,7 +16,7 @@ void all_reduce_one_shot(const Operation& operation, const Request& request) {
   channel.touches(Write{staging.data(), bytes});
   if (moves) kernels::SharedCopy(channel.gauge(), bytes).copy(staging.data(), request.send, bytes);
   operation.charge(LocalWork::copy(bytes));
-  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry);
+  operation.post_to_others(Phase::kEntry);
 
   for (Rank peer = 0; peer < ranks; ++peer) {
     if (peer != self) operation.await(peer, Phase::kEntry);

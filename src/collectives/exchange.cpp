@@ -100,6 +100,9 @@ class Exchange {
   }
 
   void send_all() {
+    operation_.post_together([this] { send_rows(); });
+  }
+  void send_rows() {
     settle_eager();
     std::size_t used = 0;
     bool copied = false;
@@ -245,7 +248,9 @@ class Exchange {
     } else {
       in_place_.bring_in_windows(channel_);
     }
-    in_place_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
+    operation_.post_together([this] {
+      in_place_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
+    });
     eager_.clear();
     in_place_.clear();
   }

@@ -46,7 +46,9 @@ class ExchangePush {
 
   void run() {
     save_unsent();
-    for (const Rank peer : order_) ask(peer);
+    operation_.post_together([this] {
+      for (const Rank peer : order_) ask(peer);
+    });
     copy_own_row();
     const auto all = std::span<const Rank>(order_);
     const auto near = static_cast<std::size_t>(groups_.size()) - 1;
@@ -110,15 +112,17 @@ class ExchangePush {
       ++heard;
     }
     operation_.charge(LocalWork::looks(heard));
-    for (const Rank peer : peers) {
-      const Rows::Outgoing row = rows_.to(peer);
-      if (!row.moves) continue;
-      const PlacedRow wanted = read(operation_.line(peer, Phase::kEntry));
-      if (wanted.bytes != row.bytes) {
-        raise_mismatch(operation_, self_, peer, row.bytes, wanted.bytes);
+    operation_.post_together([&] {
+      for (const Rank peer : peers) {
+        const Rows::Outgoing row = rows_.to(peer);
+        if (!row.moves) continue;
+        const PlacedRow wanted = read(operation_.line(peer, Phase::kEntry));
+        if (wanted.bytes != row.bytes) {
+          raise_mismatch(operation_, self_, peer, row.bytes, wanted.bytes);
+        }
+        send(peer, row, wanted);
       }
-      send(peer, row, wanted);
-    }
+    });
   }
 
   void send(Rank peer, const Rows::Outgoing& row, const PlacedRow& wanted) {
@@ -150,7 +154,9 @@ class ExchangePush {
     }
     operation_.charge(LocalWork::looks(heard));
     fetched_.bring(channel_);
-    fetched_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
+    operation_.post_together([this] {
+      fetched_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
+    });
   }
 
   void post(Rank peer, Phase phase, const PlacedRow& row) const {

@@ -53,7 +53,9 @@ class ScatterGather {
   void meet() {
     const MemoryRef place = channel_.refer(data(), request_.bytes());
     buffers_[self_] = {.place = place, .reached = channel_.reached_by_all(place.where)};
-    for (int i = 1; i < ranks_; ++i) post(behind(i), Phase::kEntry, buffers_[self_]);
+    operation_.post_together([this] {
+      for (int i = 1; i < ranks_; ++i) post(behind(i), Phase::kEntry, buffers_[self_]);
+    });
     for (int i = 1; i < ranks_; ++i) {
       buffers_[behind(i)] = read(operation_.wait(behind(i), Phase::kEntry));
     }
@@ -80,19 +82,21 @@ class ScatterGather {
   void give_own_share() {
     const std::size_t bytes = bytes_of(self_);
     if (bytes == 0) return;
-    for (int i = 1; i < ranks_; ++i) {
-      const Rank peer = behind(i);
-      if (peer == request_.root) continue;
-      MemoryRef place = buffers_[peer].place;
-      if (buffers_[peer].reached != 0) {
-        place.offset += first_of(self_);
-        channel_.put(peer, place, {data() + first_of(self_), bytes});
-        written_.push_back(peer);
-      } else {
-        readers_.push_back(peer);
+    operation_.post_together([&] {
+      for (int i = 1; i < ranks_; ++i) {
+        const Rank peer = behind(i);
+        if (peer == request_.root) continue;
+        MemoryRef place = buffers_[peer].place;
+        if (buffers_[peer].reached != 0) {
+          place.offset += first_of(self_);
+          channel_.put(peer, place, {data() + first_of(self_), bytes});
+          written_.push_back(peer);
+        } else {
+          readers_.push_back(peer);
+        }
+        operation_.post(peer, Phase::kReady);
       }
-      operation_.post(peer, Phase::kReady);
-    }
+    });
   }
 
   void take_others() {
@@ -107,7 +111,9 @@ class ScatterGather {
     }
     operation_.charge(LocalWork::looks(heard));
     fetched_.bring(channel_);
-    fetched_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
+    operation_.post_together([this] {
+      fetched_.for_each([this](const Fetch& fetch) { operation_.post(fetch.peer, Phase::kDone); });
+    });
   }
 
   void await_takers() {

@@ -96,12 +96,14 @@ void StagedPush::scatter(std::span<const std::byte> shares) {
 void StagedPush::scatter_directly(std::span<const std::byte> shares) {
   const int ranks = operation_.ranks();
   const std::size_t place = offset(operation_.rank(), 1);
-  for (int i = 1; i < ranks; ++i) {
-    const Rank peer = groups_.counterpart(i);
-    const std::size_t share = share_of(peer);
-    const std::size_t bytes = bytes_in(share, 1);
-    send(peer, Phase::kReady, kArrived, place * bytes, {shares.data() + first_of(share), bytes});
-  }
+  operation_.post_together([&] {
+    for (int i = 1; i < ranks; ++i) {
+      const Rank peer = groups_.counterpart(i);
+      const std::size_t share = share_of(peer);
+      const std::size_t bytes = bytes_in(share, 1);
+      send(peer, Phase::kReady, kArrived, place * bytes, {shares.data() + first_of(share), bytes});
+    }
+  });
   if (own_bytes() != 0) {
     copy(area(kArrived) + place * own_bytes(), shares.data() + first_of(own_share()), own_bytes());
   }
@@ -116,11 +118,13 @@ void StagedPush::scatter_in_group(std::span<const std::byte> shares) {
   const std::size_t row = count * plan_.share_bytes;
   const std::size_t at = offset(groups_.place(), row);
   const auto first = [&](int place) { return static_cast<std::size_t>(place) * count; };
-  for (int i = 1; i < groups_.size(); ++i) {
-    const std::size_t share = first(groups_.place_behind(i));
-    send(groups_.mate(i), Phase::kEntry, kFromGroup, at,
-         {shares.data() + std::min(first_of(share), shares.size()), bytes_in(share, count)});
-  }
+  operation_.post_together([&] {
+    for (int i = 1; i < groups_.size(); ++i) {
+      const std::size_t share = first(groups_.place_behind(i));
+      send(groups_.mate(i), Phase::kEntry, kFromGroup, at,
+           {shares.data() + std::min(first_of(share), shares.size()), bytes_in(share, count)});
+    }
+  });
   const std::size_t own = first(groups_.place());
   if (const std::size_t bytes = bytes_in(own, count); bytes != 0) {
     copy(area(kFromGroup) + at, shares.data() + first_of(own), bytes);
@@ -149,12 +153,14 @@ void StagedPush::scatter_to_groups() {
     copied += size * bytes;
   }
   operation_.charge(LocalWork::copy(copied));
-  for (int i = 1; i < groups_.count(); ++i) {
-    const auto group = static_cast<std::size_t>(groups_.group_behind(i));
-    const std::size_t bytes = size * bytes_in(place_first + group, 1);
-    send(groups_.counterpart(i), Phase::kReady, kArrived, offset(groups_.group(), bytes),
-         {area(kToGroups) + group * size * plan_.share_bytes, bytes});
-  }
+  operation_.post_together([&] {
+    for (int i = 1; i < groups_.count(); ++i) {
+      const auto group = static_cast<std::size_t>(groups_.group_behind(i));
+      const std::size_t bytes = size * bytes_in(place_first + group, 1);
+      send(groups_.counterpart(i), Phase::kReady, kArrived, offset(groups_.group(), bytes),
+           {area(kToGroups) + group * size * plan_.share_bytes, bytes});
+    }
+  });
   for (int i = 1; i < groups_.count(); ++i) await(groups_.counterpart(i), Phase::kReady);
   operation_.charge(LocalWork::looks(looked(groups_.count())));
 }
@@ -162,14 +168,16 @@ void StagedPush::scatter_to_groups() {
 void StagedPush::gather() {
   const std::size_t bytes = own_bytes();
   const bool inlined = plan_.share_bytes <= Content::kInlineBytes;
-  for (int i = 1; i < groups_.count(); ++i) {
-    const Rank peer = groups_.counterpart(i);
-    if (inlined) {
-      mark(peer, Phase::kTaken, {mine(), bytes});
-    } else {
-      send(peer, Phase::kTaken, kGathered, first_of(own_share()), {mine(), bytes});
+  operation_.post_together([&] {
+    for (int i = 1; i < groups_.count(); ++i) {
+      const Rank peer = groups_.counterpart(i);
+      if (inlined) {
+        mark(peer, Phase::kTaken, {mine(), bytes});
+      } else {
+        send(peer, Phase::kTaken, kGathered, first_of(own_share()), {mine(), bytes});
+      }
     }
-  }
+  });
   for (int i = 1; i < groups_.count(); ++i) {
     const Rank peer = groups_.counterpart(i);
     const Line& line = await(peer, Phase::kTaken);
@@ -185,10 +193,12 @@ void StagedPush::gather() {
 
   const auto count = static_cast<std::size_t>(groups_.count());
   const std::size_t first = static_cast<std::size_t>(groups_.place()) * count;
-  for (int i = 1; i < groups_.size(); ++i) {
-    send(groups_.mate(i), Phase::kDone, kGathered, first_of(first),
-         {area(kGathered) + first_of(first), bytes_in(first, count)});
-  }
+  operation_.post_together([&] {
+    for (int i = 1; i < groups_.size(); ++i) {
+      send(groups_.mate(i), Phase::kDone, kGathered, first_of(first),
+           {area(kGathered) + first_of(first), bytes_in(first, count)});
+    }
+  });
   for (int i = 1; i < groups_.size(); ++i) await(groups_.mate(i), Phase::kDone);
   operation_.charge(LocalWork::looks(looked(groups_.size())));
 }

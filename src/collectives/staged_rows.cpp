@@ -53,7 +53,9 @@ bool StagedRows::advance(Sent& row, std::span<std::byte> staging) {
   operation_.charge(LocalWork::copy(bytes));
   row.filled += bytes;
   ++row.chunks;
-  for (const Rank peer : row.peers) operation_.post(peer, Phase::kReady, row.chunks);
+  operation_.post_together([&] {
+    for (const Rank peer : row.peers) operation_.post(peer, Phase::kReady, row.chunks);
+  });
   return true;
 }
 

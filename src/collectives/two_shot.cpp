@@ -93,7 +93,7 @@ void two_shot(const Operation& operation, const Request& request) {
                           .scale = request.reducer.scale};
   LineContent content;
   std::memcpy(content.payload, &mine, sizeof(mine));
-  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kEntry, content);
+  operation.post_to_others(Phase::kEntry, content);
 
   PerRank<TwoShotEntry> entries(ranks);
   PerRank<std::uint64_t> scales(ranks);
@@ -117,7 +117,7 @@ void two_shot(const Operation& operation, const Request& request) {
   }
   reduce_own_share(operation, request, entries, scalars);
   operation.charge(LocalWork::sync());
-  for (int i = 1; i < ranks; ++i) operation.post((self + i) % ranks, Phase::kDone);
+  operation.post_to_others(Phase::kDone);
   for (Rank peer = 0; peer < ranks; ++peer) {
     if (peer != self) operation.await(peer, Phase::kDone);
   }

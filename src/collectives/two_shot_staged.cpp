@@ -54,7 +54,7 @@ class StagedReduction {
       reduce(step);
       if (gives) {
         operation_.charge(LocalWork::sync());
-        tell(Phase::kDone, mark_of(step));
+        operation_.post_to_others(Phase::kDone, mark_of(step));
       }
       if (step + 1 < steps) bring(step + 1);
       if (!takes) continue;
@@ -84,7 +84,7 @@ class StagedReduction {
 
   void bring(std::size_t step) {
     copy_in(step);
-    tell(Phase::kReady, mark_of(step));
+    operation_.post_to_others(Phase::kReady, mark_of(step));
   }
 
   void copy_in(std::size_t step) {
@@ -159,9 +159,6 @@ class StagedReduction {
     }
   }
 
-  void tell(Phase phase, unsigned mark) const {
-    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, phase, mark);
-  }
   void await(Phase phase, unsigned mark) const {
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.wait_step(peer, phase, mark);

@@ -59,7 +59,7 @@ class Combine {
     map_tokens();
     sum_tokens();
     operation_.charge(LocalWork::sync());
-    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
+    operation_.post_to_others(Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.await(peer, Phase::kDone);
     }
@@ -102,19 +102,21 @@ class Combine {
     operation_.charge(LocalWork::sync());
     entries_[at(self_)] = {.rows = ref, .row_stride = stride, .num_rows = count};
     own_rows_ = rows;
-    for (int i = 1; i < ranks_; ++i) {
-      const Rank peer = (self_ + i) % ranks_;
-      const auto theirs = plan_.return_rows(peer);
-      const CombineLine line{
-          .rows = ShortRef(ref),
-          .return_rows_offset = channel_.refer(theirs.data(), theirs.size_bytes()).offset,
-          .row_stride = static_cast<std::uint32_t>(stride),
-          .num_rows = static_cast<std::uint32_t>(count)};
-      LineContent content;
-      std::memcpy(content.payload, &line, sizeof(line));
-      if (theirs.size() <= kMostInLine) write_in_line(content, theirs);
-      operation_.post(peer, Phase::kEntry, content);
-    }
+    operation_.post_together([&] {
+      for (int i = 1; i < ranks_; ++i) {
+        const Rank peer = (self_ + i) % ranks_;
+        const auto theirs = plan_.return_rows(peer);
+        const CombineLine line{
+            .rows = ShortRef(ref),
+            .return_rows_offset = channel_.refer(theirs.data(), theirs.size_bytes()).offset,
+            .row_stride = static_cast<std::uint32_t>(stride),
+            .num_rows = static_cast<std::uint32_t>(count)};
+        LineContent content;
+        std::memcpy(content.payload, &line, sizeof(line));
+        if (theirs.size() <= kMostInLine) write_in_line(content, theirs);
+        operation_.post(peer, Phase::kEntry, content);
+      }
+    });
   }
 
   // Takes what the peer says, and which of its rows are this rank's, or where that is to be read.

@@ -56,7 +56,7 @@ class Dispatch {
     delivery.finish();
     if (fits) finish_output(arrivals);
     operation_.charge(LocalWork::sync());
-    for (int i = 1; i < ranks_; ++i) operation_.post((self_ + i) % ranks_, Phase::kDone);
+    operation_.post_to_others(Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {
       if (peer != self_) operation_.await(peer, Phase::kDone);
     }
@@ -126,12 +126,14 @@ class Dispatch {
     LineContent content;
     std::memcpy(content.payload, &entry, sizeof(entry));
     operation_.charge(LocalWork::sync());
-    for (int i = 1; i < ranks_; ++i) {
-      const Rank peer = (self_ + i) % ranks_;
-      const auto weights = plan_.weights_for(peer);
-      if (weights.size() <= kMostInLine) write_in_line(content, weights);
-      operation_.post(peer, Phase::kEntry, content);
-    }
+    operation_.post_together([&] {
+      for (int i = 1; i < ranks_; ++i) {
+        const Rank peer = (self_ + i) % ranks_;
+        const auto weights = plan_.weights_for(peer);
+        if (weights.size() <= kMostInLine) write_in_line(content, weights);
+        operation_.post(peer, Phase::kEntry, content);
+      }
+    });
   }
 
   void take_library_memory(std::size_t rows) {

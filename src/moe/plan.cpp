@@ -62,24 +62,26 @@ void Plan::announce(const Operation& operation) {
   channel_.charge(LocalWork::sync());  // the table is sorted
   const MemoryRef entries = channel_.refer(next.entries.data(), next.entries.size());
   const MemoryRef weights = channel_.refer(next.weights.data(), next.weights.size());
-  for (int i = 1; i < channel_.ranks(); ++i) {
-    const Rank peer = (self + i) % channel_.ranks();
-    const std::size_t first = next.table->offsets()[at(peer)];
-    const auto theirs = next.table->entries_for(peer);
-    Header header{.entries_offset = entries.offset + first * sizeof(Entry),
-                  .weights_offset = weights.offset + first * sizeof(float),
-                  .count = static_cast<std::uint32_t>(theirs.size()),
-                  .tokens = next.table->tokens()};
-    LineContent content;
-    if (theirs.size() <= kMostInLine && std::all_of(theirs.begin(), theirs.end(), is_short)) {
-      header.entries_offset = kInThisLine;
-      std::array<std::uint32_t, kMostInLine> few{};
-      std::transform(theirs.begin(), theirs.end(), few.begin(), shortened);
-      write_in_line<std::uint32_t>(content, few);
+  operation.post_together([&] {
+    for (int i = 1; i < channel_.ranks(); ++i) {
+      const Rank peer = (self + i) % channel_.ranks();
+      const std::size_t first = next.table->offsets()[at(peer)];
+      const auto theirs = next.table->entries_for(peer);
+      Header header{.entries_offset = entries.offset + first * sizeof(Entry),
+                    .weights_offset = weights.offset + first * sizeof(float),
+                    .count = static_cast<std::uint32_t>(theirs.size()),
+                    .tokens = next.table->tokens()};
+      LineContent content;
+      if (theirs.size() <= kMostInLine && std::all_of(theirs.begin(), theirs.end(), is_short)) {
+        header.entries_offset = kInThisLine;
+        std::array<std::uint32_t, kMostInLine> few{};
+        std::transform(theirs.begin(), theirs.end(), few.begin(), shortened);
+        write_in_line<std::uint32_t>(content, few);
+      }
+      std::memcpy(content.payload, &header, sizeof(header));
+      operation.post(peer, Phase::kEntry, content);
     }
-    std::memcpy(content.payload, &header, sizeof(header));
-    operation.post(peer, Phase::kEntry, content);
-  }
+  });
   next.read_by_all = channel_.ranks() == 1;
   current_ = static_cast<int>(&next - tables_.data());
   open_ = operation;

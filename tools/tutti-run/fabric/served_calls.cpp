@@ -58,6 +58,10 @@ void ServedRank::carry_out(const wire::Command& command, const std::byte* bytes,
       content.stamp = post.stamp;
       return transport(post.transport).port->post(post.peer, post.line, post.value, content);
     }
+    case Op::kBeginPosts:
+      return transport(body_at<wire::BeginPosts>(bytes).transport).port->begin_posts();
+    case Op::kEndPosts:
+      return transport(body_at<wire::EndPosts>(bytes).transport).port->end_posts();
     case Op::kPut:
       return put(body_at<wire::Put>(bytes), bytes + sizeof(wire::Put));
     case Op::kCommit: {

@@ -67,7 +67,7 @@ Parcel& Courier::make(Parcel::Kind kind, int from, int to, std::uint64_t bytes) 
   return parcel;
 }
 
-void Courier::start(const Parcel& parcel, std::uint32_t rows) {
+void Courier::start(const Parcel& parcel, std::uint32_t rows, Picoseconds at) {
   const bool reads = parcel.kind == Parcel::Kind::kRead;
   const Transfer transfer{.rank = reads ? parcel.to : parcel.from,
                           .peer = reads ? parcel.from : parcel.to,
@@ -75,17 +75,17 @@ void Courier::start(const Parcel& parcel, std::uint32_t rows) {
                           .rows = rows,
                           .bytes = parcel.bytes,
                           .tag = ParcelTag(parcel).bits()};
-  if (record_ != nullptr) record_->started(parcel, rows, scheduler_.current(), scheduler_.now());
+  if (record_ != nullptr) record_->started(parcel, rows, scheduler_.current(), at);
   ++counts_.transfers;
-  bound_.start(scheduler_.now(), transfer);
+  bound_.start(at, transfer);
   if (!meters_.empty()) {
     if (PortSums* const sums = meters_[static_cast<std::size_t>(transfer.rank)])
       sums->add(transfer);
   }
-  fabric_->start(scheduler_.now(), transfer);
+  fabric_->start(at, transfer);
 }
 
-void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken) {
+void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken, Picoseconds at) {
   std::uint64_t bytes = 0;
   std::uint32_t rows = 0;
   for (const CopyPiece& piece : pieces) {
@@ -99,7 +99,7 @@ void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* take
   flow.append(parcel);
   ++flow.not_left;
   if (races_ != nullptr) check_put(flow, parcel);
-  start(parcel, rows);
+  start(parcel, rows, at);
 }
 
 void Courier::check_put(const Flow& flow, const Parcel& parcel) {
@@ -111,16 +111,17 @@ void Courier::check_put(const Flow& flow, const Parcel& parcel) {
   }
 }
 
-void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content) {
+void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content,
+                   Picoseconds at) {
   Parcel& parcel = make(Parcel::Kind::kPost, flow.from, flow.to, sizeof(Line));
   parcel.line = &line;
   std::memcpy(parcel.content.payload, content.payload, sizeof(content.payload));
   parcel.content.stamp = content.stamp;
   parcel.content.value = value;
   flow.append(parcel);
-  if (races_ != nullptr) races_->post(&flow, flow.from, flow.to, parcel.number, line);
-  start(parcel, 1);
-  // Who tells one peer tells the next one, when all others have had their turns.
+  if (races_ != nullptr) races_->post(&flow, flow.from, flow.to, parcel.number, line, at);
+  start(parcel, 1, at);
+  // Who tells one peer tells the next one.
   (&flow + 1)->prefetch();
 }
 
@@ -158,7 +159,7 @@ std::optional<int> Courier::read(int reader, std::span<const ReadPart> parts) {
   }
   const Parcel* parcel = reading.first;
   for (const ReadPart& part : parts) {
-    start(*parcel, part.rows);
+    start(*parcel, part.rows, scheduler_.now());
     parcel = parcel->next;
   }
   const Picoseconds since = scheduler_.now();

@@ -65,8 +65,11 @@ class Courier final : private TransferSink {
 
   // Moves pieces, one row each, in one transfer. `taken`: who gives the bytes with it, in a buffer
   // of this courier, has pieces without sources.
-  void put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken = nullptr);
-  void post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content);
+  // `at`: when it starts, for this and for post(); not before the current time, nor before what the
+  // rank has started.
+  void put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken, Picoseconds at);
+  void post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content,
+            Picoseconds at);
   // No transfer: comes out when everything before it has.
   void say_farewell(Flow& flow);
 
@@ -140,7 +143,7 @@ class Courier final : private TransferSink {
   void prepare(std::uint64_t tag, int pass) noexcept override;
 
   Parcel& make(Parcel::Kind kind, int from, int to, std::uint64_t bytes);
-  void start(const Parcel& parcel, std::uint32_t rows);
+  void start(const Parcel& parcel, std::uint32_t rows, Picoseconds at);
   bool await_left(Flow& flow, Picoseconds deadline);
   void note_left(Flow& flow, Picoseconds when);
   void check_put(const Flow& flow, const Parcel& parcel);

@@ -14,6 +14,9 @@ namespace {
 // microseconds is a thousand looks and not a million.
 constexpr Picoseconds kLeastPoll{1000};
 
+// More in a row would be more under way at once, and less of that in the caches.
+constexpr Picoseconds kMostAhead{1'000'000};
+
 class BellSubject final : public ParkSubject {
  public:
   BellSubject(Roster& roster, const Doorbell& bell) : roster_(roster), bell_(bell) {}
@@ -70,13 +73,34 @@ void RankPort::read(std::span<const ReadPart> parts) {
 
 void RankPort::put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken) {
   check_alive();
-  courier_.put(roster_->flow(rank_, peer), pieces, taken);
+  courier_.put(roster_->flow(rank_, peer), pieces, taken, its_time());
 }
 
 void RankPort::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
   check_alive();
-  courier_.post(roster_->flow(rank_, peer), roster_->control().line(peer, line), value, content);
-  simulation_.work(Activity::kFlag, costs().flag());
+  courier_.post(roster_->flow(rank_, peer), roster_->control().line(peer, line), value, content,
+                its_time());
+  spend(Activity::kFlag, costs().flag());
+}
+
+void RankPort::spend(Activity what, Picoseconds time) {
+  if (!ahead_) return simulation_.work(what, time);
+  until_ = simulation_.work_ahead(until_, what, time);
+  if (until_ - scheduler().now() >= kMostAhead) catch_up();
+}
+
+void RankPort::begin_posts() {
+  ahead_ = scheduler().fibres_of(place_) == 1 && !simulation_.faults().end_of(place_);
+  until_ = scheduler().now();
+}
+
+void RankPort::end_posts() {
+  if (std::exchange(ahead_, false)) catch_up();
+}
+
+void RankPort::catch_up() {
+  if (until_ > scheduler().now()) scheduler().advance(until_ - scheduler().now());
+  check_alive();
 }
 
 void RankPort::flush(Rank peer, Nanoseconds timeout) {

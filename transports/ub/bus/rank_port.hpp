@@ -29,9 +29,7 @@ class RankPort {
   const Heap* hollow() const noexcept { return hollow_; }
 
   // What the rank has done itself, in its time.
-  void charge(const LocalWork& work) {
-    simulation_.work(static_cast<Activity>(work.kind), costs().of(work));
-  }
+  void charge(const LocalWork& work) { spend(static_cast<Activity>(work.kind), costs().of(work)); }
   bool charges() const noexcept { return !costs().free(); }
   // Looks, and finds nothing: never free, so that whoever polls gets on.
   void poll();
@@ -41,6 +39,12 @@ class RankPort {
   void read(std::span<const ReadPart> parts);
   void put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken = nullptr);
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content);
+  // Between these the rank goes ahead of its turn, which then need not come for every post: who
+  // only posts, puts and charges sees nothing of what others do meanwhile, and what it sends starts
+  // at the time that it has come to. A rank with streams, whose posts mix, and one that a fault
+  // ends are given every turn.
+  void begin_posts();
+  void end_posts();
   // tuttiTimeout, naming the peer.
   void flush(Rank peer, Nanoseconds timeout);
   // Before this rank looks at its lines, or at how its peers stand with it.
@@ -51,6 +55,11 @@ class RankPort {
 
  private:
   Picoseconds deadline(Nanoseconds timeout) const noexcept;
+  // When what the rank does next happens.
+  Picoseconds its_time() const noexcept { return ahead_ ? until_ : scheduler().now(); }
+  void spend(Activity what, Picoseconds time);
+  // Its turn comes at the time that it has come to.
+  void catch_up();
 
   Simulation& simulation_;
   std::shared_ptr<Roster> roster_;
@@ -58,6 +67,8 @@ class RankPort {
   const Heap* hollow_;
   Rank rank_;
   int place_;
+  bool ahead_ = false;
+  Picoseconds until_{};  // the time that it has come to
 };
 
 }  // namespace tutti::ub

@@ -81,6 +81,9 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   // Work that takes other ranks `time`, at this one's pace; not less than `least`, if anything.
   // tuttiSystemError when the record of the run is full.
   void work(Activity what, Picoseconds time, Picoseconds least = {});
+  // The same for who goes ahead of its turn: work from `begin`, which is not in the past, until
+  // what is returned. No time passes here.
+  Picoseconds work_ahead(Picoseconds begin, Activity what, Picoseconds time);
   // What the rank does from now on, on this fibre, has a name in the record, until the next one or
   // the end of it. Takes no time; nothing without a record.
   void begin_mark(std::string name);
@@ -111,7 +114,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   void schedule(Picoseconds at, EventTarget& target, std::uint64_t token) override;
 
   void spawn(const std::function<void(int rank)>& body);
-  void note_work(Activity what, Picoseconds begin);
+  Picoseconds paced(Picoseconds begin, Picoseconds time);
+  void note_work(Activity what, Picoseconds begin, Picoseconds end);
   void schedule_ends();
   void end(int rank, const char* why);
   SimulationReport report(Scheduler::End end);

@@ -22,22 +22,31 @@ std::chrono::nanoseconds thread_time() {
 
 }  // namespace
 
-void Simulation::work(Activity what, Picoseconds time, Picoseconds least) {
-  const int rank = scheduler().who().rank;
-  Picoseconds taken = least;
-  if (time > Picoseconds::zero()) {
-    taken = std::max(taken, pace_.next(rank, time, scheduler().now()));
-  }
-  const Picoseconds begin = scheduler().now();
-  if (taken > Picoseconds::zero()) scheduler().advance(taken);
-  if (record_ != nullptr) [[unlikely]] {
-    note_work(what, begin);
-  }
-  courier_->check_alive(rank);
+Picoseconds Simulation::paced(Picoseconds begin, Picoseconds time) {
+  if (time <= Picoseconds::zero()) return {};
+  return pace_.next(scheduler().who().rank, time, begin);
 }
 
-void Simulation::note_work(Activity what, Picoseconds begin) {
-  record_->worked(scheduler().current(), what, begin, scheduler().now());
+void Simulation::work(Activity what, Picoseconds time, Picoseconds least) {
+  const Picoseconds begin = scheduler().now();
+  const Picoseconds taken = std::max(least, paced(begin, time));
+  if (taken > Picoseconds::zero()) scheduler().advance(taken);
+  if (record_ != nullptr) [[unlikely]] {
+    note_work(what, begin, scheduler().now());
+  }
+  courier_->check_alive(scheduler().who().rank);
+}
+
+Picoseconds Simulation::work_ahead(Picoseconds begin, Activity what, Picoseconds time) {
+  const Picoseconds end = begin + paced(begin, time);
+  if (record_ != nullptr) [[unlikely]] {
+    note_work(what, begin, end);
+  }
+  return end;
+}
+
+void Simulation::note_work(Activity what, Picoseconds begin, Picoseconds end) {
+  record_->worked(scheduler().current(), what, begin, end);
   if (!record_->full() || scheduler().ending()) return;
   fail(tuttiSystemError,
        "the record of this run needs more than {} bytes, which it has reached at {} ps with {} "

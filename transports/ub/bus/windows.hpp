@@ -14,6 +14,8 @@ class BusControl final : public BusWindow<ControlWindow> {
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) override {
     port().post(peer, line, value, content);
   }
+  void begin_posts() override { port().begin_posts(); }
+  void end_posts() override { port().end_posts(); }
   // Access::shared_words is false: every reader of a word that all share would pay for a read of
   // its own, and algorithms that count on it for being cheap are the wrong choice here.
   void post_all(LineId, std::uint64_t, const LineContent&) override;

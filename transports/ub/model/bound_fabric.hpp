@@ -24,18 +24,34 @@ class BoundFabric final : public Fabric {
     Picoseconds before_port = Picoseconds::max();
     Picoseconds flight = Picoseconds::max();
   };
-  // A port's work so far, done without a pause since something could first be there.
-  static Picoseconds work(Picoseconds& done, Picoseconds earliest, Picoseconds busy) {
-    done = (done < earliest ? earliest : done) + busy;
-    return done;
+  // A port's latest work without a pause: all of it could be there at `since`, nothing before.
+  struct Port {
+    Picoseconds since{};
+    Picoseconds done{};
+  };
+  // When the port has done all that, and this, which could be there at `earliest`. Who posts ahead
+  // of its turn comes before what can be there sooner; such work is added where the bound is then
+  // later, and left out where it would only pretend that the port had been waiting for it.
+  static Picoseconds work(Port& port, Picoseconds earliest, Picoseconds busy) {
+    if (earliest > port.done) {
+      port = {earliest, earliest + busy};
+    } else if (earliest >= port.since) {
+      port.done += busy;
+    } else if (const Picoseconds done = earliest + (port.done - port.since) + busy;
+               done > port.done) {
+      port = {earliest, done};
+    } else {
+      return earliest + busy;
+    }
+    return port.done;
   }
 
   const Topology& topology_;
   TransferSink& sink_;
-  std::vector<Shortest> shortest_;   // [network]: over all paths
-  std::vector<Picoseconds> egress_;  // [network][rank]
-  std::vector<Picoseconds> ingress_;
-  std::vector<Picoseconds> memories_;  // [rank]
+  std::vector<Shortest> shortest_;  // [network]: over all paths
+  std::vector<Port> egress_;        // [network][rank]
+  std::vector<Port> ingress_;
+  std::vector<Port> memories_;  // [rank]
   Picoseconds latest_{};
 };
 

@@ -46,7 +46,7 @@ class TransferSink {
 class Fabric {
  public:
   virtual ~Fabric() = default;
-  // `at` is not before the time of any earlier start() or event.
+  // `at` is not before the current time, nor before an earlier start() for that rank.
   virtual void start(Picoseconds at, const Transfer& transfer) = 0;
 };
 

@@ -109,6 +109,12 @@ class ProcessControl final : public ProcessWindow<ControlWindow> {
 
   std::span<std::byte> local() noexcept override;
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) override;
+  void begin_posts() override {
+    port_.lane().queue(wire::BeginPosts{.transport = port_.transport, .zero = 0});
+  }
+  void end_posts() override {
+    port_.lane().queue(wire::EndPosts{.transport = port_.transport, .zero = 0});
+  }
   void post_all(LineId, std::uint64_t, const LineContent&) override;
   const Line* lines(Rank) noexcept override { return nullptr; }
   std::uint64_t fetch_add(Rank, std::size_t, std::uint64_t) override;

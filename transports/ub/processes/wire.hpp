@@ -77,6 +77,8 @@ struct FailureHead {
 enum class Op : std::uint32_t {
   // Carried out later.
   kPost,
+  kBeginPosts,
+  kEndPosts,
   kPut,
   kCommit,
   kCharge,
@@ -155,6 +157,14 @@ struct Post : Body<Op::kPost> {
   std::uint32_t zero;
   std::uint64_t stamp;
   std::byte payload[LineContent::kPayloadBytes];
+};
+struct BeginPosts : Body<Op::kBeginPosts> {
+  std::uint32_t transport;
+  std::uint32_t zero;
+};
+struct EndPosts : Body<Op::kEndPosts> {
+  std::uint32_t transport;
+  std::uint32_t zero;
 };
 // PutPieces follow.
 struct Put : Body<Op::kPut> {

@@ -172,7 +172,8 @@ void RaceChecker::put_piece(const void* source, const void* destination, std::si
   write(self, of_parcel(AccessKind::kPut, to), destination, bytes);
 }
 
-void RaceChecker::post(const void* key, int from, int to, std::uint32_t parcel, const Line& line) {
+void RaceChecker::post(const void* key, int from, int to, std::uint32_t parcel, const Line& line,
+                       Picoseconds at) {
   begin_put(key, from, to, parcel);
   ParcelState& state = parcels_[parcel];
   state.line = &line;
@@ -181,6 +182,7 @@ void RaceChecker::post(const void* key, int from, int to, std::uint32_t parcel, 
   state.stamp = tell(self);
   MemoryAccess its = access(self, AccessKind::kPost, to);
   its.tick = state.stamp.tick;
+  its.when = at;
   its.flow = state.flow;
   its.number = state.number;
   write(self, its, &line, sizeof(line));

@@ -81,7 +81,8 @@ class RaceChecker final : public ChannelWatch {
   // A put of `parcel` begins; its pieces follow. No source: its bytes were taken with it.
   void begin_put(const void* flow, int from, int to, std::uint32_t parcel);
   void put_piece(const void* source, const void* destination, std::size_t bytes);
-  void post(const void* flow, int from, int to, std::uint32_t parcel, const Line& line);
+  void post(const void* flow, int from, int to, std::uint32_t parcel, const Line& line,
+            Picoseconds at);
   void delivered(std::uint32_t parcel);
   void lost(std::uint32_t parcel) { delivered_parcel(parcel); }
   // Those of the flow's puts until now are free.
