@@ -21,7 +21,9 @@ std::vector<Fault> all_faults(const SimulationOptions& options) {
   return faults;
 }
 
-Scheduler::Options watched(Scheduler::Options options, RunRecord* record) {
+Scheduler::Options watched(Scheduler::Options options, RunRecord* record,
+                           NumberedEvents& numbered) {
+  options.numbered = &numbered;
   if (record != nullptr) options.watcher = record;
   return options;
 }
@@ -51,7 +53,7 @@ Simulation::Simulation(SimulationOptions options)
       faults_(topology_, all_faults(options_), options_.fabric.seed),
       costs_(topology_),
       pace_(topology_, faults_, options_.jitter),
-      engine_(std::in_place, watched(options_.scheduler, record_.get()), *this),
+      engine_(std::in_place, watched(options_.scheduler, record_.get(), *this), *this),
       races_(options_.races
                  ? std::optional<RaceChecker>(std::in_place, engine_->scheduler, *options_.races)
                  : std::nullopt),
@@ -136,16 +138,26 @@ void Simulation::kill(int rank) {
   });
 }
 
+// Almost every event is the fabric's: what its token says fits into a number, and so it needs no
+// place of its own.
 void Simulation::schedule(Picoseconds at, EventTarget& target, std::uint64_t token) {
   ++model_events_;
-  struct Event {
-    Picoseconds at;
-    EventTarget* target;
-    std::uint64_t token;
-    void operator()() const { target->fire(at, token); }
-    void prepare(int pass) const noexcept { target->prepare(token, pass); }
-  };
-  scheduler().at(at, {.rank = Entity::kFabric}, Event{at, &target, token});
+  const Entity fabric{.rank = Entity::kFabric};
+  if (numbered_ == nullptr) numbered_ = &target;
+  const auto number = static_cast<std::uint32_t>(token);
+  if (numbered_ == &target && number <= kLargestInNumber) {
+    const auto stage = static_cast<std::uint32_t>(token >> 32);
+    return scheduler().at_number(at, fabric, stage << kNumberBits | number);
+  }
+  scheduler().at(at, fabric, [at, its = &target, token] { its->fire(at, token); });
+}
+
+void Simulation::happen(std::uint32_t number) {
+  numbered_->fire(scheduler().now(), token_of(number >> kNumberBits, number & kLargestInNumber));
+}
+
+void Simulation::prepare(std::uint32_t number, int pass) const noexcept {
+  numbered_->prepare(token_of(number >> kNumberBits, number & kLargestInNumber), pass);
 }
 
 void Simulation::fibre_failed(FibreId, const Entity& who, std::exception_ptr why) {

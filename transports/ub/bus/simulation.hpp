@@ -50,7 +50,7 @@ struct SimulationOptions {
 };
 
 // Used by one thread. Whatever it decides follows from its options and from what the ranks do.
-class Simulation final : private SchedulerOwner, private ModelEvents {
+class Simulation final : private SchedulerOwner, private ModelEvents, private NumberedEvents {
  public:
   // tuttiInvalidArgument for what the profile does not have.
   explicit Simulation(SimulationOptions options);
@@ -112,6 +112,8 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   void fibre_failed(FibreId id, const Entity& who, std::exception_ptr why) override;
   void deadlocked(std::span<const ParkedFibre> parked) override;
   void schedule(Picoseconds at, EventTarget& target, std::uint64_t token) override;
+  void happen(std::uint32_t number) override;
+  void prepare(std::uint32_t number, int pass) const noexcept override;
 
   void spawn(const std::function<void(int rank)>& body);
   Picoseconds paced(Picoseconds begin, Picoseconds time);
@@ -186,6 +188,11 @@ class Simulation final : private SchedulerOwner, private ModelEvents {
   std::vector<FibreId> fibres_;  // [rank]
   std::vector<RankEnd> ends_;
   std::vector<std::string> deadlocks_;
+  // A token of the model as the number of an event: the stage, of 16 at most, above this.
+  static constexpr unsigned kNumberBits = 27;
+  static constexpr std::uint32_t kLargestInNumber = (std::uint32_t{1} << kNumberBits) - 1;
+  EventTarget* numbered_ = nullptr;  // whose tokens these are: who asked for an event first
+
   std::uint64_t model_events_ = 0;
   bool measured_ = false;
   bool ran_ = false;

@@ -3,14 +3,22 @@
 namespace tutti::ub {
 
 void EventQueue::clear() noexcept {
-  while (!turns_.empty()) release(turns_.pop());
+  while (!turns_.empty()) {
+    if (const std::uint32_t item = turns_.pop(); !is_numbered(item)) release(item);
+  }
 }
 
 void EventQueue::look_ahead() noexcept {
   const std::span<const Turn> run = turns_.run();
-  for (const Turn& turn : run) __builtin_prefetch(&node(turn.item));
+  for (const Turn& turn : run) {
+    if (!is_numbered(turn.item)) __builtin_prefetch(&node(turn.item));
+  }
   for (int pass = 0; pass < kPasses; ++pass) {
     for (const Turn& turn : run) {
+      if (is_numbered(turn.item)) {
+        numbered_->prepare(turn.item & ~kNumbered, pass);
+        continue;
+      }
       Node& coming = node(turn.item);
       if (coming.attend != nullptr) coming.attend(coming.callback, pass);
     }

@@ -1,5 +1,5 @@
-// What happens at a time: callbacks, smallest turn first. In the steady state nothing is allocated:
-// a callback lies in a cache line of a pool.
+// What happens at a time, smallest turn first: callbacks, each in a cache line of a pool, and what
+// is no more than a number. In the steady state nothing is allocated.
 #pragma once
 
 #include <cstddef>
@@ -14,16 +14,29 @@
 
 namespace tutti::ub {
 
+// Knows what numbers stand for, the same for all of a queue.
+class NumberedEvents {
+ public:
+  static constexpr std::uint32_t kLargest = (std::uint32_t{1} << 31) - 1;
+
+  virtual void happen(std::uint32_t number) = 0;
+  virtual void prepare(std::uint32_t number, int pass) const noexcept = 0;
+
+ protected:
+  ~NumberedEvents() = default;
+};
+
 // A callback runs where it lies and is freed after that, so it may push events itself; it may
 // throw, and counts as having run. What it will look at is rarely in the caches: a callback with a
 // `prepare(int pass) const noexcept` may fetch it. That is called for all that comes
-// next and was sorted together, pass by pass, before any of it runs.
+// next and was sorted together, pass by pass, before any of it runs. So are numbers.
 class EventQueue {
  public:
   static constexpr std::size_t kCallbackBytes = 48;
   static constexpr int kPasses = 3;
 
-  EventQueue() = default;
+  // `numbered` outlives it; nullptr: it gets no numbers.
+  explicit EventQueue(NumberedEvents* numbered = nullptr) noexcept : numbered_(numbered) {}
   ~EventQueue() { clear(); }
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
@@ -53,15 +66,18 @@ class EventQueue {
     }
   }
 
+  // Up to NumberedEvents::kLargest.
+  void push_number(Picoseconds time, std::uint32_t place, std::uint32_t number) {
+    turns_.push(time, place, number | kNumbered);
+  }
+
   // Takes out the first event and runs it. Not when empty().
   void run_first() {
-    const Release release{*this, turns_.pop()};
-    if (turns_.take_refilled()) {
-      look_ahead();
-    } else if (!turns_.empty()) {
-      __builtin_prefetch(&node(turns_.first().item));
-    }
-    Node& first = node(release.index);
+    const std::uint32_t item = turns_.pop();
+    if (turns_.take_refilled()) look_ahead();
+    if (is_numbered(item)) return numbered_->happen(item & ~kNumbered);
+    const Release release{*this, item};
+    Node& first = node(item);
     first.run(first.callback);
   }
 
@@ -69,6 +85,9 @@ class EventQueue {
   void clear() noexcept;
 
  private:
+  static constexpr std::uint32_t kNumbered = NumberedEvents::kLargest + 1;  // of an item: no node's
+  static bool is_numbered(std::uint32_t item) noexcept { return (item & kNumbered) != 0; }
+
   static constexpr int kDrop = -1;
   template <typename Stored>
   static constexpr bool kPrepares = requires(const Stored& stored) {
@@ -109,6 +128,7 @@ class EventQueue {
   void grow();
   void look_ahead() noexcept;
 
+  NumberedEvents* const numbered_;
   TurnQueue turns_;
   std::vector<std::unique_ptr<Node[]>> chunks_;  // nodes do not move
   std::vector<std::uint32_t> free_;              // last freed, first used: it is in the cache

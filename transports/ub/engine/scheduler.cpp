@@ -47,6 +47,7 @@ Scheduler::Scheduler(const Options& options, SchedulerOwner& owner)
       limit_(options.limit),
       placement_(options.reorder_seed),
       thread_(std::this_thread::get_id()),
+      events_(options.numbered),
       deadlines_(placement_),
       table_(options.stack_bytes) {}
 

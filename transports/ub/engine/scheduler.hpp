@@ -52,6 +52,7 @@ class Scheduler {
     std::size_t stack_bytes = 1 << 20;          // address space; what is touched counts
     std::optional<std::uint64_t> reorder_seed;  // permutes whose turn it is at equal times
     FibreHost* host = nullptr;                  // in the ThreadContext of its fibres; outlives it
+    NumberedEvents* numbered = nullptr;         // outlives it
     Picoseconds limit = kNever;                 // nothing happens at that time or later
     FibreWatcher* watcher = nullptr;            // outlives it
   };
@@ -88,6 +89,12 @@ class Scheduler {
   void at(Picoseconds time, const Entity& who, Callback&& callback) {
     check_time(time);
     events_.push(time, placement_.place(time, who), std::forward<Callback>(callback));
+  }
+
+  // The same without a callback: Options::numbered is told the number, up to its kLargest.
+  void at_number(Picoseconds time, const Entity& who, std::uint32_t number) {
+    check_time(time);
+    events_.push_number(time, placement_.place(time, who), number);
   }
 
   // The fibre's park returns at `time`, not before now(), or its next one after that at once.

@@ -2,6 +2,7 @@
 // starts the next one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -22,7 +23,11 @@ class IssueSlots {
   IssueSlots(const Topology& topology, const FaultSchedule& faults);
 
   Issue take(int rank, Picoseconds at, std::uint32_t rows) {
-    return cores_ == 0 ? Issue{at, at} : take_cores(static_cast<std::size_t>(rank), at, rows);
+    if (cores_ == 0) return {at, at};
+    const auto place = static_cast<std::size_t>(rank);
+    if (rows != 1) return take_cores(place, at, rows);
+    const Picoseconds start = take_core(place, at, cost_of_row(place, at));
+    return {start, start};
   }
 
  private:
@@ -31,6 +36,18 @@ class IssueSlots {
     Picoseconds started{};
   };
 
+  Picoseconds cost_of_row(std::size_t rank, Picoseconds at) const {
+    return row_ * faults_.core_percent(static_cast<int>(rank), at) / 100;
+  }
+  // The rank's next core is busy for so long, from when it starts.
+  Picoseconds take_core(std::size_t rank, Picoseconds at, Picoseconds busy) {
+    Turn& turn = turns_[rank];
+    Picoseconds& free = free_[rank * cores_ + turn.core];
+    turn.started = std::max({at, free, turn.started});
+    free = turn.started + busy;
+    if (++turn.core == cores_) turn.core = 0;
+    return turn.started;
+  }
   Issue take_cores(std::size_t rank, Picoseconds at, std::uint32_t rows);
 
   const FaultSchedule& faults_;

@@ -29,7 +29,7 @@ class Rate {
     std::uint64_t product = 0;
     if (!__builtin_mul_overflow(bytes, picoseconds_, &product) &&
         !__builtin_add_overflow(product, bytes_ - 1, &product)) {
-      return clamped(product / bytes_);
+      return clamped(divided(product));
     }
     return slow_time(bytes);
   }
@@ -44,7 +44,7 @@ class Rate {
   __extension__ using Wide = unsigned __int128;
 
   constexpr Rate(std::uint64_t picoseconds, std::uint64_t bytes)
-      : picoseconds_(picoseconds), bytes_(bytes) {}
+      : picoseconds_(picoseconds), bytes_(bytes), reciprocal_(~std::uint64_t{0} / bytes) {}
   // Exact wherever the reduced fraction fits; beyond that, a little slower.
   static constexpr Rate of_fraction(Wide picoseconds, Wide bytes) {
     Wide common = picoseconds;
@@ -66,6 +66,12 @@ class Rate {
                            ? kLongestTime
                            : static_cast<std::int64_t>(picoseconds));
   }
+  // By bytes_, without a division: too small by a few at most, and those are found.
+  constexpr std::uint64_t divided(std::uint64_t product) const {
+    auto quotient = static_cast<std::uint64_t>(Wide{product} * reciprocal_ >> 64);
+    while (product - quotient * bytes_ >= bytes_) ++quotient;
+    return quotient;
+  }
   constexpr Picoseconds slow_time(std::uint64_t bytes) const {
     return clamped((Wide{bytes} * picoseconds_ + (bytes_ - 1)) / bytes_);
   }
@@ -73,6 +79,7 @@ class Rate {
   // `bytes_` bytes take `picoseconds_`; without common divisors.
   std::uint64_t picoseconds_ = 0;
   std::uint64_t bytes_ = 1;
+  std::uint64_t reciprocal_ = ~std::uint64_t{0};  // of bytes_, times 2^64, rounded down
 };
 
 }  // namespace tutti::ub
