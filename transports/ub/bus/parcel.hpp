@@ -116,7 +116,7 @@ class Parcels {
     if (!free_.empty()) {
       Parcel& parcel = *free_.back();
       free_.pop_back();
-      if (!free_.empty()) free_.back()->prefetch();
+      if (free_.size() >= kAhead) free_[free_.size() - kAhead]->prefetch();
       return parcel;
     }
     if (fresh_ == chunks_.size() * kChunk) grow();

@@ -30,14 +30,21 @@ class DelayLines {
 
   // For the event of the line's front: takes it out and schedules the next one.
   std::uint32_t pop(std::size_t line, std::uint64_t token) {
-    NodeQueue& queue = lines_[line];
-    const std::uint32_t id = queue.pop(nodes_);
-    if (!queue.empty()) {
-      const Node& front = nodes_[queue.front()];
-      queue_.schedule(front.time, target_, token);
-      if (front.next != kNone) __builtin_prefetch(&nodes_[front.next]);  // far away in memory
-    }
+    const std::uint32_t id = take(line);
+    go_on(line, token);
     return id;
+  }
+  // The same in two steps, between which more may be taken, and nothing is pushed to the line.
+  std::uint32_t take(std::size_t line) { return lines_[line].pop(nodes_); }
+  void go_on(std::size_t line, std::uint64_t token) {
+    if (lines_[line].empty()) return;
+    const Node& front = nodes_[lines_[line].front()];
+    queue_.schedule(front.time, target_, token);
+    if (front.next != kNone) __builtin_prefetch(&nodes_[front.next]);  // far away in memory
+  }
+  // kNone: none waits there.
+  std::uint32_t next(std::size_t line) const noexcept {
+    return lines_[line].empty() ? kNone : lines_[line].front();
   }
 
  private:

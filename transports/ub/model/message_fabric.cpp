@@ -20,6 +20,8 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
       ports_(kPortKinds * networks_ * ranks_ * channels_),
       local_(topology, sink),
       latest_write_(networks_ * ranks_),
+      reads_coming_(networks_ * ranks_),
+      no_read_before_(networks_, Picoseconds(kLongestTime)),
       lines_((kRankStages * ranks_ * channels_ + kTrunkStages * trunks_.ports()) *
                  static_cast<std::size_t>(topology.paths()),
              messages_, queue, *this) {
@@ -28,6 +30,10 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
     while (topology.path(lane).network != topology.path(path).network) lane += kDirections;
     const bool writes = path % kDirections == static_cast<int>(Direction::kWrite);
     ready_lane_.push_back(writes ? lane : path);
+    if (const int network = topology.path(path).network; network >= 0 && !writes) {
+      Picoseconds& least = no_read_before_[static_cast<std::size_t>(network)];
+      least = std::min(least, topology.path(path).before_port);
+    }
   }
 }
 
@@ -42,9 +48,10 @@ void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
 
   const bool reads = transfer.direction == Direction::kRead;
   Picoseconds ready = issue.first + path.before_port;
-  if (!reads) {
-    Picoseconds& latest = latest_write_[static_cast<std::size_t>(path.network) * ranks_ +
-                                        static_cast<std::size_t>(transfer.rank)];
+  if (reads) {
+    ++reads_coming_[row_of(path.network, transfer.peer)];
+  } else {
+    Picoseconds& latest = latest_write_[row_of(path.network, transfer.rank)];
     ready = latest = std::max(latest, ready);
   }
   const std::uint32_t id = messages_.acquire({.tail = issue.last + path.before_port,
@@ -76,9 +83,12 @@ void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
   const auto stage = stage_of<Stage>(token);
   const auto number = static_cast<std::uint32_t>(token);
   if (stage == Stage::kReplay) return leave(now, number);
+  if (stage == Stage::kReady) {
+    leave_in_row(now, number);
+    return lines_.go_on(number, token);
+  }
   const std::uint32_t id = lines_.pop(number, token);
   if (stage == Stage::kIngress || stage == Stage::kBehindTrunk) return arrive(now, id);
-  if (stage == Stage::kReady) return leave(now, id);
   cross(now, id, stage);
 }
 
@@ -138,6 +148,27 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   if (!whole) return;
   if (probe_ != nullptr) probe_->took_egress(tag, start);
   sink_.left(tag, left);
+}
+
+// The front of a ready line, and those writes behind it that nothing can come before at their egress
+// port: no read is on its way there, and none that starts from now on gets there sooner. Where
+// planes or links are chosen by what happens elsewhere, each has its own time.
+void MessageFabric::leave_in_row(Picoseconds now, std::size_t line) {
+  std::uint32_t id = lines_.take(line);
+  const FaultSchedule::Route route = route_of(messages_[id]);
+  const bool read = reads(messages_[id]);
+  if (read) --reads_coming_[row_of(route.network, route.from)];
+  leave(now, id);
+  if (read || reads_coming_[row_of(route.network, route.from)] != 0 || !faults_.quiet() ||
+      spreading_.channels(route.network) > 1) {
+    return;
+  }
+  const Picoseconds until = now + no_read_before_[static_cast<std::size_t>(route.network)];
+  while ((id = lines_.next(line)) != kNone) {
+    const Picoseconds ready = messages_[id].time;
+    if (ready >= until || trunks_.between(route_of(messages_[id]))) return;
+    leave(ready, lines_.take(line));
+  }
 }
 
 void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {

@@ -73,6 +73,13 @@ class MessageFabric final : public Fabric, private EventTarget {
   void fire(Picoseconds now, std::uint64_t token) override;
   void prepare(std::uint64_t token, int pass) const noexcept override;
   void leave(Picoseconds now, std::uint32_t id);
+  void leave_in_row(Picoseconds now, std::size_t line);
+  bool reads(const Message& message) const noexcept {
+    return message.path % kDirections == static_cast<int>(Direction::kRead);
+  }
+  std::size_t row_of(int network, int rank) const noexcept {
+    return static_cast<std::size_t>(network) * ranks_ + static_cast<std::size_t>(rank);
+  }
   void cross(Picoseconds now, std::uint32_t id, Stage stage);
   void arrive(Picoseconds now, std::uint32_t id);
 
@@ -117,6 +124,8 @@ class MessageFabric final : public Fabric, private EventTarget {
   LocalCopies local_;
   std::vector<Picoseconds> latest_write_;  // [network][rank]: when the latest one was ready
   std::vector<int> ready_lane_;            // [path]: whose ready line it uses
+  std::vector<std::uint32_t> reads_coming_;  // [network][rank]: that its egress port will carry
+  std::vector<Picoseconds> no_read_before_;  // [network]: from its start to the egress port
   Pool<Message> messages_;
   Pool<Ticket> tickets_;
   DelayLines<Message> lines_;
