@@ -85,6 +85,37 @@ TEST_P(TransportConformance, LineImpliesEarlierPuts) {
   });
 }
 
+TEST_P(TransportConformance, PostsTogetherAreWhatTheyWouldBeAlone) {
+  run([](TransportRank& rank) {
+    std::vector<std::vector<std::byte>> sources(static_cast<std::size_t>(rank.ranks()),
+                                                std::vector<std::byte>(300));
+    rank.control().end_posts();  // of none: nothing happens
+    for (std::uint64_t round = 1; round <= 50 && !testing::Test::HasFailure(); ++round) {
+      for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+        rank.control().flush(peer, TransportRank::kDeadline);
+        fill_pattern(sources[static_cast<std::size_t>(peer)], rank.rank() + peer, round);
+      }
+      rank.control().begin_posts();
+      for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+        const Piece piece{sources[static_cast<std::size_t>(peer)],
+                          TransportRank::area(rank.rank())};
+        EXPECT_TRUE(rank.control().put(peer, {&piece, 1}));
+        rank.transport().charge(LocalWork::copy(1000));
+        rank.post(peer, rank.line(kMark, rank.rank()), round);
+      }
+      rank.control().end_posts();
+      for (Rank source = 0; source < rank.ranks(); ++source) {
+        ASSERT_TRUE(rank.await(rank.line(kMark, source), round));
+        EXPECT_TRUE(has_pattern(area_of(rank, source, 300), source + rank.rank(), round));
+        rank.post(source, rank.line(kTaken, rank.rank()), round);
+      }
+      for (Rank peer = 0; peer < rank.ranks(); ++peer) {
+        ASSERT_TRUE(rank.await(rank.line(kTaken, peer), round));
+      }
+    }
+  });
+}
+
 TEST_P(TransportConformance, LineImpliesEarlierStores) {
   run([](TransportRank& rank) {
     constexpr std::size_t kBytes = 777;

@@ -86,6 +86,43 @@ TEST(EventQueue, PreparesWhatComesSoonPassByPass) {
   EXPECT_GT(prepared, kEvents / 2);
 }
 
+TEST(EventQueue, NumbersHappenAmongCallbacksInTheirTurn) {
+  struct Numbers final : NumberedEvents {
+    std::vector<std::uint32_t> happened;
+    mutable std::vector<std::vector<int>> passes = std::vector<std::vector<int>>(1000);
+    void happen(std::uint32_t number) override { happened.push_back(number); }
+    void prepare(std::uint32_t number, int pass) const noexcept override {
+      if (number < passes.size()) passes[number].push_back(pass);
+    }
+  } numbers;
+  EventQueue queue(&numbers);
+  queue.push_number(Picoseconds(5), 1, NumberedEvents::kLargest);
+  queue.push(Picoseconds(5), 0, [&] { numbers.happened.push_back(70'000); });
+  queue.push_number(Picoseconds(5), 0, 0);
+  for (std::uint32_t i = 1000; i-- > 0;) queue.push_number(Picoseconds(10 + i), 0, i);
+  run_all(queue);
+  std::vector<std::uint32_t> expected{70'000, 0, NumberedEvents::kLargest};
+  for (std::uint32_t i = 0; i < 1000; ++i) expected.push_back(i);
+  EXPECT_EQ(numbers.happened, expected);
+  std::size_t prepared = 0;
+  for (const std::vector<int>& passes : numbers.passes) {
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+      EXPECT_EQ(passes[i], static_cast<int>(i) % EventQueue::kPasses);
+    }
+    prepared += passes.empty() ? 0 : 1;
+  }
+  EXPECT_GT(prepared, 500U);
+
+  // What is dropped does not happen.
+  queue.push_number(Picoseconds(2000), 0, 1);
+  auto token = std::make_shared<int>(0);
+  queue.push(Picoseconds(2000), 0, [token] {});
+  queue.clear();
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(token.use_count(), 1);
+  EXPECT_EQ(numbers.happened, expected);
+}
+
 TEST(EventQueue, HoldsCallbacksOf48Bytes) {
   EventQueue queue;
   std::array<std::uint64_t, 5> numbers{1, 2, 3, 4, 5};

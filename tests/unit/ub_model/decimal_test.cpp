@@ -1,7 +1,10 @@
 // Numbers of profiles are exact, and rounded up once.
 #include "transports/ub/model/decimal.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <random>
 
 #include "transports/ub/model/rate.hpp"
 
@@ -53,6 +56,22 @@ TEST(Rate, BytesTakeTheirTimeRoundedUp) {
   EXPECT_EQ(rate.time(168), Picoseconds(1006));
   EXPECT_EQ(Rate::of_GBps(*Decimal::parse("0.3")).time(3), Picoseconds(10000));
   EXPECT_EQ(Rate().time(1 << 20), Picoseconds(0));
+}
+
+TEST(Rate, DividesExactly) {
+  __extension__ using Wide = unsigned __int128;
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 200'000; ++i) {
+    // Gigabytes per second in billionths: the fraction of a picosecond and a byte is 10^12 to this.
+    const std::uint64_t units = 1 + (random() >> (random() % 30 + 21));
+    const std::string value = fmt::format("{}.{:09}", units / 1'000'000'000, units % 1'000'000'000);
+    const Rate rate = Rate::of_GBps(*Decimal::parse(value));
+    const std::uint64_t bytes = random() >> (random() % 44 + 20);
+    const Wide exact = (Wide{bytes} * 1'000'000'000'000 + units - 1) / units;
+    if (exact > Wide{static_cast<std::uint64_t>(kLongestTime)}) continue;
+    ASSERT_EQ(rate.time(bytes).count(), static_cast<std::int64_t>(exact))
+        << bytes << " bytes at " << value << " GB/s";
+  }
 }
 
 TEST(Rate, ScalesExactly) {

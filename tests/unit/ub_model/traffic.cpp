@@ -45,34 +45,52 @@ class Deaf final : public TransferSink {
   void lost(std::uint64_t, Picoseconds) override {}
 };
 
-// Starts each transfer at its time.
+// Starts each transfer at its time, and with it those that its rank starts ahead of theirs.
 class Feeder final : public EventTarget {
  public:
-  Feeder(const std::vector<Send>& traffic, Fabric& fabric, Fabric& bound)
-      : traffic_(traffic), fabric_(fabric), bound_(bound) {}
+  Feeder(const std::vector<Send>& traffic, Picoseconds ahead, Fabric& fabric, Fabric& bound)
+      : traffic_(traffic),
+        ahead_(ahead),
+        fabric_(fabric),
+        bound_(bound),
+        started_(traffic.size()) {}
   void fire(Picoseconds now, std::uint64_t number) override {
-    Transfer transfer = traffic_[number].transfer;
-    transfer.tag = number;
-    fabric_.start(now, transfer);
-    bound_.start(now, transfer);
+    if (!started_[number]) start(number);
+    if (ahead_ == Picoseconds::zero()) return;
+    for (std::uint64_t i = number + 1; i < traffic_.size(); ++i) {
+      const Send& next = traffic_[i];
+      if (next.transfer.rank != traffic_[number].transfer.rank || started_[i]) continue;
+      if (next.at > now + ahead_ || next.transfer.direction == Direction::kRead) break;
+      start(i);
+    }
   }
 
  private:
+  void start(std::uint64_t number) {
+    started_[number] = true;
+    Transfer transfer = traffic_[number].transfer;
+    transfer.tag = number;
+    fabric_.start(traffic_[number].at, transfer);
+    bound_.start(traffic_[number].at, transfer);
+  }
+
   const std::vector<Send>& traffic_;
+  const Picoseconds ahead_;
   Fabric& fabric_;
   Fabric& bound_;
+  std::vector<bool> started_;
 };
 
 }  // namespace
 
 Outcome run_traffic(const Topology& topology, const FabricOptions& options,
-                    const std::vector<Send>& traffic) {
+                    const std::vector<Send>& traffic, Picoseconds ahead) {
   EventHeap queue;
   Recorder recorder(traffic.size());
   Deaf deaf;
   const auto fabric = make_fabric(topology, options, queue, recorder);
   BoundFabric bound(topology, deaf);
-  Feeder feeder(traffic, *fabric, bound);
+  Feeder feeder(traffic, ahead, *fabric, bound);
   for (std::size_t i = 0; i < traffic.size(); ++i) queue.schedule(traffic[i].at, feeder, i);
   queue.run();
   Outcome outcome = recorder.take();

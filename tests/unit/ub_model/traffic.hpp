@@ -34,9 +34,11 @@ struct Outcome {
   double last_us() const { return static_cast<double>(last.count()) / 1e6; }
 };
 
-// Traffic in order of time. Every transfer must arrive or be lost, once, after it left.
+// Traffic in order of time. Every transfer must arrive or be lost, once, after it left. `ahead`: a
+// rank starts its writes up to so long before their time, together, as far as no read of its own
+// comes between them.
 Outcome run_traffic(const Topology& topology, const FabricOptions& options,
-                    const std::vector<Send>& traffic);
+                    const std::vector<Send>& traffic, Picoseconds ahead = {});
 
 // Every pair once, at time 0, `rank` to rank + 1, rank + 2, ...
 std::vector<Send> all_to_all(int ranks, std::uint64_t bytes);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/error.hpp"
 
@@ -42,6 +43,7 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
       place_(roster_->place(rank)) {}
 
 void RankPort::poll() {
+  assert(!ahead_);
   simulation_.work(Activity::kPoll, costs().poll(), kLeastPoll);
   bring();
 }
@@ -61,6 +63,7 @@ Picoseconds RankPort::deadline(Nanoseconds timeout) const noexcept {
 
 void RankPort::read(std::span<const ReadPart> parts) {
   if (parts.empty()) return;
+  assert(!ahead_);
   check_alive();
   const std::optional<int> silent = courier_.read(place_, parts);
   check_alive();
@@ -104,6 +107,7 @@ void RankPort::catch_up() {
 }
 
 void RankPort::flush(Rank peer, Nanoseconds timeout) {
+  assert(!ahead_);
   check_alive();
   if (!courier_.flush(roster_->flow(rank_, peer), deadline(timeout))) {
     fail_because_of({peer}, tuttiTimeout, "puts to rank {} have not left after {} ms", peer,
@@ -113,6 +117,7 @@ void RankPort::flush(Rank peer, Nanoseconds timeout) {
 }
 
 void RankPort::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) {
+  assert(!ahead_);
   check_alive();
   bring();
   const auto rung = [&] { return bell.ring.load(std::memory_order_acquire) != seen; };

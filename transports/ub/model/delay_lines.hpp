@@ -35,7 +35,11 @@ class DelayLines {
     return id;
   }
   // The same in two steps, between which more may be taken, and nothing is pushed to the line.
-  std::uint32_t take(std::size_t line) { return lines_[line].pop(nodes_); }
+  std::uint32_t take(std::size_t line) {
+    const std::uint32_t id = lines_[line].pop(nodes_);
+    if (!lines_[line].empty()) __builtin_prefetch(&nodes_[lines_[line].front()], 1);
+    return id;
+  }
   void go_on(std::size_t line, std::uint64_t token) {
     if (lines_[line].empty()) return;
     const Node& front = nodes_[lines_[line].front()];

@@ -1,0 +1,171 @@
+// Who posts to many peers goes ahead of its turn, and nobody can tell.
+#include <random>
+
+#include "bus_rank.hpp"
+
+namespace tutti::ub::test {
+namespace {
+
+constexpr int kTalkers = 6;
+constexpr int kTalks = 60;
+constexpr LineId kSaid = 10;
+
+// Of a rank, all that it saw: what the time was, and its lines.
+struct Heard {
+  std::int64_t ps;
+  std::vector<std::uint64_t> lines;
+  bool operator==(const Heard&) const = default;
+};
+
+struct Talk {
+  std::vector<std::vector<Heard>> seen = std::vector<std::vector<Heard>>(kTalkers);  // [rank]
+  SimulationReport report;
+};
+
+// Posts, puts and charges to all, many times; between them looks, and sleep until something comes.
+void talk(BusRank& rank, bool together, std::vector<Heard>& seen) {
+  std::mt19937 random(static_cast<unsigned>(rank.rank()) + 1);
+  static const std::vector<std::byte> large = bytes_of(50'000, 3);
+  // Ranks that do the same at the same time would tell by whose turn is first.
+  rank.advance(ps(1 + rank.rank() * 977));
+  for (int round = 1; round <= kTalks; ++round) {
+    if (together) rank.control->begin_posts();
+    const int posts = static_cast<int>(random() % 80);
+    for (int i = 0; i < posts; ++i) {
+      const Rank peer = (rank.rank() + i) % kTalkers;
+      if (random() % 8 == 0) {
+        rank.put(peer, static_cast<std::size_t>(rank.rank()) * large.size(),
+                 std::span(large).first(1 + random() % large.size()));
+      }
+      if (random() % 16 == 0) rank.transport->charge(LocalWork::copy(random() % 1'000'000));
+      rank.post(peer, kSaid + static_cast<LineId>(rank.rank()),
+                static_cast<std::uint64_t>(round) * 100 + static_cast<std::uint64_t>(i));
+    }
+    if (together) rank.control->end_posts();
+    Heard now{.ps = rank.now().count(), .lines = {}};
+    for (LineId line = kSaid; line < kSaid + kTalkers; ++line) now.lines.push_back(rank.line(line));
+    seen.push_back(std::move(now));
+    if (random() % 2 == 0) {
+      rank.transport->sleep(rank.bell(), rank.bell().ring.load(), Nanoseconds(random() % 9000));
+    } else {
+      rank.transport->charge(LocalWork::copy(random() % 3'000'000));
+    }
+  }
+  rank.bootstrap->all_gather({}, {});
+}
+
+Talk talked(SimulationOptions options, bool together) {
+  Talk run;
+  run.report = simulate(std::move(options), kTalkers, [&](BusRank& rank) {
+    talk(rank, together, run.seen[static_cast<std::size_t>(rank.rank())]);
+  });
+  expect_finished(run.report);
+  return run;
+}
+
+void expect_same_talk(const Talk& a, const Talk& b) {
+  for (std::size_t rank = 0; rank < kTalkers; ++rank) {
+    ASSERT_EQ(a.seen[rank].size(), b.seen[rank].size());
+    for (std::size_t i = 0; i < a.seen[rank].size(); ++i) {
+      ASSERT_EQ(a.seen[rank][i].ps, b.seen[rank][i].ps) << "rank " << rank << ", look " << i;
+      ASSERT_EQ(a.seen[rank][i].lines, b.seen[rank][i].lines) << "rank " << rank << ", look " << i;
+    }
+  }
+  EXPECT_EQ(a.report.arrivals, b.report.arrivals);
+  EXPECT_EQ(a.report.payload, b.report.payload);
+  EXPECT_EQ(a.report.end, b.report.end);
+}
+
+TEST(BusPosts, TogetherAreAsOneByOne) {
+  for (const char* const profile : {"cloudmatrix384", "h800-ib", "gb200-nvl72"}) {
+    for (const ModelLevel level : {ModelLevel::kMessage, ModelLevel::kCell}) {
+      for (const int jitter : {0, 20}) {
+        SCOPED_TRACE(testing::Message() << profile << ", jitter " << jitter);
+        const SimulationOptions options{.profile = load_profile(profile),
+                                        .fabric = {.level = level},
+                                        .jitter = {.percent = jitter}};
+        const Talk alone = talked(options, false);
+        expect_same_talk(alone, talked(options, true));
+        SimulationOptions recorded = options;
+        recorded.record_bytes = 64 << 20;
+        expect_same_talk(alone, talked(recorded, true));
+      }
+    }
+  }
+}
+
+// The fibre runs on through its posts, and others have their turns after them.
+TEST(BusPosts, TogetherTakeOneTurn) {
+  std::vector<std::pair<Rank, int>> order;
+  const auto report = simulate("cloudmatrix384", 2, [&](BusRank& rank) {
+    rank.bootstrap->all_gather({}, {});
+    rank.control->begin_posts();
+    for (int i = 0; i < 4; ++i) {  // 50 ns each
+      order.emplace_back(rank.rank(), i);
+      rank.post(1 - rank.rank(), kSaid, static_cast<std::uint64_t>(i) + 1);
+    }
+    const Picoseconds before = rank.now();
+    rank.control->end_posts();
+    EXPECT_EQ(rank.now() - before, ns(200));
+    rank.control->end_posts();  // of none
+    EXPECT_EQ(rank.now() - before, ns(200));
+  });
+  expect_finished(report);
+  const std::vector<std::pair<Rank, int>> expected{{0, 0}, {0, 1}, {0, 2}, {0, 3},
+                                                   {1, 0}, {1, 1}, {1, 2}, {1, 3}};
+  EXPECT_EQ(order, expected);
+}
+
+// What a rank's streams send mixes in the order of their times.
+TEST(BusPosts, OfARankWithStreamsTakeATurnEach) {
+  std::vector<std::int64_t> starts;
+  const auto report = simulate("cloudmatrix384", 2, [&](BusRank& rank) {
+    rank.bootstrap->all_gather({}, {});
+    if (rank.rank() == 1) return rank.advance(us(20));
+    Scheduler& scheduler = rank.scheduler();
+    EXPECT_EQ(scheduler.fibres_of(0), 1);
+    const FibreId stream = scheduler.spawn({.rank = 0, .stream = 1}, rank.now(), [&] {
+      for (int i = 0; i < 10; ++i) {
+        scheduler.advance(ns(20));
+        starts.push_back(scheduler.now().count());
+      }
+    });
+    EXPECT_EQ(scheduler.fibres_of(0), 2);
+    rank.control->begin_posts();
+    for (int i = 0; i < 4; ++i) {
+      starts.push_back(rank.now().count());
+      rank.post(1, kSaid, static_cast<std::uint64_t>(i) + 1);
+    }
+    rank.control->end_posts();
+    scheduler.join(stream);
+    EXPECT_EQ(scheduler.fibres_of(0), 1);
+  });
+  expect_finished(report);
+  EXPECT_EQ(starts.size(), 14U);
+  EXPECT_TRUE(std::ranges::is_sorted(starts));
+}
+
+// A rank that a fault ends has sent what it posted until then, and no more.
+TEST(BusPosts, EndWithTheirRank) {
+  const auto posted = [&](std::optional<Picoseconds> death) {
+    SimulationOptions options{.profile = load_profile("cloudmatrix384")};
+    if (death) options.fabric.faults = {{.kind = Fault::Kind::kRank, .at = *death, .rank = 0}};
+    return simulate(std::move(options), 2,
+                    [&](BusRank& rank) {
+                      rank.bootstrap->all_gather({}, {});
+                      if (rank.rank() == 1) return;
+                      rank.advance_to(us(50));
+                      rank.control->begin_posts();
+                      for (int i = 0; i < 10; ++i) {
+                        rank.post(1, kSaid, static_cast<std::uint64_t>(i) + 1);
+                      }
+                      rank.control->end_posts();
+                    })
+        .transfers;
+  };
+  EXPECT_EQ(posted(std::nullopt), 10U);
+  EXPECT_EQ(posted(us(50) + ns(125)), 3U);
+}
+
+}  // namespace
+}  // namespace tutti::ub::test
