@@ -95,6 +95,25 @@ TEST(AheadOfTime, WhatStartsAheadArrivesAsIfItHadNot) {
   }
 }
 
+// A rank has two streams, of which one goes ahead: the other one finds the cores busy until then.
+TEST(AheadOfTime, WhatIsStartedAfterItWaitsForIt) {
+  for (const ModelLevel level : kQueueLevels) {
+    for (const char* const profile : {"cloudmatrix384", "cloudmatrix384-wire"}) {
+      const Topology topology = topology_of(profile);
+      const auto write = [](std::int64_t at, int peer) {
+        return Send{.at = Picoseconds(at), .transfer = {.rank = 0, .peer = peer, .bytes = 64}};
+      };
+      // All with the first one, in this order.
+      const std::vector<Send> traffic{write(500'000, 9), write(3'000'000, 10),
+                                      write(1'000'000, 12)};
+      const std::vector<Send> in_order{write(500'000, 9), write(3'000'000, 10),
+                                       write(3'000'000, 12)};
+      const Outcome late = run_traffic(topology, {.level = level}, traffic, Picoseconds(5'000'000));
+      expect_same(late, run_traffic(topology, {.level = level}, in_order));
+    }
+  }
+}
+
 // Rank after rank, as far ahead as can be: never a later bound than in order of time, and none
 // without the work of a busy port.
 TEST(AheadOfTime, TheBoundStaysOne) {

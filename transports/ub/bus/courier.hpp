@@ -65,8 +65,7 @@ class Courier final : private TransferSink {
 
   // Moves pieces, one row each, in one transfer. `taken`: who gives the bytes with it, in a buffer
   // of this courier, has pieces without sources.
-  // `at`: when it starts, for this and for post(); not before the current time, nor before what the
-  // rank has started.
+  // `at`: when it starts, for this and for post(); not before the current time.
   void put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* taken, Picoseconds at);
   void post(Flow& flow, Line& line, std::uint64_t value, const LineContent& content,
             Picoseconds at);

@@ -43,7 +43,7 @@ RankPort::RankPort(Simulation& simulation, std::shared_ptr<Roster> roster, Rank 
       place_(roster_->place(rank)) {}
 
 void RankPort::poll() {
-  assert(!ahead_);
+  assert(!is_ahead());
   simulation_.work(Activity::kPoll, costs().poll(), kLeastPoll);
   bring();
 }
@@ -63,7 +63,7 @@ Picoseconds RankPort::deadline(Nanoseconds timeout) const noexcept {
 
 void RankPort::read(std::span<const ReadPart> parts) {
   if (parts.empty()) return;
-  assert(!ahead_);
+  assert(!is_ahead());
   check_alive();
   const std::optional<int> silent = courier_.read(place_, parts);
   check_alive();
@@ -87,18 +87,21 @@ void RankPort::post(Rank peer, LineId line, std::uint64_t value, const LineConte
 }
 
 void RankPort::spend(Activity what, Picoseconds time) {
-  if (!ahead_) return simulation_.work(what, time);
+  if (!is_ahead()) return simulation_.work(what, time);
   until_ = simulation_.work_ahead(until_, what, time);
   if (until_ - scheduler().now() >= kMostAhead) catch_up();
 }
 
 void RankPort::begin_posts() {
-  ahead_ = scheduler().fibres_of(place_) == 1 && !simulation_.faults().end_of(place_);
+  if (ahead_ || simulation_.faults().end_of(place_)) return;
+  ahead_ = scheduler().current();
   until_ = scheduler().now();
 }
 
 void RankPort::end_posts() {
-  if (std::exchange(ahead_, false)) catch_up();
+  if (!is_ahead()) return;
+  ahead_.reset();
+  catch_up();
 }
 
 void RankPort::catch_up() {
@@ -107,7 +110,7 @@ void RankPort::catch_up() {
 }
 
 void RankPort::flush(Rank peer, Nanoseconds timeout) {
-  assert(!ahead_);
+  assert(!is_ahead());
   check_alive();
   if (!courier_.flush(roster_->flow(rank_, peer), deadline(timeout))) {
     fail_because_of({peer}, tuttiTimeout, "puts to rank {} have not left after {} ms", peer,
@@ -117,7 +120,7 @@ void RankPort::flush(Rank peer, Nanoseconds timeout) {
 }
 
 void RankPort::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) {
-  assert(!ahead_);
+  assert(!is_ahead());
   check_alive();
   bring();
   const auto rung = [&] { return bell.ring.load(std::memory_order_acquire) != seen; };

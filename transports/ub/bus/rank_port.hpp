@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "transports/ub/bus/simulation.hpp"
@@ -39,10 +40,11 @@ class RankPort {
   void read(std::span<const ReadPart> parts);
   void put(Rank peer, std::span<const CopyPiece> pieces, std::byte* taken = nullptr);
   void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content);
-  // Between these the rank goes ahead of its turn, which then need not come for every post: who
+  // Between these the fibre goes ahead of its turn, which then need not come for every post: who
   // only posts, puts and charges sees nothing of what others do meanwhile, and what it sends starts
-  // at the time that it has come to. A rank with streams, whose posts mix, and one that a fault
-  // ends are given every turn.
+  // at the time that it has come to. Another stream of the rank finds the cores busy until then. A
+  // rank that a fault will end is given every turn, and so is a stream while another one is ahead
+  // on this port.
   void begin_posts();
   void end_posts();
   // tuttiTimeout, naming the peer.
@@ -55,8 +57,9 @@ class RankPort {
 
  private:
   Picoseconds deadline(Nanoseconds timeout) const noexcept;
-  // When what the rank does next happens.
-  Picoseconds its_time() const noexcept { return ahead_ ? until_ : scheduler().now(); }
+  bool is_ahead() const { return ahead_ == scheduler().current(); }
+  // When what the fibre does next happens.
+  Picoseconds its_time() const { return is_ahead() ? until_ : scheduler().now(); }
   void spend(Activity what, Picoseconds time);
   // Its turn comes at the time that it has come to.
   void catch_up();
@@ -67,8 +70,8 @@ class RankPort {
   const Heap* hollow_;
   Rank rank_;
   int place_;
-  bool ahead_ = false;
-  Picoseconds until_{};  // the time that it has come to
+  std::optional<FibreId> ahead_;  // who goes ahead
+  Picoseconds until_{};           // the time that it has come to
 };
 
 }  // namespace tutti::ub

@@ -4,16 +4,12 @@
 
 namespace tutti::ub {
 
-FibreRecord& FibreTable::add(const Entity& who) {
+FibreRecord& FibreTable::add() {
   if (unused_.empty()) grow();
-  const auto place = static_cast<std::size_t>(who.rank + 1);
-  if (place >= live_of_.size()) live_of_.resize(place + 1);
   FibreRecord& fibre = *unused_.back();
   fibre.stack = stacks_.acquire();
   unused_.pop_back();
   ++live_;
-  ++live_of_[place];
-  fibre.who = who;
   if (++fibre.id.generation == 0) fibre.id.generation = 1;
   fibre.state = FibreRecord::State::kReady;
   fibre.started = fibre.woken = fibre.cancel_pending = fibre.cancelled = false;
@@ -37,7 +33,6 @@ void FibreTable::remove(FibreRecord& fibre) noexcept {
   fibre.state = FibreRecord::State::kFree;
   unused_.push_back(&fibre);
   --live_;
-  --live_of_[static_cast<std::size_t>(fibre.who.rank + 1)];
 }
 
 std::vector<FibreRecord*> FibreTable::all() const {

@@ -14,9 +14,8 @@ class FibreTable {
  public:
   explicit FibreTable(std::size_t stack_bytes) : stacks_(stack_bytes) {}
 
-  // A record of `who` with a new id and a stack, otherwise as it was made. tuttiSystemError without
-  // room.
-  FibreRecord& add(const Entity& who);
+  // A record with a new id and a stack, otherwise as it was made. tuttiSystemError without room.
+  FibreRecord& add();
   // Its body has ended and nobody runs on its stack.
   void remove(FibreRecord& fibre) noexcept;
 
@@ -33,10 +32,6 @@ class FibreTable {
   }
 
   std::size_t live() const noexcept { return live_; }
-  int live_of(int rank) const noexcept {
-    const auto place = static_cast<std::size_t>(rank + 1);
-    return place < live_of_.size() ? live_of_[place] : 0;
-  }
   // Those that are live, in no particular order.
   std::vector<FibreRecord*> all() const;
 
@@ -49,7 +44,6 @@ class FibreTable {
   std::vector<std::unique_ptr<FibreRecord[]>> chunks_;
   std::vector<FibreRecord*> unused_;  // last removed, first used
   std::size_t live_ = 0;
-  std::vector<int> live_of_;  // [rank + 1]: that of the fabric first
 };
 
 }  // namespace tutti::ub

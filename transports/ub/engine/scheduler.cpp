@@ -57,7 +57,8 @@ FibreId Scheduler::add(const Entity& who, Picoseconds time, std::unique_ptr<Fibr
   if (unwinding_) {
     fail(tuttiInvalidUsage, "{} cannot begin: the simulation is being ended", to_string(who));
   }
-  FibreRecord& fibre = table_.add(who);
+  FibreRecord& fibre = table_.add();
+  fibre.who = who;
   fibre.born = spawned_++;
   fibre.context->log_rank = who.rank;
   fibre.context->host = host_;

@@ -72,7 +72,6 @@ class Scheduler {
 
   Picoseconds now() const noexcept { return now_; }
   std::size_t fibres() const noexcept { return table_.live(); }
-  int fibres_of(int rank) const noexcept { return table_.live_of(rank); }
 
   // Makes a fibre that runs `body()` from `time` on, not before now(). Its ThreadContext is new and
   // has the rank as log_rank. `body` is destroyed on the fibre, or by the scheduler if it never

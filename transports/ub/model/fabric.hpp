@@ -46,7 +46,8 @@ class TransferSink {
 class Fabric {
  public:
   virtual ~Fabric() = default;
-  // `at` is not before the current time, nor before an earlier start() for that rank.
+  // `at` is not before the current time. What a rank starts after something that it has started for
+  // a later time waits for that: its cores take one after the other.
   virtual void start(Picoseconds at, const Transfer& transfer) = 0;
 };
 

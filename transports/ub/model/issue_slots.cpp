@@ -4,13 +4,13 @@
 
 namespace tutti::ub {
 
-IssueSlots::IssueSlots(const Topology& topology, const FaultSchedule& faults) : faults_(faults) {
+IssueSlots::IssueSlots(const Topology& topology, const FaultSchedule& faults)
+    : faults_(faults), turns_(static_cast<std::size_t>(topology.ranks())) {
   const auto& software = topology.profile().software;
   if (!software || software->row_issue_ns.units() == 0) return;
   cores_ = static_cast<std::size_t>(software->cores) *
            static_cast<std::size_t>(topology.units_per_rank());
   row_ = nanoseconds(software->row_issue_ns);
-  turns_.resize(static_cast<std::size_t>(topology.ranks()));
   free_.resize(turns_.size() * cores_);
 }
 

@@ -23,11 +23,15 @@ class IssueSlots {
   IssueSlots(const Topology& topology, const FaultSchedule& faults);
 
   Issue take(int rank, Picoseconds at, std::uint32_t rows) {
-    if (cores_ == 0) return {at, at};
     const auto place = static_cast<std::size_t>(rank);
-    if (rows != 1) return take_cores(place, at, rows);
-    const Picoseconds start = take_core(place, at, cost_of_row(place, at));
-    return {start, start};
+    if (cores_ != 0 && rows != 1) return take_cores(place, at, rows);
+    Picoseconds& started = turns_[place].started;
+    if (cores_ != 0) {
+      take_core(place, at, cost_of_row(place, at));
+    } else {
+      started = std::max(at, started);
+    }
+    return {started, started};
   }
 
  private:
