@@ -100,7 +100,7 @@ TEST_P(TransportConformance, PostsTogetherAreWhatTheyWouldBeAlone) {
         const Piece piece{sources[static_cast<std::size_t>(peer)],
                           TransportRank::area(rank.rank())};
         EXPECT_TRUE(rank.control().put(peer, {&piece, 1}));
-        rank.transport().charge(LocalWork::copy(1000));
+        rank.transport().charge(LocalWork::looks(3));
         rank.post(peer, rank.line(kMark, rank.rank()), round);
       }
       rank.control().end_posts();

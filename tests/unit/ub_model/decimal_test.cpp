@@ -74,6 +74,15 @@ TEST(Rate, DividesExactly) {
   }
 }
 
+TEST(Rate, WithoutBandwidthTakesTheLongestTime) {
+  const Rate zero = Rate::of_GBps(*Decimal::parse("0"));
+  for (const Rate none : {zero, zero.scaled(2, 1)}) {
+    EXPECT_EQ(none.time(0), Picoseconds(0));
+    EXPECT_EQ(none.time(1), Picoseconds(kLongestTime));
+    EXPECT_EQ(none.time(1 << 30), Picoseconds(kLongestTime));
+  }
+}
+
 TEST(Rate, ScalesExactly) {
   const Rate link = Rate::of_GBps(*Decimal::parse("28"));
   EXPECT_EQ(link.scaled(7, 1), Rate::of_GBps(*Decimal::parse("196")));

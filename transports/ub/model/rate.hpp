@@ -47,6 +47,7 @@ class Rate {
       : picoseconds_(picoseconds), bytes_(bytes), reciprocal_(~std::uint64_t{0} / bytes) {}
   // Exact wherever the reduced fraction fits; beyond that, a little slower.
   static constexpr Rate of_fraction(Wide picoseconds, Wide bytes) {
+    if (bytes == 0) return Rate(UINT64_MAX, 1);  // no bandwidth
     Wide common = picoseconds;
     for (Wide rest = bytes; rest != 0;) {
       const Wide next = common % rest;
