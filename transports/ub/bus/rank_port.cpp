@@ -15,7 +15,7 @@ namespace {
 // microseconds is a thousand looks and not a million.
 constexpr Picoseconds kLeastPoll{1000};
 
-// More in a row would be more under way at once, and less of that in the caches.
+// So long another stream of the rank may have to wait for the cores.
 constexpr Picoseconds kMostAhead{1'000'000};
 
 class BellSubject final : public ParkSubject {
