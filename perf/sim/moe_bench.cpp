@@ -24,7 +24,7 @@ constexpr int kTokensPerRank = 128;
 constexpr int kTopK = 8;
 constexpr std::size_t kHidden = 3584;  // bfloat16: rows of 7168 bytes both ways
 constexpr std::size_t kBytesPerRow = 2 * kHidden;
-constexpr int kWarmSteps = 8;  // until every place of an operation's lines has been used once
+constexpr int kWarmSteps = 8;        // until every place of an operation's lines has been used once
 constexpr std::size_t kValues = 16;  // that an element may have
 
 // A whole number; none from -64 to 64 is rounded, and so no sum of kTopK rows.

@@ -150,9 +150,9 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   sink_.left(tag, left);
 }
 
-// The front of a ready line, and those writes behind it that nothing can come before at their egress
-// port: no read is on its way there, and none that starts from now on gets there sooner. Where
-// planes or links are chosen by what happens elsewhere, each has its own time.
+// The front of a ready line, and those writes behind it that nothing can come before at their
+// egress port: no read is on its way there, and none that starts from now on gets there sooner.
+// Where planes or links are chosen by what happens elsewhere, each has its own time.
 void MessageFabric::leave_in_row(Picoseconds now, std::size_t line) {
   std::uint32_t id = lines_.take(line);
   const FaultSchedule::Route route = route_of(messages_[id]);

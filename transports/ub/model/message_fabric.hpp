@@ -122,8 +122,8 @@ class MessageFabric final : public Fabric, private EventTarget {
   Trunks trunks_;
   std::vector<Picoseconds> ports_;
   LocalCopies local_;
-  std::vector<Picoseconds> latest_write_;  // [network][rank]: when the latest one was ready
-  std::vector<int> ready_lane_;            // [path]: whose ready line it uses
+  std::vector<Picoseconds> latest_write_;    // [network][rank]: when the latest one was ready
+  std::vector<int> ready_lane_;              // [path]: whose ready line it uses
   std::vector<std::uint32_t> reads_coming_;  // [network][rank]: that its egress port will carry
   std::vector<Picoseconds> no_read_before_;  // [network]: from its start to the egress port
   Pool<Message> messages_;
