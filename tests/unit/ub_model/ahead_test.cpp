@@ -95,6 +95,41 @@ TEST(AheadOfTime, WhatStartsAheadArrivesAsIfItHadNot) {
   }
 }
 
+// As a sink may: whatever leaves starts the next one, alone or while others of its rank are still
+// leaving in the same event.
+TEST(AheadOfTime, WhatLeavesMayStartTheNext) {
+  struct Relay final : TransferSink {
+    explicit Relay(std::uint64_t first) : each(first), arrivals(4 * first) {}
+    void start(std::uint64_t tag, Picoseconds at) const {
+      fabric->start(at,
+                    {.rank = 0, .peer = 1 + static_cast<int>(tag % 20), .bytes = 64, .tag = tag});
+    }
+    void left(std::uint64_t tag, Picoseconds when) override {
+      if (tag < 3 * each) start(tag + each, when);
+    }
+    void arrived(std::uint64_t tag, Picoseconds) override { ++arrivals[tag]; }
+    void lost(std::uint64_t, Picoseconds) override { ADD_FAILURE(); }
+
+    Fabric* fabric = nullptr;
+    const std::uint64_t each;
+    std::vector<int> arrivals;  // [tag]
+  };
+  for (const char* const profile : {"cloudmatrix384", "cloudmatrix384-wire"}) {
+    for (const std::uint64_t each : {1U, 2U, 200U}) {
+      const Topology topology = topology_of(profile);
+      Relay relay(each);
+      EventHeap queue;
+      const auto fabric = make_fabric(topology, {}, queue, relay);
+      relay.fabric = fabric.get();
+      for (std::uint64_t tag = 0; tag < each; ++tag) {
+        relay.start(tag, Picoseconds(static_cast<std::int64_t>(tag) * 1000));
+      }
+      queue.run();
+      EXPECT_EQ(relay.arrivals, std::vector<int>(4 * each, 1)) << profile << ", " << each;
+    }
+  }
+}
+
 // A rank has two streams, of which one goes ahead: the other one finds the cores busy until then.
 TEST(AheadOfTime, WhatIsStartedAfterItWaitsForIt) {
   for (const ModelLevel level : kQueueLevels) {

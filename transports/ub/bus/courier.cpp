@@ -122,7 +122,7 @@ void Courier::post(Flow& flow, Line& line, std::uint64_t value, const LineConten
   if (races_ != nullptr) races_->post(&flow, flow.from, flow.to, parcel.number, line, at);
   start(parcel, 1, at);
   // Who tells one peer tells the next one.
-  (&flow + 3)->prefetch();
+  (&flow + 1)->prefetch();
 }
 
 void Courier::say_farewell(Flow& flow) {

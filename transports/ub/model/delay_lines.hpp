@@ -34,7 +34,8 @@ class DelayLines {
     go_on(line, token);
     return id;
   }
-  // The same in two steps, between which more may be taken, and nothing is pushed to the line.
+  // The same in two steps, between which more may be taken, and nothing is pushed. What was taken
+  // in a row stays linked until it is pushed somewhere.
   std::uint32_t take(std::size_t line) {
     const std::uint32_t id = lines_[line].pop(nodes_);
     if (!lines_[line].empty()) __builtin_prefetch(&nodes_[lines_[line].front()], 1);

@@ -24,14 +24,10 @@ class IssueSlots {
 
   Issue take(int rank, Picoseconds at, std::uint32_t rows) {
     const auto place = static_cast<std::size_t>(rank);
-    if (cores_ != 0 && rows != 1) return take_cores(place, at, rows);
-    Picoseconds& started = turns_[place].started;
-    if (cores_ != 0) {
-      take_core(place, at, cost_of_row(place, at));
-    } else {
-      started = std::max(at, started);
-    }
-    return {started, started};
+    if (cores_ == 0) return at_once(turns_[place], at);
+    if (rows != 1) return take_cores(place, at, rows);
+    const Picoseconds start = take_core(place, at, cost_of_row(place, at));
+    return {start, start};
   }
 
  private:
@@ -40,6 +36,10 @@ class IssueSlots {
     Picoseconds started{};
   };
 
+  static Issue at_once(Turn& turn, Picoseconds at) {
+    turn.started = std::max(at, turn.started);
+    return {turn.started, turn.started};
+  }
   Picoseconds cost_of_row(std::size_t rank, Picoseconds at) const {
     return row_ * faults_.core_percent(static_cast<int>(rank), at) / 100;
   }

@@ -83,10 +83,7 @@ void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
   const auto stage = stage_of<Stage>(token);
   const auto number = static_cast<std::uint32_t>(token);
   if (stage == Stage::kReplay) return leave(now, number);
-  if (stage == Stage::kReady) {
-    leave_in_row(now, number);
-    return lines_.go_on(number, token);
-  }
+  if (stage == Stage::kReady) return leave_in_row(now, number, token);
   const std::uint32_t id = lines_.pop(number, token);
   if (stage == Stage::kIngress || stage == Stage::kBehindTrunk) return arrive(now, id);
   cross(now, id, stage);
@@ -153,21 +150,28 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
 // The front of a ready line, and those writes behind it that nothing can come before at their
 // egress port: no read is on its way there, and none that starts from now on gets there sooner.
 // Where planes or links are chosen by what happens elsewhere, each has its own time.
-void MessageFabric::leave_in_row(Picoseconds now, std::size_t line) {
+void MessageFabric::leave_in_row(Picoseconds now, std::size_t line, std::uint64_t token) {
   std::uint32_t id = lines_.take(line);
   const FaultSchedule::Route route = route_of(messages_[id]);
-  const bool read = reads(messages_[id]);
-  if (read) --reads_coming_[row_of(route.network, route.from)];
-  leave(now, id);
-  if (read || reads_coming_[row_of(route.network, route.from)] != 0 || !faults_.quiet() ||
-      spreading_.channels(route.network) > 1) {
-    return;
+  std::uint32_t& reads_coming = reads_coming_[row_of(route.network, route.from)];
+  std::size_t leaving = 1;
+  if (reads(messages_[id])) {
+    --reads_coming;
+  } else if (reads_coming == 0 && faults_.quiet() && spreading_.channels(route.network) == 1) {
+    const Picoseconds until = now + no_read_before_[static_cast<std::size_t>(route.network)];
+    const auto leaves_too = [&](std::uint32_t next) {
+      return next != kNone && messages_[next].time < until &&
+             !trunks_.between(route_of(messages_[next]));
+    };
+    for (; leaves_too(lines_.next(line)); ++leaving) lines_.take(line);
   }
-  const Picoseconds until = now + no_read_before_[static_cast<std::size_t>(route.network)];
-  while ((id = lines_.next(line)) != kNone) {
-    const Picoseconds ready = messages_[id].time;
-    if (ready >= until || trunks_.between(route_of(messages_[id]))) return;
-    leave(ready, lines_.take(line));
+  // The line is in order before the sink hears anything, and may start the next one. What was taken
+  // is still linked.
+  lines_.go_on(line, token);
+  while (leaving-- > 0) {
+    const std::uint32_t next = messages_[id].next;
+    leave(messages_[id].time, id);
+    id = next;
   }
 }
 

@@ -73,7 +73,7 @@ class MessageFabric final : public Fabric, private EventTarget {
   void fire(Picoseconds now, std::uint64_t token) override;
   void prepare(std::uint64_t token, int pass) const noexcept override;
   void leave(Picoseconds now, std::uint32_t id);
-  void leave_in_row(Picoseconds now, std::size_t line);
+  void leave_in_row(Picoseconds now, std::size_t line, std::uint64_t token);
   bool reads(const Message& message) const noexcept {
     return message.path % kDirections == static_cast<int>(Direction::kRead);
   }
