@@ -169,7 +169,7 @@ class ControlWindow : public Window {
   // Between these the rank does nothing by which it could notice others: it posts, puts to this
   // window and others, and charges (Transport::charge). A simulated bus need not give others their
   // turns in between. end_posts() comes before whatever follows, a wait for a credit or an error
-  // too; without a begin_posts() it does nothing.
+  // too; without a begin_posts() it does nothing. Only called where Transport::settles().
   virtual void begin_posts() {}
   virtual void end_posts() {}
 

@@ -166,7 +166,7 @@ bool Channel::looks_at(const Line& line, std::uint64_t want, const SyncPlace& pl
 }
 
 void Channel::await_credit(Rank peer, const Operation& operation) {
-  control().end_posts();
+  if (settles_) control().end_posts();
   const Sequence sequence = operation.sequence();
   const Line& line = own_line(layout_.credit_line(peer));
   const ChannelSubject subject(*this, sequence, {peer});
@@ -211,7 +211,7 @@ void Channel::tell_credits(Sequence completed) {
   const Sequence floor = floor_.load(std::memory_order_relaxed);
   // Everybody knows from an assembly's result: nothing to look up for each peer.
   if (static_cast<std::int64_t>(completed - floor) < static_cast<std::int64_t>(lag)) return;
-  post_together(control(), [&] {
+  post_together([&] {
     for (Rank peer = 0; peer < ranks(); ++peer) {
       auto& told = credits_[index(peer)].told;
       const Sequence before = std::max(told.load(std::memory_order_relaxed), floor);

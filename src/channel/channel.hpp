@@ -40,6 +40,7 @@
 #include "base/condition.hpp"
 #include "channel/fingerprint.hpp"
 #include "channel/layout.hpp"
+#include "channel/posts.hpp"
 #include "channel/sequence.hpp"
 #include "channel/waiter.hpp"
 #include "memory/heap.hpp"
@@ -208,6 +209,16 @@ class Channel {
       return false;
     transport_.settle();
     return reached(line.value.load(std::memory_order_acquire), want);
+  }
+  // Around a loop that does what may come between ControlWindow::begin_posts() and end_posts(). A
+  // wait for a credit ends them.
+  template <typename Loop>
+  void post_together(Loop&& loop) {
+    if (!settles_) [[likely]]
+      return loop();
+    Posts posts(control());
+    loop();
+    posts.end();
   }
   // For tests of what the watch finds.
   bool leaves_out(Sync sync, const SyncPlace& place) const {

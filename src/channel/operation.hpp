@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "channel/channel.hpp"
-#include "channel/posts.hpp"
 
 namespace tutti {
 
@@ -55,11 +54,10 @@ class Operation {
     post(peer, phase, content, step, where);
   }
 
-  // Around a loop that does what may come between begin_posts() and end_posts(). A wait for a
-  // credit ends them.
+  // Channel::post_together.
   template <typename Loop>
   void post_together(Loop&& loop) const {
-    tutti::post_together(channel_->control(), std::forward<Loop>(loop));
+    channel_->post_together(std::forward<Loop>(loop));
   }
   // The same mark at every other rank, the next one first.
   void post_to_others(Phase phase, LineContent& content, unsigned step = 0,

@@ -1,4 +1,4 @@
-// Around a loop that only posts, and puts, to many peers.
+// ControlWindow::begin_posts(), and end_posts() also where an error comes between them.
 #pragma once
 
 #include <tutti/error.hpp>
@@ -6,28 +6,29 @@
 
 namespace tutti {
 
-// ControlWindow::begin_posts(), and end_posts() also where the loop ends with an error.
-template <typename Loop>
-void post_together(ControlWindow& control, Loop&& loop) {
-  struct Posts {
-    ControlWindow& control;
-    bool ended = false;
-    explicit Posts(ControlWindow& its) : control(its) { control.begin_posts(); }
-    void end() {
-      ended = true;
-      control.end_posts();
+class Posts {
+ public:
+  // `control` outlives it.
+  explicit Posts(ControlWindow& control) : control_(control) { control.begin_posts(); }
+  ~Posts() {
+    if (ended_) return;
+    try {
+      control_.end_posts();
+    } catch (const Error&) {
+      return;  // that of the posts is on its way
     }
-    ~Posts() {
-      if (ended) return;
-      try {
-        control.end_posts();
-      } catch (const Error&) {
-        return;  // the loop's own error is on its way
-      }
-    }
-  } posts(control);
-  loop();
-  posts.end();
-}
+  }
+  Posts(const Posts&) = delete;
+  Posts& operator=(const Posts&) = delete;
+
+  void end() {
+    ended_ = true;
+    control_.end_posts();
+  }
+
+ private:
+  ControlWindow& control_;
+  bool ended_ = false;
+};
 
 }  // namespace tutti
