@@ -2,37 +2,29 @@
 #include <optional>
 #include <random>
 
-#include "bus_rank.hpp"
+#include "seen.hpp"
 
 namespace tutti::ub::test {
 namespace {
 
 constexpr int kWanderers = 5;
 constexpr int kLooks = 400;
-constexpr LineId kFirst = 10;
-
-struct Look {
-  std::int64_t ps;
-  std::vector<std::uint64_t> lines;
-  std::uint8_t first;  // byte of what was put before them
-  bool operator==(const Look&) const = default;
-};
-using Log = std::vector<std::vector<Look>>;  // [rank]
 
 // Puts and lines to anybody, and looks at any time: after work, after a poll, out of sleep.
-void wander(BusRank& rank, std::vector<Look>& log) {
+void wander(BusRank& rank, std::vector<Seen>& log) {
   std::mt19937 random(static_cast<unsigned>(rank.rank()) + 1);
-  static const std::vector<std::byte> large = bytes_of(60'000, 3);
+  static const std::vector<std::byte> large = bytes_of(kTalkBytes + 256, 3);
   std::uint64_t value = 0;
   for (int step = 0; step < kLooks; ++step) {
     const auto peer = static_cast<Rank>(random() % kWanderers);
     switch (random() % 6) {
       case 0:
-        rank.put(peer, static_cast<std::size_t>(rank.rank()) * large.size(), large);
+        rank.put(peer, talk_area(rank.rank()),
+                 std::span(large).subspan(static_cast<std::size_t>(step) % 256, kTalkBytes));
         [[fallthrough]];
       case 1:
       case 2:
-        rank.post(peer, kFirst + static_cast<LineId>(rank.rank()), ++value);
+        rank.post(peer, kTalkLine + static_cast<LineId>(rank.rank()), ++value);
         break;
       case 3:
         rank.transport->progress();
@@ -45,22 +37,13 @@ void wander(BusRank& rank, std::vector<Look>& log) {
         rank.transport->sleep(rank.bell(), seen, Nanoseconds(random() % 5000));
       }
     }
-    Look look{.ps = rank.now().count(), .lines = {}, .first = 0};
-    for (LineId line = kFirst; line < kFirst + kWanderers; ++line) {
-      look.lines.push_back(rank.line(line));
-    }
-    for (int from = 0; from < kWanderers; ++from) {
-      look.first = static_cast<std::uint8_t>(
-          look.first * 3 + static_cast<std::uint8_t>(
-                               rank.data()[static_cast<std::size_t>(from) * large.size() + 7]));
-    }
-    log.push_back(std::move(look));
+    log.push_back(see(rank));
   }
   rank.bootstrap->all_gather({}, {});
 }
 
-Log logged(SimulationOptions options, SimulationReport& report) {
-  Log log(kWanderers);
+SeenLog logged(SimulationOptions options, SimulationReport& report) {
+  SeenLog log(kWanderers);
   report = simulate(std::move(options), kWanderers, [&](BusRank& rank) {
     wander(rank, log[static_cast<std::size_t>(rank.rank())]);
   });
@@ -82,22 +65,9 @@ TEST(BusLooks, ShowTheSameWithARecordAndWithout) {
       };
       SimulationReport plain;
       SimulationReport recorded;
-      const Log looks = logged(options(0), plain);
-      const Log again = logged(options(64 << 20), recorded);
-      for (std::size_t rank = 0; rank < looks.size(); ++rank) {
-        for (std::size_t i = 0; i < looks[rank].size(); ++i) {
-          const Look& a = looks[rank][i];
-          const Look& b = again[rank][i];
-          ASSERT_EQ(a.ps, b.ps) << "rank " << rank << ", look " << i;
-          ASSERT_EQ(a.lines, b.lines) << "rank " << rank << ", look " << i << " at " << a.ps;
-          ASSERT_EQ(a.first, b.first) << "rank " << rank << ", look " << i << " at " << a.ps;
-        }
-      }
-      EXPECT_EQ(plain.arrivals, recorded.arrivals);
-      EXPECT_EQ(plain.payload, recorded.payload);
-      EXPECT_EQ(plain.end, recorded.end);
-      EXPECT_EQ(plain.last_arrival, recorded.last_arrival);
-      EXPECT_EQ(plain.events, recorded.events);
+      const SeenLog looks = logged(options(0), plain);
+      expect_same(looks, logged(options(64 << 20), recorded));
+      expect_same(plain, recorded);
     }
   }
 }
@@ -106,7 +76,7 @@ TEST(BusLooks, ShowTheSameWithARecordAndWithout) {
 TEST(BusLooks, WhatNobodyLooksAtCountsToo) {
   const auto report = simulate("cloudmatrix384", 2, [&](BusRank& rank) {
     rank.bootstrap->all_gather({}, {});
-    if (rank.rank() == 0) rank.post(1, kFirst, 1);
+    if (rank.rank() == 0) rank.post(1, kTalkLine, 1);
   });
   expect_finished(report);
   EXPECT_EQ(report.bytes, sizeof(Line));

@@ -1,31 +1,18 @@
 // Who posts to many peers goes ahead of its turn, and nobody can tell.
 #include <random>
 
-#include "bus_rank.hpp"
+#include "seen.hpp"
 
 namespace tutti::ub::test {
 namespace {
 
 constexpr int kTalkers = 6;
 constexpr int kTalks = 60;
-constexpr LineId kSaid = 10;
-
-// Of a rank, all that it saw: what the time was, and its lines.
-struct Heard {
-  std::int64_t ps;
-  std::vector<std::uint64_t> lines;
-  bool operator==(const Heard&) const = default;
-};
-
-struct Talk {
-  std::vector<std::vector<Heard>> seen = std::vector<std::vector<Heard>>(kTalkers);  // [rank]
-  SimulationReport report;
-};
 
 // Posts, puts and charges to all, many times; between them looks, and sleep until something comes.
-void talk(BusRank& rank, bool together, std::vector<Heard>& seen) {
+void talk(BusRank& rank, bool together, std::vector<Seen>& seen) {
   std::mt19937 random(static_cast<unsigned>(rank.rank()) + 1);
-  static const std::vector<std::byte> large = bytes_of(50'000, 3);
+  static const std::vector<std::byte> large = bytes_of(kTalkBytes + 256, 3);
   // Ranks that do the same at the same time would tell by whose turn is first.
   rank.advance(ps(1 + rank.rank() * 977));
   for (int round = 1; round <= kTalks; ++round) {
@@ -34,17 +21,15 @@ void talk(BusRank& rank, bool together, std::vector<Heard>& seen) {
     for (int i = 0; i < posts; ++i) {
       const Rank peer = (rank.rank() + i) % kTalkers;
       if (random() % 8 == 0) {
-        rank.put(peer, static_cast<std::size_t>(rank.rank()) * large.size(),
-                 std::span(large).first(1 + random() % large.size()));
+        rank.put(peer, talk_area(rank.rank()),
+                 std::span(large).subspan(random() % 256, 1 + random() % kTalkBytes));
       }
       if (random() % 16 == 0) rank.transport->charge(LocalWork::copy(random() % 1'000'000));
-      rank.post(peer, kSaid + static_cast<LineId>(rank.rank()),
+      rank.post(peer, kTalkLine + static_cast<LineId>(rank.rank()),
                 static_cast<std::uint64_t>(round) * 100 + static_cast<std::uint64_t>(i));
     }
     if (together) rank.control->end_posts();
-    Heard now{.ps = rank.now().count(), .lines = {}};
-    for (LineId line = kSaid; line < kSaid + kTalkers; ++line) now.lines.push_back(rank.line(line));
-    seen.push_back(std::move(now));
+    seen.push_back(see(rank));
     if (random() % 2 == 0) {
       rank.transport->sleep(rank.bell(), rank.bell().ring.load(), Nanoseconds(random() % 9000));
     } else {
@@ -54,26 +39,13 @@ void talk(BusRank& rank, bool together, std::vector<Heard>& seen) {
   rank.bootstrap->all_gather({}, {});
 }
 
-Talk talked(SimulationOptions options, bool together) {
-  Talk run;
-  run.report = simulate(std::move(options), kTalkers, [&](BusRank& rank) {
-    talk(rank, together, run.seen[static_cast<std::size_t>(rank.rank())]);
+SeenLog talked(SimulationOptions options, bool together, SimulationReport& report) {
+  SeenLog log(kTalkers);
+  report = simulate(std::move(options), kTalkers, [&](BusRank& rank) {
+    talk(rank, together, log[static_cast<std::size_t>(rank.rank())]);
   });
-  expect_finished(run.report);
-  return run;
-}
-
-void expect_same_talk(const Talk& a, const Talk& b) {
-  for (std::size_t rank = 0; rank < kTalkers; ++rank) {
-    ASSERT_EQ(a.seen[rank].size(), b.seen[rank].size());
-    for (std::size_t i = 0; i < a.seen[rank].size(); ++i) {
-      ASSERT_EQ(a.seen[rank][i].ps, b.seen[rank][i].ps) << "rank " << rank << ", look " << i;
-      ASSERT_EQ(a.seen[rank][i].lines, b.seen[rank][i].lines) << "rank " << rank << ", look " << i;
-    }
-  }
-  EXPECT_EQ(a.report.arrivals, b.report.arrivals);
-  EXPECT_EQ(a.report.payload, b.report.payload);
-  EXPECT_EQ(a.report.end, b.report.end);
+  expect_finished(report);
+  return log;
 }
 
 TEST(BusPosts, TogetherAreAsOneByOne) {
@@ -84,11 +56,18 @@ TEST(BusPosts, TogetherAreAsOneByOne) {
         const SimulationOptions options{.profile = load_profile(profile),
                                         .fabric = {.level = level},
                                         .jitter = {.percent = jitter}};
-        const Talk alone = talked(options, false);
-        expect_same_talk(alone, talked(options, true));
         SimulationOptions recorded = options;
         recorded.record_bytes = 64 << 20;
-        expect_same_talk(alone, talked(recorded, true));
+        SimulationReport report;
+        SimulationReport again;
+        const SeenLog alone = talked(options, false, report);
+        expect_same(alone, talked(options, true, again));
+        EXPECT_EQ(report.arrivals, again.arrivals);
+        EXPECT_EQ(report.payload, again.payload);
+        EXPECT_EQ(report.end, again.end);
+        SimulationReport with_record;
+        expect_same(alone, talked(recorded, true, with_record));
+        expect_same(again, with_record);
       }
     }
   }
@@ -99,7 +78,7 @@ TEST(BusPosts, TogetherTakeOneTurn) {
   std::vector<std::pair<Rank, int>> order;
   const auto report = simulate("cloudmatrix384", 2, [&](BusRank& rank) {
     const Picoseconds start = rank.now();
-    rank.post(1 - rank.rank(), kSaid, 1);
+    rank.post(1 - rank.rank(), kTalkLine, 1);
     const Picoseconds flag = rank.now() - start;
     EXPECT_GT(flag, ps(0));
     rank.advance_to(us(50 + rank.rank()));
@@ -107,7 +86,7 @@ TEST(BusPosts, TogetherTakeOneTurn) {
     rank.control->begin_posts();
     for (int i = 0; i < 4000; ++i) {
       if (i < 4) order.emplace_back(rank.rank(), i);
-      rank.post(1 - rank.rank(), kSaid, static_cast<std::uint64_t>(i) + 2);
+      rank.post(1 - rank.rank(), kTalkLine, static_cast<std::uint64_t>(i) + 2);
       EXPECT_GE(rank.now(), before + (i + 1) * flag - us(1)) << "too far ahead";
     }
     rank.control->end_posts();
@@ -127,7 +106,7 @@ TEST(BusPosts, OfStreamsMix) {
   const auto report = simulate("cloudmatrix384", 2, [&](BusRank& rank) {
     Scheduler& scheduler = rank.scheduler();
     const Picoseconds start = rank.now();
-    rank.post(1 - rank.rank(), kSaid, 1);
+    rank.post(1 - rank.rank(), kTalkLine, 1);
     const Picoseconds flag = rank.now() - start;
     rank.advance_to(us(50));
     const auto tell = [&](LineId line) {
@@ -141,11 +120,11 @@ TEST(BusPosts, OfStreamsMix) {
       rank.transport->progress();
       EXPECT_TRUE(rank.await_line(line, kPosts + 1));
     };
-    const FibreId stream =
-        scheduler.spawn({.rank = rank.rank(), .stream = 1}, rank.now(), [&] { tell(kSaid + 1); });
-    tell(kSaid);
+    const FibreId stream = scheduler.spawn({.rank = rank.rank(), .stream = 1}, rank.now(),
+                                           [&] { tell(kTalkLine + 1); });
+    tell(kTalkLine);
     scheduler.join(stream);
-    EXPECT_EQ(rank.line(kSaid + 1), kPosts + 1U);
+    EXPECT_EQ(rank.line(kTalkLine + 1), kPosts + 1U);
   });
   expect_finished(report);
   EXPECT_EQ(report.transfers, 2U * (2 * kPosts + 1));
@@ -163,7 +142,7 @@ TEST(BusPosts, EndWithTheirRank) {
                       rank.advance_to(us(50));
                       rank.control->begin_posts();
                       for (int i = 0; i < 10; ++i) {
-                        rank.post(1, kSaid, static_cast<std::uint64_t>(i) + 1);
+                        rank.post(1, kTalkLine, static_cast<std::uint64_t>(i) + 1);
                       }
                       rank.control->end_posts();
                       flag = (rank.now() - us(50)) / 10;

@@ -98,10 +98,6 @@ void MessageFabric::prepare(std::uint64_t token, int pass) const noexcept {
   if (arrives && message.ticket == kNone) sink_.prepare(message.tag, pass - 1);
 }
 
-Spreading::Passage MessageFabric::passage_of(const Message& message, Picoseconds when) const {
-  return spreading_.passage(route_of(message), topology_.path(message.path), message.channel, when);
-}
-
 void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   Message& message = messages_[id];
   const FabricPath& path = topology_.path(message.path);
@@ -116,24 +112,19 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
 
   Picoseconds& egress = port(Port::kEgress, route.network, message.from, channel);
   const Picoseconds start = std::max(now, egress);
-  const Rate* flow_rate = &spreading_.rate_of(route.network, path);
-  const Rate* egress_rate = flow_rate;
-  Spreading::Passage passage;
+  const Spreading::Passage passage = passage_of(message, start);
   if (!faults_.quiet()) {
-    passage = passage_of(message, start);
     if (passage.planes == 0 || !faults_.reachable(route, start)) return lose(start, id);
     // One summed port looks at the planes when it starts; a channel was chosen now.
     const Picoseconds decided = spreading_.channels(route.network) == 1 ? start : now;
     if (replay_losses(id, passage, decided, start)) return;
-    flow_rate = &passage.flow;
-    egress_rate = &passage.egress;
   }
   Message& rest = messages_[id];  // replay_losses() may have moved it
-  const Picoseconds flow = flow_rate->time(rest.bytes);
-  take(egress, now, egress_rate == flow_rate ? flow : egress_rate->time(rest.bytes));
-  rest.tail =
-      std::max(start + flow, rest.rows == 1 ? Picoseconds::zero()
-                                            : rest.tail + flow_rate->time(rest.bytes / rest.rows));
+  const Picoseconds flow = passage.flow.time(rest.bytes);
+  take(egress, now, passage.egress.time(rest.bytes));
+  rest.tail = std::max(start + flow, rest.rows == 1
+                                         ? Picoseconds::zero()
+                                         : rest.tail + passage.flow.time(rest.bytes / rest.rows));
   const std::uint64_t tag = rest.tag;
   const Picoseconds left = rest.tail;
   const bool whole = rest.ticket == kNone;
@@ -193,10 +184,7 @@ void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
 void MessageFabric::arrive(Picoseconds now, std::uint32_t id) {
   const Message& message = messages_[id];
   const int network = topology_.path(message.path).network;
-  const Picoseconds busy =
-      faults_.quiet()
-          ? spreading_.rate_of(network, topology_.path(message.path)).time(message.bytes)
-          : passage_of(message, now).ingress.time(message.bytes);
+  const Picoseconds busy = passage_of(message, now).ingress.time(message.bytes);
   const Picoseconds start =
       take(port(Port::kIngress, network, message.to, message.channel), now, busy);
   const Picoseconds arrived = std::max(message.tail, start + busy);

@@ -88,7 +88,10 @@ class MessageFabric final : public Fabric, private EventTarget {
   bool replay_losses(std::uint32_t id, const Spreading::Passage& passage, Picoseconds decided,
                      Picoseconds start);
   void close_part(std::uint32_t ticket, Picoseconds when, bool lost);
-  Spreading::Passage passage_of(const Message& message, Picoseconds when) const;
+  Spreading::Passage passage_of(const Message& message, Picoseconds when) const {
+    return spreading_.passage(route_of(message), topology_.path(message.path), message.channel,
+                              when);
+  }
 
   FaultSchedule::Route route_of(const Message& message) const {
     return {

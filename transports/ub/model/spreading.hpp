@@ -43,7 +43,7 @@ class Spreading {
     const Rate rate = rate_of(route.network, path);
     return {.planes = 1, .egress = rate, .ingress = rate, .flow = rate};
   }
-  const Rate& rate_of(int network, const FabricPath& path) const {
+  Rate rate_of(int network, const FabricPath& path) const {
     return channels(network) > 1 ? path.plane : path.port;
   }
   // The share of `bytes` that travels on `planes` of a passage over `all`, rounded up.
