@@ -50,13 +50,14 @@ Courier::Courier(Scheduler& scheduler, const Topology& topology, const CourierOp
       races_(options.races),
       bound_(topology, deaf_),
       fabric_(make_fabric(topology, options.fabric, queue, *this)),
+      parcels_(topology.ranks()),
       prompt_(record_ != nullptr || races_ != nullptr || !topology.profile().faults.empty() ||
               !options.fabric.faults.empty()),
       inboxes_(static_cast<std::size_t>(topology.ranks())),
       gone_(static_cast<std::size_t>(topology.ranks())) {}
 
 Parcel& Courier::make(Parcel::Kind kind, int from, int to, std::uint64_t bytes) {
-  Parcel& parcel = parcels_.take();
+  Parcel& parcel = parcels_.take(kind == Parcel::Kind::kRead ? to : from);
   parcel.kind = kind;
   parcel.state = Parcel::State::kUnderWay;
   parcel.left = parcel.dropped = parcel.settled = parcel.delivered = false;
@@ -94,8 +95,9 @@ void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* take
   }
   if (rows == 0) return;
   Parcel& parcel = make(Parcel::Kind::kPut, flow.from, flow.to, bytes);
-  parcel.pieces.assign(pieces.begin(), pieces.end());
-  parcel.taken = taken;
+  parcel.put = &put_contents_.take();
+  parcel.put->pieces.assign(pieces.begin(), pieces.end());
+  parcel.put->taken = taken;
   flow.append(parcel);
   ++flow.not_left;
   if (races_ != nullptr) check_put(flow, parcel);
@@ -104,9 +106,9 @@ void Courier::put(Flow& flow, std::span<const CopyPiece> pieces, std::byte* take
 
 void Courier::check_put(const Flow& flow, const Parcel& parcel) {
   races_->begin_put(&flow, flow.from, flow.to, parcel.number);
-  for (const CopyPiece& piece : parcel.pieces) {
+  for (const CopyPiece& piece : parcel.put->pieces) {
     if (piece.destination == nullptr) continue;
-    races_->put_piece(parcel.taken == nullptr ? piece.source : nullptr, piece.destination,
+    races_->put_piece(parcel.put->taken == nullptr ? piece.source : nullptr, piece.destination,
                       piece.bytes);
   }
 }
@@ -248,9 +250,9 @@ void Courier::take_sources(Flow& flow) {
   if (races_ != nullptr) races_->sources_free(&flow);
   for (Parcel* parcel = flow.first; parcel != nullptr; parcel = parcel->next) {
     if (!parcel->needs_sources() || parcel->dropped) continue;
-    parcel->taken = buffers_.take(parcel->bytes);
-    std::byte* to = parcel->taken;
-    for (const CopyPiece& piece : parcel->pieces) {
+    PutContent& content = *parcel->put;
+    std::byte* to = content.taken = buffers_.take(parcel->bytes);
+    for (const CopyPiece& piece : content.pieces) {
       if (piece.destination == nullptr) continue;
       kernels::copy(to, piece.source, piece.bytes);
       to += piece.bytes;

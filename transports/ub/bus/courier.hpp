@@ -160,7 +160,7 @@ class Courier final : private TransferSink {
   void record_read(const Reading& reading, Picoseconds since);
   void end(Reading& reading) noexcept;
   void fold(const Parcel& parcel, Picoseconds when);
-  void give_bytes_back(Parcel& put);
+  void give_bytes_back(Parcel& parcel);
   void remove(Parcel& parcel);
   static void end_fibre();
 
@@ -173,6 +173,7 @@ class Courier final : private TransferSink {
   BoundFabric bound_;
   std::unique_ptr<Fabric> fabric_;
   Buffers buffers_;
+  PutContents put_contents_;
   Parcels parcels_;
   const bool prompt_;               // everything is brought at its time
   std::vector<RankInbox> inboxes_;  // [rank]

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "kernels/copy.hpp"
 #include "transports/ub/bus/courier.hpp"
@@ -200,9 +201,9 @@ void Courier::deliver(Parcel& parcel, Picoseconds when) {
 }
 
 void Courier::deliver_put(const Parcel& parcel) {
-  const std::byte* taken = parcel.taken;
+  const std::byte* taken = parcel.put->taken;
   std::uint64_t hash = 0;
-  for (const CopyPiece& piece : parcel.pieces) {
+  for (const CopyPiece& piece : parcel.put->pieces) {
     if (piece.destination == nullptr) continue;
     const std::byte* const source = taken != nullptr ? taken : piece.source;
     kernels::copy(piece.destination, source, piece.bytes);
@@ -218,10 +219,10 @@ void Courier::fold(const Parcel& parcel, Picoseconds when) {
   digest_.fold_arrival(when, parcel);
 }
 
-void Courier::give_bytes_back(Parcel& put) {
-  buffers_.give_back(put.taken, put.bytes);
-  put.taken = nullptr;
-  put.pieces.clear();
+void Courier::give_bytes_back(Parcel& parcel) {
+  if (parcel.put == nullptr) return;
+  buffers_.give_back(parcel.put->taken, parcel.bytes);
+  put_contents_.give_back(*std::exchange(parcel.put, nullptr));
 }
 
 void Courier::remove(Parcel& parcel) {

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "transports/ub/engine/fibre.hpp"
+#include "transports/ub/engine/large_memory.hpp"
+#include "transports/ub/engine/row_numbers.hpp"
 
 namespace tutti::ub {
 
@@ -26,14 +28,28 @@ struct Reading {
 };
 
 struct CopyPiece {
-  const std::byte* source = nullptr;  // nullptr: in Parcel::taken
+  const std::byte* source = nullptr;  // nullptr: in PutContent::taken
   std::byte* destination = nullptr;   // nullptr: the bytes are there already
   std::size_t bytes = 0;
 };
 
-// What all parcels have is in the first cache line, what a post has beside it in the second, what
-// others have in the third: hundreds of thousands are under way at once.
-struct alignas(64) Parcel {
+// What a put moves. The bytes are read at their sources when they arrive, or were taken before
+// that, one piece after the other.
+struct PutContent {
+  std::byte* taken = nullptr;
+  std::vector<CopyPiece> pieces;  // keeps its capacity from one use to the next
+
+  // Will bytes be read at its sources? Not where they were taken, or are there already.
+  bool needs_sources() const noexcept {
+    return taken == nullptr && std::any_of(pieces.begin(), pieces.end(), [](const CopyPiece& piece) {
+             return piece.destination != nullptr;
+           });
+  }
+};
+
+// What all parcels have is in the first cache line, what a post has beside it in the second:
+// hundreds of thousands are under way at once.
+struct alignas(128) Parcel {
   enum class Kind : std::uint8_t { kPut, kPost, kRead, kFarewell };
   enum class State : std::uint8_t { kUnderWay, kArrives, kLost };
 
@@ -58,26 +74,19 @@ struct alignas(64) Parcel {
 
   union {
     Line* line = nullptr;  // of a post
-    Reading* reading;      // of a read; nullptr: who waited has gone
+    PutContent* put;       // nullptr: its bytes are in place, or dropped
+    Reading* reading;      // nullptr: who waited has gone
   };
   // Of a post.
-  struct Content {
+  struct PostContent {
     std::byte payload[LineContent::kPayloadBytes];
     std::uint64_t stamp;
     std::uint64_t value;
   };
-  Content content;
+  PostContent content;
 
-  // Of a put. The bytes are read at their sources when they arrive, or were taken before that, one
-  // piece after the other.
-  std::byte* taken = nullptr;
-  std::vector<CopyPiece> pieces;  // keeps its capacity from one use to the next
-
-  // Will bytes be read at its sources? Not where they were taken, or are there already.
   bool needs_sources() const noexcept {
-    return kind == Kind::kPut && taken == nullptr &&
-           std::any_of(pieces.begin(), pieces.end(),
-                       [](const CopyPiece& piece) { return piece.destination != nullptr; });
+    return kind == Kind::kPut && put != nullptr && put->needs_sources();
   }
 
   // Before it is looked at when it arrives.
@@ -86,7 +95,7 @@ struct alignas(64) Parcel {
     __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + 64);
   }
 };
-static_assert(sizeof(Parcel) == std::size_t{3} * 64);
+static_assert(sizeof(Parcel) == 128);
 static_assert(offsetof(Parcel, content) == 64);
 
 // What the fabric calls a parcel. It says what is needed most without a look at the parcel, which
@@ -107,47 +116,55 @@ class ParcelTag {
   std::uint64_t bits_;
 };
 
-// Parcels by number; they do not move, and are used again. Once none is in use, numbers start again
-// in order, so that what is sent in a row lies in a row.
+// Parcels by number; they do not move, and are used again. What one rank sends in a row lies in a
+// row.
 class Parcels {
  public:
-  Parcel& take() {
-    ++used_;
-    if (!free_.empty()) {
-      Parcel& parcel = *free_.back();
-      free_.pop_back();
-      if (free_.size() >= kAhead) free_[free_.size() - kAhead]->prefetch();
-      return parcel;
-    }
-    if (fresh_ == chunks_.size() * kChunk) grow();
-    Parcel& parcel = (*this)[fresh_++];
+  explicit Parcels(int ranks) : numbers_(static_cast<std::size_t>(ranks)) {}
+
+  Parcel& take(int rank) {
+    const std::uint32_t number = numbers_.take(static_cast<std::size_t>(rank));
+    if (number >= chunks_.size() * kChunk) grow();
+    Parcel& parcel = (*this)[number];
     (&parcel + kAhead)->prefetch();  // maybe of no chunk: nothing happens then
     return parcel;
   }
-  void give_back(Parcel& parcel) noexcept {
-    if (--used_ > 0) return free_.push_back(&parcel);  // has room: see grow()
-    free_.clear();
-    fresh_ = 0;
-  }
-  Parcel& operator[](std::uint64_t number) noexcept {
+  void give_back(const Parcel& parcel) noexcept { numbers_.give_back(parcel.number); }
+  Parcel& operator[](std::uint32_t number) noexcept {
     return chunks_[number / kChunk][number % kChunk];
   }
 
  private:
-  static constexpr std::uint32_t kChunk = 1024;
+  static constexpr std::uint32_t kChunk = 256 * RowNumbers::kRow;  // a huge page
   static constexpr std::uint32_t kAhead = 4;
 
   void grow() {
-    const auto first = static_cast<std::uint32_t>(chunks_.size()) * kChunk;
-    free_.reserve(first + kChunk);
-    chunks_.push_back(std::make_unique<Parcel[]>(kChunk));
-    for (std::uint32_t i = 0; i < kChunk; ++i) chunks_.back()[i].number = first + i;
+    auto number = static_cast<std::uint32_t>(chunks_.size()) * kChunk;
+    for (Parcel& parcel : chunks_.emplace_back(kChunk)) parcel.number = number++;
   }
 
-  std::vector<std::unique_ptr<Parcel[]>> chunks_;
-  std::uint64_t fresh_ = 0;    // all from here on are free
-  std::vector<Parcel*> free_;  // before that; last given back, first used
-  std::size_t used_ = 0;
+  RowNumbers numbers_;
+  std::vector<LargeVector<Parcel>> chunks_;
+};
+
+// Contents of puts under way, used again.
+class PutContents {
+ public:
+  PutContent& take() {
+    if (free_.empty()) free_.push_back(made_.emplace_back(std::make_unique<PutContent>()).get());
+    PutContent& content = *free_.back();
+    free_.pop_back();
+    return content;
+  }
+  void give_back(PutContent& content) {
+    content.taken = nullptr;
+    content.pieces.clear();
+    free_.push_back(&content);
+  }
+
+ private:
+  std::vector<std::unique_ptr<PutContent>> made_;
+  std::vector<PutContent*> free_;  // last given back, first used
 };
 
 }  // namespace tutti::ub

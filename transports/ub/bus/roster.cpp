@@ -9,9 +9,15 @@ Roster::Roster(Courier& courier, std::vector<int> places, bool shared)
       places_(std::move(places)),
       distances_(courier.topology(), places_),
       states_(places_.size() * places_.size(), static_cast<std::uint8_t>(PeerState::kAlive)),
-      flows_(places_.size()),
       shared_(shared),
-      sleepers_(places_.size()) {}
+      sleepers_(places_.size()) {
+  flows_.reserve(places_.size() * places_.size());
+  for (Rank from = 0; from < ranks(); ++from) {
+    for (Rank to = 0; to < ranks(); ++to) {
+      flows_.push_back({.owner = this, .rank = from, .peer = to, .from = place(from), .to = place(to)});
+    }
+  }
+}
 
 void Roster::make_control(const ControlSegment& segment) {
   if (control_ == nullptr) {
@@ -27,22 +33,6 @@ void Roster::make_control(const ControlSegment& segment) {
   if (control_->bytes() == segment.bytes && control_->line_bytes() == segment.line_bytes) return;
   fail(tuttiMismatch, "a control segment of {} bytes, where another rank has {}", segment.bytes,
        control_->bytes());
-}
-
-Flow& Roster::flow(Rank from, Rank to) {
-  auto& flows = flows_[index(from)];
-  if (flows == nullptr) [[unlikely]] {
-    flows = std::make_unique<Flow[]>(places_.size());
-    for (Rank peer = 0; peer < ranks(); ++peer) {
-      Flow& flow = flows[index(peer)];
-      flow.owner = this;
-      flow.rank = from;
-      flow.peer = peer;
-      flow.from = place(from);
-      flow.to = place(peer);
-    }
-  }
-  return flows[index(to)];
 }
 
 WaitList& Roster::sleepers(const Doorbell& bell) {
@@ -81,7 +71,7 @@ void Roster::lost(Flow& flow) {
 
 void Roster::leave(Rank rank) {
   for (Rank peer = 0; peer < ranks(); ++peer) {
-    if (flows_[index(rank)] == nullptr || flow(rank, peer).first == nullptr) {
+    if (flow(rank, peer).first == nullptr) {
       mark(peer, rank, PeerState::kLeft);
     } else {
       courier_.say_farewell(flow(rank, peer));
@@ -113,12 +103,10 @@ void Roster::record(Rank rank, const Error& error) {
 }
 
 void Roster::take_sources(Rank rank) {
-  if (flows_[index(rank)] == nullptr) return;
   for (Rank peer = 0; peer < ranks(); ++peer) courier_.take_sources(flow(rank, peer));
 }
 
 void Roster::drop_sources(Rank rank) noexcept {
-  if (flows_[index(rank)] == nullptr) return;
   for (Rank peer = 0; peer < ranks(); ++peer) courier_.drop_sources(flow(rank, peer));
 }
 

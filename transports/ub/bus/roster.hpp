@@ -36,7 +36,7 @@ class Roster final : private FlowOwner {
   ControlMemory& control() noexcept { return *control_; }
   bool has_control() const noexcept { return control_ != nullptr; }
 
-  Flow& flow(Rank from, Rank to);
+  Flow& flow(Rank from, Rank to) { return flows_[index(from) * places_.size() + index(to)]; }
   // Who sleeps on that doorbell. tuttiInternalError for what is none of this communicator's.
   WaitList& sleepers(const Doorbell& bell);
 
@@ -73,7 +73,7 @@ class Roster final : private FlowOwner {
   std::vector<int> places_;
   Distances distances_;
   std::vector<std::uint8_t> states_;            // PeerState; [viewer][peer]
-  std::vector<std::unique_ptr<Flow[]>> flows_;  // [from][to]; made when `from` first sends
+  LargeVector<Flow> flows_;                     // [from][to]
   const bool shared_;
   std::unique_ptr<ControlMemory> control_;
   std::vector<WaitList> sleepers_;  // [rank]: on the rank's own doorbell

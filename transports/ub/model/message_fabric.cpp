@@ -22,6 +22,7 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
       latest_write_(networks_ * ranks_),
       reads_coming_(networks_ * ranks_),
       no_read_before_(networks_, Picoseconds(kLongestTime)),
+      messages_(ranks_),
       lines_((kRankStages * ranks_ * channels_ + kTrunkStages * trunks_.ports()) *
                  static_cast<std::size_t>(topology.paths()),
              messages_, queue, *this) {
@@ -54,14 +55,16 @@ void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
     Picoseconds& latest = latest_write_[row_of(path.network, transfer.rank)];
     ready = latest = std::max(latest, ready);
   }
+  const auto owner = static_cast<std::size_t>(transfer.rank);
   const std::uint32_t id = messages_.acquire({.tail = issue.last + path.before_port,
                                               .tag = transfer.tag,
                                               .bytes = transfer.bytes,
                                               .from = reads ? transfer.peer : transfer.rank,
                                               .to = reads ? transfer.rank : transfer.peer,
                                               .rows = transfer.rows,
-                                              .path = static_cast<std::int16_t>(path_index)});
-  wait(Stage::kReady, static_cast<std::size_t>(transfer.rank), ready, id);
+                                              .path = static_cast<std::int16_t>(path_index)},
+                                             owner);
+  wait(Stage::kReady, owner, ready, id);
 }
 
 void MessageFabric::wait(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id) {
@@ -227,7 +230,7 @@ bool MessageFabric::replay_losses(std::uint32_t id, const Spreading::Passage& pa
     replay.rows = 1;
     replay.ticket = ticket;
     ++tickets_[ticket].parts;
-    const std::uint32_t again = messages_.acquire(replay);
+    const std::uint32_t again = messages_.acquire(replay, static_cast<std::size_t>(replay.from));
     messages_[id].bytes -= bytes;
     queue_.schedule(loss.detected, *this,
                     token_of(static_cast<std::size_t>(Stage::kReplay), again));

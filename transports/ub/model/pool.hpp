@@ -1,51 +1,41 @@
-// Nodes by number: one allocation for many, reused. A reference is good until the next acquire() or
-// release(). Once nothing is in use, numbers start again in order, so that what is posted in a row
-// lies in a row: a dispatch of 400 000 messages takes half the time.
+// Nodes by number: one allocation for many, reused. What one owner - a rank, where that matters -
+// acquires one after the other lies in a row.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "transports/ub/engine/large_memory.hpp"
+#include "transports/ub/engine/row_numbers.hpp"
 
 namespace tutti::ub {
 
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
-// Node has a `std::uint32_t next`, which belongs to the pool while the node is free.
+// A reference is good until the next acquire().
 template <typename Node>
 class Pool {
  public:
-  std::uint32_t acquire(const Node& value) {
-    ++used_;
-    if (free_ == kNone) {
-      nodes_.push_back(value);
-      return static_cast<std::uint32_t>(nodes_.size() - 1);
+  explicit Pool(std::size_t owners = 1) : numbers_(owners) {}
+
+  std::uint32_t acquire(const Node& value, std::size_t owner = 0) {
+    const std::uint32_t id = numbers_.take(owner);
+    if (id >= nodes_.size()) [[unlikely]] {
+      nodes_.resize(numbers_.size());
     }
-    const std::uint32_t id = free_;
-    free_ = nodes_[id].next;
-    if (free_ != kNone) __builtin_prefetch(&nodes_[free_], 1);
     nodes_[id] = value;
     return id;
   }
-  void release(std::uint32_t id) {
-    if (--used_ == 0) {
-      nodes_.clear();
-      free_ = kNone;
-      return;
-    }
-    nodes_[id].next = free_;
-    free_ = id;
-  }
+  void release(std::uint32_t id) noexcept { numbers_.give_back(id); }
   Node& operator[](std::uint32_t id) { return nodes_[id]; }
   const Node& operator[](std::uint32_t id) const { return nodes_[id]; }
 
  private:
-  std::vector<Node> nodes_;
-  std::uint32_t free_ = kNone;
-  std::size_t used_ = 0;
+  RowNumbers numbers_;
+  LargeVector<Node> nodes_;
 };
 
-// A list of nodes, first in, first out, linked by `next`.
+// A list of nodes, first in, first out, linked by their `std::uint32_t next`.
 class NodeQueue {
  public:
   bool empty() const noexcept { return head_ == kNone; }
