@@ -25,17 +25,22 @@ MessageFabric::MessageFabric(const Topology& topology, const FabricOptions& opti
       messages_(ranks_),
       lines_((kRankStages * ranks_ * channels_ + kTrunkStages * trunks_.ports()) *
                  static_cast<std::size_t>(topology.paths()),
-             messages_, queue, *this) {
+             messages_, queue, *this),
+      approach_(queue, *this) {
+  std::vector<Picoseconds> shortest(networks_, Picoseconds(kLongestTime));
   for (int path = 0; path < topology.paths(); ++path) {
     int lane = path % kDirections;
     while (topology.path(lane).network != topology.path(path).network) lane += kDirections;
     const bool writes = path % kDirections == static_cast<int>(Direction::kWrite);
     ready_lane_.push_back(writes ? lane : path);
-    if (const int network = topology.path(path).network; network >= 0 && !writes) {
-      Picoseconds& least = no_read_before_[static_cast<std::size_t>(network)];
-      least = std::min(least, topology.path(path).before_port);
-    }
+    const FabricPath& way = topology.path(path);
+    if (way.network < 0) continue;
+    const auto network = static_cast<std::size_t>(way.network);
+    const Picoseconds last = trunks_.ports() > 0 ? way.behind_trunk(false) : way.flight;
+    shortest[network] = std::min(shortest[network], last);
+    if (!writes) no_read_before_[network] = std::min(no_read_before_[network], way.before_port);
   }
+  for (const Picoseconds flight : shortest) approach_.add_ports(ranks_, flight);
 }
 
 void MessageFabric::start(Picoseconds at, const Transfer& transfer) {
@@ -85,20 +90,30 @@ void MessageFabric::wait(Stage stage, std::size_t owner, Picoseconds time, std::
 void MessageFabric::fire(Picoseconds now, std::uint64_t token) {
   const auto stage = stage_of<Stage>(token);
   const auto number = static_cast<std::uint32_t>(token);
-  if (stage == Stage::kReplay) return leave(now, number);
-  if (stage == Stage::kReady) return leave_in_row(now, number, token);
-  const std::uint32_t id = lines_.pop(number, token);
-  if (stage == Stage::kIngress || stage == Stage::kBehindTrunk) return arrive(now, id);
-  cross(now, id, stage);
+  switch (stage) {
+    case Stage::kReady:
+      return leave_in_row(now, number, token);
+    case Stage::kUp:
+    case Stage::kDown:
+      return cross(now, lines_.pop(number, token), stage);
+    case Stage::kFlight:
+    case Stage::kBehindTrunk: {
+      const std::uint32_t id = lines_.pop(number, token);
+      return approach(now + approach_.lead(port_of(messages_[id])), id);
+    }
+    case Stage::kIngress:
+      return arrive_in_row(now, number, token);
+    case Stage::kReplay:
+      return leave(now, number);
+  }
 }
 
 void MessageFabric::prepare(std::uint64_t token, int pass) const noexcept {
   const auto stage = stage_of<Stage>(token);
+  const auto number = static_cast<std::uint32_t>(token);
   if (stage == Stage::kReplay) return;
-  const Message& message = messages_[lines_.front(static_cast<std::uint32_t>(token))];
-  if (pass == 0) return __builtin_prefetch(&message, 1);
-  const bool arrives = stage == Stage::kIngress || stage == Stage::kBehindTrunk;
-  if (arrives && message.ticket == kNone) sink_.prepare(message.tag, pass - 1);
+  if (stage == Stage::kIngress) return approach_.prefetch(number, pass);
+  if (pass == 0) __builtin_prefetch(&messages_[lines_.front(number)], 1);
 }
 
 void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
@@ -134,8 +149,12 @@ void MessageFabric::leave(Picoseconds now, std::uint32_t id) {
   const bool trunk = trunks_.between(route);
   const Picoseconds flight = trunk ? path.to_trunk() : path.flight;
   rest.tail += flight;
-  wait(trunk ? Stage::kUp : Stage::kIngress, static_cast<std::size_t>(rest.from), start + flight,
-       id);
+  const auto owner = static_cast<std::size_t>(rest.from);
+  if (trunk) {
+    wait(Stage::kUp, owner, start + flight, id);
+  } else {
+    fly(Stage::kFlight, owner, start + flight, id, now);
+  }
   if (!whole) return;
   if (probe_ != nullptr) probe_->took_egress(tag, start);
   sink_.left(tag, left);
@@ -181,15 +200,49 @@ void MessageFabric::cross(Picoseconds now, std::uint32_t id, Stage stage) {
   const Picoseconds head = trunks_.passes_heads(route.network) ? now : crossing.start;
   const Picoseconds onward = path.behind_trunk(up);
   message.tail = std::max(message.tail, crossing.end) + onward;
-  wait(up ? Stage::kDown : Stage::kBehindTrunk, port, head + onward, id);
+  if (up) return wait(Stage::kDown, port, head + onward, id);
+  fly(Stage::kBehindTrunk, port, head + onward, id, now);
 }
 
-void MessageFabric::arrive(Picoseconds now, std::uint32_t id) {
+// A port looks at all that approaches it, so that is not much.
+void MessageFabric::fly(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id,
+                        Picoseconds now) {
+  const Picoseconds lead = approach_.lead(port_of(messages_[id]));
+  if (time - now <= 2 * lead) return approach(time, id);
+  wait(stage, owner, time - lead, id);
+}
+
+void MessageFabric::approach(Picoseconds time, std::uint32_t id) {
+  const std::size_t port = port_of(messages_[id]);
+  approach_.push(port, {.time = time, .message = id},
+                 token_of(static_cast<std::size_t>(Stage::kIngress), port));
+}
+
+// What comes after another is fetched before that, and what the sink needs for it.
+void MessageFabric::arrive_in_row(Picoseconds now, std::size_t port, std::uint64_t token) {
+  constexpr std::size_t kMessageAhead = 8;
+  constexpr std::size_t kSinkAhead = 4;
+  const std::span<const Approach::Head> heads = approach_.take(port, now, token);
+  const std::size_t first = std::min(kMessageAhead, heads.size());
+  for (std::size_t i = 0; i < first; ++i) __builtin_prefetch(&messages_[heads[i].message], 1);
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    if (i + kMessageAhead < heads.size()) {
+      __builtin_prefetch(&messages_[heads[i + kMessageAhead].message], 1);
+    }
+    if (i + kSinkAhead < heads.size()) {
+      const Message& later = messages_[heads[i + kSinkAhead].message];
+      if (later.ticket == kNone) sink_.prepare(later.tag, 0);
+    }
+    arrive(heads[i].time, heads[i].message);
+  }
+}
+
+void MessageFabric::arrive(Picoseconds when, std::uint32_t id) {
   const Message& message = messages_[id];
   const int network = topology_.path(message.path).network;
-  const Picoseconds busy = passage_of(message, now).ingress.time(message.bytes);
+  const Picoseconds busy = passage_of(message, when).ingress.time(message.bytes);
   const Picoseconds start =
-      take(port(Port::kIngress, network, message.to, message.channel), now, busy);
+      take(port(Port::kIngress, network, message.to, message.channel), when, busy);
   const Picoseconds arrived = std::max(message.tail, start + busy);
   const std::uint64_t tag = message.tag;
   const std::uint32_t ticket = message.ticket;

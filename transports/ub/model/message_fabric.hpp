@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "transports/ub/model/approach.hpp"
 #include "transports/ub/model/delay_lines.hpp"
 #include "transports/ub/model/fabric.hpp"
 #include "transports/ub/model/fault_schedule.hpp"
@@ -15,12 +16,14 @@
 
 namespace tutti::ub {
 
-// A message waits in a delay line before every port:
+// A message waits in a delay line before a port:
 //
 //   ready    the first row has been issued; at its time the egress port takes it, a rank's
 //            writes into a network in the order in which they were started
 //   up, down the node's trunk ports (only where a trunk can hold traffic up)
-//   ingress, behind trunk   the head is at the receiver's port, which decides the arrival
+//   flight, behind trunk   as long as it is not soon at the receiver's port
+//
+// and then approaches that port, which decides the arrival.
 //
 // Many messages cross a trunk of summed links at once. It does not hold up a head; a tail waits
 // until the trunk has passed everything whose head came before. A single link is a port like
@@ -36,7 +39,7 @@ class MessageFabric final : public Fabric, private EventTarget {
   void start(Picoseconds at, const Transfer& transfer) override;
 
  private:
-  enum class Stage : std::uint8_t { kReady, kUp, kIngress, kDown, kBehindTrunk, kReplay };
+  enum class Stage : std::uint8_t { kReady, kUp, kFlight, kDown, kBehindTrunk, kIngress, kReplay };
   static constexpr std::size_t kRankStages = 3;   // lines of a rank
   static constexpr std::size_t kTrunkStages = 2;  // lines of a trunk port
 
@@ -81,7 +84,14 @@ class MessageFabric final : public Fabric, private EventTarget {
     return static_cast<std::size_t>(network) * ranks_ + static_cast<std::size_t>(rank);
   }
   void cross(Picoseconds now, std::uint32_t id, Stage stage);
-  void arrive(Picoseconds now, std::uint32_t id);
+  // Its head will be at the receiver's port at `time`; until then it may wait in a line of `owner`.
+  void fly(Stage stage, std::size_t owner, Picoseconds time, std::uint32_t id, Picoseconds now);
+  void approach(Picoseconds time, std::uint32_t id);
+  std::size_t port_of(const Message& message) const noexcept {
+    return row_of(topology_.path(message.path).network, message.to);
+  }
+  void arrive_in_row(Picoseconds now, std::size_t port, std::uint64_t token);
+  void arrive(Picoseconds when, std::uint32_t id);
 
   void lose(Picoseconds when, std::uint32_t id);
   // Takes lost bytes out of the message and sends them again later. True: nothing is left of it.
@@ -132,6 +142,7 @@ class MessageFabric final : public Fabric, private EventTarget {
   Pool<Message> messages_;
   Pool<Ticket> tickets_;
   DelayLines<Message> lines_;
+  Approach approach_;  // [network][rank]
   std::uint64_t numbered_ = 0;
 };
 
