@@ -1,4 +1,6 @@
 // What approaches a port is taken in order, all of it, and not before it is known.
+#include "transports/ub/model/approach.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "transports/ub/model/approach.hpp"
 #include "transports/ub/model/event_heap.hpp"
 
 namespace tutti::ub {
@@ -35,9 +36,12 @@ class Traffic final : public EventTarget {
     std::mt19937_64 random(seed);
     approach_.add_ports(kPorts, lead);
     for (std::size_t i = 0; i < count; ++i) {
-      const Picoseconds pushed(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span)));
-      const Picoseconds more(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(2 * lead.count() + 3)));
-      planned_.push_back({.pushed = pushed, .port = random() % kPorts, .time = pushed + lead + more});
+      const Picoseconds pushed(
+          static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span)));
+      const Picoseconds more(
+          static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(2 * lead.count() + 3)));
+      planned_.push_back(
+          {.pushed = pushed, .port = random() % kPorts, .time = pushed + lead + more});
       queue_.schedule(pushed, *this, kPushes + i);
     }
     queue_.run();

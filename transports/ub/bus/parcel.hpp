@@ -41,9 +41,9 @@ struct PutContent {
 
   // Will bytes be read at its sources? Not where they were taken, or are there already.
   bool needs_sources() const noexcept {
-    return taken == nullptr && std::any_of(pieces.begin(), pieces.end(), [](const CopyPiece& piece) {
-             return piece.destination != nullptr;
-           });
+    return taken == nullptr &&
+           std::any_of(pieces.begin(), pieces.end(),
+                       [](const CopyPiece& piece) { return piece.destination != nullptr; });
   }
 };
 

@@ -14,7 +14,8 @@ Roster::Roster(Courier& courier, std::vector<int> places, bool shared)
   flows_.reserve(places_.size() * places_.size());
   for (Rank from = 0; from < ranks(); ++from) {
     for (Rank to = 0; to < ranks(); ++to) {
-      flows_.push_back({.owner = this, .rank = from, .peer = to, .from = place(from), .to = place(to)});
+      flows_.push_back(
+          {.owner = this, .rank = from, .peer = to, .from = place(from), .to = place(to)});
     }
   }
 }

@@ -72,8 +72,8 @@ class Roster final : private FlowOwner {
   Courier& courier_;
   std::vector<int> places_;
   Distances distances_;
-  std::vector<std::uint8_t> states_;            // PeerState; [viewer][peer]
-  LargeVector<Flow> flows_;                     // [from][to]
+  std::vector<std::uint8_t> states_;  // PeerState; [viewer][peer]
+  LargeVector<Flow> flows_;           // [from][to]
   const bool shared_;
   std::unique_ptr<ControlMemory> control_;
   std::vector<WaitList> sleepers_;  // [rank]: on the rank's own doorbell

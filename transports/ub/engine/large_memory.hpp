@@ -24,13 +24,13 @@ class LargeMemory {
   T* allocate(std::size_t count) {
     const std::size_t bytes = count * sizeof(T);
     if (bytes < kHugePage) return static_cast<T*>(::operator new(bytes, kOrdinary));
-    void* const place = ::operator new(bytes, std::align_val_t{kHugePage});
+    void* const place = ::operator new (bytes, std::align_val_t{kHugePage});
     static_cast<void>(::madvise(place, bytes / kHugePage * kHugePage, MADV_HUGEPAGE));
     return static_cast<T*>(place);
   }
   void deallocate(T* place, std::size_t count) noexcept {
     const std::size_t bytes = count * sizeof(T);
-    ::operator delete(place, bytes < kHugePage ? kOrdinary : std::align_val_t{kHugePage});
+    ::operator delete (place, bytes < kHugePage ? kOrdinary : std::align_val_t{kHugePage});
   }
 
   friend bool operator==(const LargeMemory&, const LargeMemory&) = default;

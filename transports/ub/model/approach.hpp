@@ -1,4 +1,5 @@
-// What will soon be at the receiving ports: taken many at once, in the order in which it gets there.
+// What will soon be at the receiving ports: taken many at once, in the order in which it gets
+// there.
 #pragma once
 
 #include <algorithm>
@@ -64,11 +65,16 @@ class Approach {
     return due_;
   }
 
-  // What take() will look at, if the port's event comes soon.
+  // What take() will look at, if the port's event comes soon: two passes. After them any_head().
   void prefetch(std::size_t number, int pass) const noexcept {
     const Port& port = ports_[number];
     if (pass == 0) return __builtin_prefetch(&port, 1);
     __builtin_prefetch(port.heads.data(), 1);
+  }
+  // Of what approaches the port; nullptr: nothing does.
+  const Head* any_head(std::size_t number) const noexcept {
+    const std::vector<Head>& heads = ports_[number].heads;
+    return heads.empty() ? nullptr : heads.data();
   }
 
  private:

@@ -112,7 +112,13 @@ void MessageFabric::prepare(std::uint64_t token, int pass) const noexcept {
   const auto stage = stage_of<Stage>(token);
   const auto number = static_cast<std::uint32_t>(token);
   if (stage == Stage::kReplay) return;
-  if (stage == Stage::kIngress) return approach_.prefetch(number, pass);
+  if (stage == Stage::kIngress) {
+    if (pass < 2) return approach_.prefetch(number, pass);
+    if (const Approach::Head* const head = approach_.any_head(number)) {
+      __builtin_prefetch(&messages_[head->message], 1);
+    }
+    return;
+  }
   if (pass == 0) __builtin_prefetch(&messages_[lines_.front(number)], 1);
 }
 
@@ -218,20 +224,20 @@ void MessageFabric::approach(Picoseconds time, std::uint32_t id) {
                  token_of(static_cast<std::size_t>(Stage::kIngress), port));
 }
 
-// What comes after another is fetched before that, and what the sink needs for it.
+// A few ahead, the message is fetched, and then what the sink needs for it.
 void MessageFabric::arrive_in_row(Picoseconds now, std::size_t port, std::uint64_t token) {
   constexpr std::size_t kMessageAhead = 8;
-  constexpr std::size_t kSinkAhead = 4;
+  constexpr std::size_t kSinkAhead[] = {4, 2};  // [pass]
   const std::span<const Approach::Head> heads = approach_.take(port, now, token);
-  const std::size_t first = std::min(kMessageAhead, heads.size());
-  for (std::size_t i = 0; i < first; ++i) __builtin_prefetch(&messages_[heads[i].message], 1);
+  const auto fetch = [&](std::size_t i) { __builtin_prefetch(&messages_[heads[i].message], 1); };
+  for (std::size_t i = 0; i < std::min(kMessageAhead, heads.size()); ++i) fetch(i);
   for (std::size_t i = 0; i < heads.size(); ++i) {
-    if (i + kMessageAhead < heads.size()) {
-      __builtin_prefetch(&messages_[heads[i + kMessageAhead].message], 1);
-    }
-    if (i + kSinkAhead < heads.size()) {
-      const Message& later = messages_[heads[i + kSinkAhead].message];
-      if (later.ticket == kNone) sink_.prepare(later.tag, 0);
+    if (i + kMessageAhead < heads.size()) fetch(i + kMessageAhead);
+    for (const int pass : {0, 1}) {
+      const std::size_t later = i + kSinkAhead[pass];
+      if (later >= heads.size()) continue;
+      const Message& message = messages_[heads[later].message];
+      if (message.ticket == kNone) sink_.prepare(message.tag, pass);
     }
     arrive(heads[i].time, heads[i].message);
   }
