@@ -1,10 +1,10 @@
 // Parcels have numbers of their own, and those of a rank lie in a row.
+#include "transports/ub/bus/parcels.hpp"
+
 #include <gtest/gtest.h>
 
 #include <set>
 #include <vector>
-
-#include "transports/ub/bus/parcel.hpp"
 
 namespace tutti::ub {
 namespace {

@@ -10,6 +10,7 @@
 #include "transports/ub/bus/buffers.hpp"
 #include "transports/ub/bus/flow.hpp"
 #include "transports/ub/bus/inbox.hpp"
+#include "transports/ub/bus/parcels.hpp"
 #include "transports/ub/bus/run_digest.hpp"
 #include "transports/ub/model/bound_fabric.hpp"
 #include "transports/ub/model/port_sums.hpp"

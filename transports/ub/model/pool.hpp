@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "transports/ub/engine/large_memory.hpp"
-#include "transports/ub/engine/row_numbers.hpp"
+#include "transports/ub/model/large_memory.hpp"
+#include "transports/ub/model/row_numbers.hpp"
 
 namespace tutti::ub {
 

@@ -1,5 +1,5 @@
 // Numbers that an owner takes in a row are in a row, and nobody has one that is in use.
-#include "transports/ub/engine/row_numbers.hpp"
+#include "transports/ub/model/row_numbers.hpp"
 
 #include <gtest/gtest.h>
 
