@@ -46,7 +46,7 @@ class Approach {
   std::span<const Head> take(std::size_t number, Picoseconds now, std::uint64_t token) {
     Port& port = ports_[number];
     if (port.next == now) port.next = Picoseconds(kLongestTime);
-    // With no lead, more may still be pushed for now: that has an event of its own.
+    // With no lead, what is due at this time may be pushed after this: it has an event of its own.
     const Picoseconds until = now + std::max(port.lead, Picoseconds(1));
     due_.clear();
     Picoseconds next(kLongestTime);
