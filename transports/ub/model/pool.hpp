@@ -12,7 +12,7 @@ namespace tutti::ub {
 
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
-// A reference is good until the next acquire().
+// A reference is good until the next acquire(), and no argument of that.
 template <typename Node>
 class Pool {
  public:
