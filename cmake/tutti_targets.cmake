@@ -46,6 +46,19 @@ function(tutti_folder name)
   set_property(GLOBAL APPEND PROPERTY TUTTI_FOLDERS tutti_${name})
 endfunction()
 
+# tutti_simulates(TARGET): a program that runs hundreds of simulated ranks. What these ranks know of each other
+# lies all over the heap, and each of them walks through its part in every turn: mimalloc with huge pages
+# takes a third of a run's time away (docs/decisions/0022-heap-of-a-simulation.md). Sanitizers bring a heap
+# of their own.
+function(tutti_simulates target)
+  if(TUTTI_SANITIZE)
+    return()
+  endif()
+  find_package(mimalloc REQUIRED)
+  target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/large_pages.cpp)
+  target_link_libraries(${target} PRIVATE mimalloc)
+endfunction()
+
 # tutti_option_sources(FILE...): files of the folder that parse options or write reports. -O1 halves what
 # CLI11 and JSON take to compile, and they run once. A file with options of its own is compiled alone.
 function(tutti_option_sources)

@@ -26,7 +26,7 @@ constexpr int kTokensPerRank = 128;
 constexpr int kTopK = 8;
 constexpr std::size_t kHidden = 3584;  // bfloat16: rows of 7168 bytes both ways
 constexpr std::size_t kBytesPerRow = 2 * kHidden;
-constexpr int kWarmSteps = 8;        // until every place of an operation's lines has been used once
+constexpr int kWarmSteps = 16;       // until every place of an operation's lines has been used once
 constexpr std::size_t kValues = 16;  // that an element may have
 
 // A whole number; none from -64 to 64 is rounded, and so no sum of kTopK rows.
@@ -41,6 +41,7 @@ struct Moment {
   double wall_s = 0;
   double user_s = 0;
   double system_s = 0;
+  double faults = 0;  // first touches of pages
 
   static Moment now() {
     const auto in_s = [](const timeval& time) {
@@ -49,11 +50,12 @@ struct Moment {
     rusage usage{};
     ::getrusage(RUSAGE_THREAD, &usage);
     const auto wall = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration<double>(wall).count(), in_s(usage.ru_utime),
-            in_s(usage.ru_stime)};
+    return {std::chrono::duration<double>(wall).count(), in_s(usage.ru_utime), in_s(usage.ru_stime),
+            static_cast<double>(usage.ru_minflt)};
   }
   Moment since(const Moment& start) const {
-    return {wall_s - start.wall_s, user_s - start.user_s, system_s - start.system_s};
+    return {wall_s - start.wall_s, user_s - start.user_s, system_s - start.system_s,
+            faults - start.faults};
   }
 };
 
@@ -236,11 +238,13 @@ void measure_steps(MoeRun& run, MoeRank& rank) {
     least = std::min(least, run.took.wall_s);
     sum.user_s += run.took.user_s;
     sum.system_s += run.took.system_s;
+    sum.faults += run.took.faults;
   }
   const auto steps = static_cast<double>(state.iterations());
   state.counters["least_s"] = least;
   state.counters["user_s"] = sum.user_s / steps;
   state.counters["system_s"] = sum.system_s / steps;
+  state.counters["page_faults"] = sum.faults / steps;
   state.counters["virtual_us"] = static_cast<double>(run.took_ps) / 1e6;
   state.counters["wrong"] = static_cast<double>(run.wrong);
   run.over = true;

@@ -69,6 +69,7 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
     Config checked = Config::checked(config, comm->ranks());
     tutti::Settings settings = comm->settings();
     settings.name += "/moe";
+    settings.concurrent = true;  // updates stay open while later operations of other plans finish
     if (config->timeout_ms != TUTTI_CONFIG_UNDEF_INT) {
       if (config->timeout_ms <= 0) {
         fail(tuttiInvalidArgument, "config->timeout_ms is {}, expected more than 0",
@@ -80,8 +81,6 @@ tuttiResult_t tuttiMoeGroupCreate(tuttiComm_t comm, const tuttiMoeConfig_t* conf
     std::vector<tutti::Rank> everyone(static_cast<std::size_t>(comm->ranks()));
     std::iota(everyone.begin(), everyone.end(), 0);
     auto duplicate = tutti::make_child(*comm, everyone, tutti::SetupPurpose::kDuplicate, settings);
-    // Updates stay open while later operations of other plans finish.
-    duplicate->channel().become_concurrent();
     compare_configurations(*duplicate, checked);
     duplicate->note_algorithm("");
     *group = std::make_unique<tuttiMoeGroup>(

@@ -113,12 +113,15 @@ struct ControlLayout {
 
 // The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks
 // about 1.9 MiB a rank, of which only what is used is touched), less so where segments are sparse
-// (Transport::sparse_segments): there what all ranks bring may meet in one slot.
-constexpr ControlLayout control_layout(unsigned ranks, bool sparse = false) {
+// (Transport::sparse_segments): there what all ranks bring may meet in one slot. `concurrent`: the
+// channel is, from its beginning, so that it tells credits twice as often (channel.hpp): where
+// segments are sparse it has twice the slots instead.
+constexpr ControlLayout control_layout(unsigned ranks, bool sparse = false,
+                                       bool concurrent = false) {
   const bool many = ranks > 64;
   return ControlLayout{
       .ranks = ranks,
-      .depth = many ? 8u : 16u,
+      .depth = many && !(sparse && concurrent) ? 8u : 16u,
       .by_mark = sparse,
       .slot_bytes = many ? std::size_t{sparse ? 256u : 64u} << 10
                          : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),

@@ -113,8 +113,8 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
          settings.name, transport.name());
   }
   ChannelWindows windows;
-  windows.layout =
-      control_layout(static_cast<unsigned>(bootstrap.ranks()), transport.sparse_segments());
+  windows.layout = control_layout(static_cast<unsigned>(bootstrap.ranks()),
+                                  transport.sparse_segments(), settings.concurrent);
   windows.control = transport.open_control({.bytes = windows.layout.bytes(),
                                             .line_bytes = windows.layout.line_bytes(),
                                             .front_bytes = windows.layout.front_bytes()});
@@ -129,6 +129,7 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
                          .first_sequence = settings.first_sequence};
   auto channel = std::make_unique<Channel>(transport, std::move(windows), bootstrap.rank(),
                                            std::move(options));
+  if (settings.concurrent) channel->become_concurrent();
   // Nobody posts before every rank's lines are ready.
   bootstrap.all_gather({}, {});
   return channel;

@@ -19,6 +19,8 @@ struct Settings {
   bool strict = false;   // TUTTI_CHECK: compare all ranks' fingerprints before each operation
   bool in_place = true;  // TUTTI_IN_PLACE: read peers' buffers in place where they can be reached
   Sequence first_sequence = 1;
+  // Operations stay open while later ones finish: a MoE group's.
+  bool concurrent = false;
 
   // `config` may be NULL. tuttiInvalidArgument names the field or the variable; what
   // check_transport() throws.

@@ -36,11 +36,13 @@ class Places {
 }  // namespace
 
 TEST(ControlLayout, NoTwoLinesOverlap) {
-  for (unsigned number = 0; number < 2 * std::size(kRankCounts); ++number) {
-    const unsigned ranks = kRankCounts[number / 2];
+  for (unsigned number = 0; number < 4 * std::size(kRankCounts); ++number) {
+    const unsigned ranks = kRankCounts[number / 4];
     const bool sparse = number % 2 == 1;
-    SCOPED_TRACE(testing::Message() << ranks << " ranks" << (sparse ? ", sparse" : ""));
-    const ControlLayout layout = control_layout(ranks, sparse);
+    const bool concurrent = number / 2 % 2 == 1;
+    SCOPED_TRACE(testing::Message() << ranks << " ranks" << (sparse ? ", sparse" : "")
+                                    << (concurrent ? ", concurrent" : ""));
+    const ControlLayout layout = control_layout(ranks, sparse, concurrent);
     Places places(layout);
     for (Rank rank = 0; rank < static_cast<Rank>(ranks); ++rank) {
       places.take_line(layout.setup_line(rank));
@@ -131,15 +133,19 @@ TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
 
 TEST(ControlLayout, DepthIsAPowerOfTwoThatStepsAndSweepsNeed) {
   for (const unsigned ranks : kRankCounts) {
-    const unsigned depth = control_layout(ranks).depth;
-    EXPECT_EQ(depth & (depth - 1), 0U);
-    EXPECT_GE(depth, 4U);
+    for (const bool concurrent : {false, true}) {
+      const unsigned depth = control_layout(ranks, true, concurrent).depth;
+      EXPECT_EQ(depth & (depth - 1), 0U);
+      EXPECT_GE(depth, concurrent ? 16U : 8U);
+      EXPECT_GE(depth, control_layout(ranks, false, concurrent).depth);
+    }
   }
 }
 
 TEST(ControlLayout, ManyRanksStayBounded) {
   EXPECT_LE(control_layout(384).bytes(), std::size_t{2} << 20);
   EXPECT_LE(control_layout(384, true).bytes(), std::size_t{4} << 20);
+  EXPECT_LE(control_layout(384, true, true).bytes(), std::size_t{7} << 20);
 }
 
 TEST(ControlLayout, SparseSegmentsHaveRoomForABlockOfEveryRank) {
