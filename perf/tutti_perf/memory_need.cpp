@@ -41,7 +41,8 @@ MemoryNeed memory_need(const Options& options, int ranks) {
   const auto n = static_cast<std::size_t>(ranks);
   // Segments are sparse; collectives may fill the generous staging that they have for that.
   const bool collectives = options.ops != std::vector{Op::kMoe};
-  const ControlLayout layout = control_layout(static_cast<unsigned>(ranks), collectives);
+  const ControlLayout layout =
+      control_layout({.ranks = static_cast<unsigned>(ranks), .sparse = collectives});
   MemoryNeed need{.library = n * (layout.bytes() + kTouchedOfAStack)};
   for (const Op op : options.ops) {
     const bool moe = op == Op::kMoe;

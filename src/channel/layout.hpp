@@ -111,13 +111,18 @@ struct ControlLayout {
   }
 };
 
-// The layout for a communicator of `ranks`: generous for few ranks, bounded for many (at 384 ranks
-// about 1.9 MiB a rank, of which only what is used is touched), less so where segments are sparse
-// (Transport::sparse_segments): there what all ranks bring may meet in one slot. `concurrent`: the
-// channel is, from its beginning, so that it tells credits twice as often (channel.hpp): where
-// segments are sparse it has twice the slots instead.
-constexpr ControlLayout control_layout(unsigned ranks, bool sparse = false,
-                                       bool concurrent = false) {
+// What a layout depends on.
+struct ControlNeeds {
+  unsigned ranks = 1;
+  bool sparse = false;      // Transport::sparse_segments
+  bool concurrent = false;  // the channel is, from its beginning (channel.hpp)
+};
+
+// Generous for few ranks, bounded for many (at 384 ranks about 1.9 MiB a rank, of which only what
+// is used is touched), less so where segments are sparse: what all ranks bring may meet in one slot
+// there, and a concurrent channel, which tells credits twice as often, has twice the slots instead.
+constexpr ControlLayout control_layout(const ControlNeeds& needs) {
+  const auto& [ranks, sparse, concurrent] = needs;
   const bool many = ranks > 64;
   return ControlLayout{
       .ranks = ranks,

@@ -113,8 +113,9 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
          settings.name, transport.name());
   }
   ChannelWindows windows;
-  windows.layout = control_layout(static_cast<unsigned>(bootstrap.ranks()),
-                                  transport.sparse_segments(), settings.concurrent);
+  windows.layout = control_layout({.ranks = static_cast<unsigned>(bootstrap.ranks()),
+                                   .sparse = transport.sparse_segments(),
+                                   .concurrent = settings.concurrent});
   windows.control = transport.open_control({.bytes = windows.layout.bytes(),
                                             .line_bytes = windows.layout.line_bytes(),
                                             .front_bytes = windows.layout.front_bytes()});

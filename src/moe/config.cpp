@@ -88,7 +88,7 @@ tuttiMoeMemory_t query_memory(const Config& config, int ranks) {
   const Layout expert{tuttiMoeLayoutExpert, config.rows_per, 1};
   const std::size_t tokens = static_cast<std::size_t>(config.limits.max_tokens);
   const TableBytes table = table_bytes(sizes);
-  return {.control_bytes = control_layout(static_cast<unsigned>(ranks)).bytes(),
+  return {.control_bytes = control_layout({.ranks = static_cast<unsigned>(ranks)}).bytes(),
           .staging_bytes = static_cast<std::size_t>(config.max_inflight) * tokens *
                            (config.max_row_bytes + config.max_side_bytes),
           // Entries and weights are kept twice: peers may still read those of the step before.

@@ -29,7 +29,7 @@ class ChannelRank {
   ChannelRank(std::unique_ptr<Bootstrap> bootstrap, const ChannelSetup& setup)
       : bootstrap_(std::move(bootstrap)), transport_(open_transport("shm", *bootstrap_)) {
     ChannelWindows windows;
-    windows.layout = control_layout(static_cast<unsigned>(setup.ranks));
+    windows.layout = control_layout({.ranks = static_cast<unsigned>(setup.ranks)});
     windows.control = transport_->open_control(
         {.bytes = windows.layout.bytes(), .line_bytes = windows.layout.line_bytes()});
     windows.heap = transport_->open_window(WindowKind::kHeap);

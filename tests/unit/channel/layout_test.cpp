@@ -42,7 +42,7 @@ TEST(ControlLayout, NoTwoLinesOverlap) {
     const bool concurrent = number / 2 % 2 == 1;
     SCOPED_TRACE(testing::Message() << ranks << " ranks" << (sparse ? ", sparse" : "")
                                     << (concurrent ? ", concurrent" : ""));
-    const ControlLayout layout = control_layout(ranks, sparse, concurrent);
+    const ControlLayout layout = control_layout({ranks, sparse, concurrent});
     Places places(layout);
     for (Rank rank = 0; rank < static_cast<Rank>(ranks); ++rank) {
       places.take_line(layout.setup_line(rank));
@@ -81,7 +81,7 @@ TEST(ControlLayout, NoTwoLinesOverlap) {
 
 TEST(ControlLayout, StagingFollowsInPagesOfItsOwn) {
   for (const unsigned ranks : kRankCounts) {
-    const ControlLayout layout = control_layout(ranks);
+    const ControlLayout layout = control_layout({.ranks = ranks});
     std::size_t end = layout.line_bytes();
     const auto follows = [&end](std::size_t offset, std::size_t bytes) {
       EXPECT_GE(offset, end);
@@ -99,7 +99,7 @@ TEST(ControlLayout, StagingFollowsInPagesOfItsOwn) {
 
 TEST(ControlLayout, TheFrontHoldsWhatEveryoneTouchesAndNothingElse) {
   for (const unsigned ranks : kRankCounts) {
-    const ControlLayout layout = control_layout(ranks);
+    const ControlLayout layout = control_layout({.ranks = ranks});
     const std::size_t end = layout.front_bytes();
     EXPECT_EQ(end % ControlLayout::kPage, 0U);
     EXPECT_LE(layout.reasons_offset() + ControlLayout::kBoardBytes, end);
@@ -110,7 +110,7 @@ TEST(ControlLayout, TheFrontHoldsWhatEveryoneTouchesAndNothingElse) {
 
 TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
   for (const unsigned ranks : kRankCounts) {
-    const ControlLayout layout = control_layout(ranks);
+    const ControlLayout layout = control_layout({.ranks = ranks});
     const auto last = static_cast<Rank>(ranks) - 1;
     const auto bytes = [](LineId from, LineId to) {
       return (to - from + 1) * ControlLayout::kLine;
@@ -121,7 +121,7 @@ TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
     EXPECT_EQ(
         bytes(layout.arrival_line(1, Round::kLast, 0), layout.arrival_line(1, Round::kLast, last)),
         ranks * ControlLayout::kLine);
-    const ControlLayout sparse = control_layout(ranks, true);
+    const ControlLayout sparse = control_layout({.ranks = ranks, .sparse = true});
     EXPECT_EQ(bytes(sparse.operation_line(1, Phase::kDone, 0),
                     sparse.operation_line(1, Phase::kDone, last)),
               ranks * ControlLayout::kLine);
@@ -133,24 +133,27 @@ TEST(ControlLayout, WhatIsReadOrWrittenTogetherLiesTogether) {
 
 TEST(ControlLayout, DepthIsAPowerOfTwoThatStepsAndSweepsNeed) {
   for (const unsigned ranks : kRankCounts) {
-    for (const bool concurrent : {false, true}) {
-      const unsigned depth = control_layout(ranks, true, concurrent).depth;
-      EXPECT_EQ(depth & (depth - 1), 0U);
-      EXPECT_GE(depth, concurrent ? 16U : 8U);
-      EXPECT_GE(depth, control_layout(ranks, false, concurrent).depth);
+    for (const bool sparse : {false, true}) {
+      for (const bool concurrent : {false, true}) {
+        const unsigned depth = control_layout({ranks, sparse, concurrent}).depth;
+        EXPECT_EQ(depth & (depth - 1), 0U);
+        EXPECT_GE(depth, sparse && concurrent ? 16U : 8U);
+      }
     }
   }
 }
 
 TEST(ControlLayout, ManyRanksStayBounded) {
-  EXPECT_LE(control_layout(384).bytes(), std::size_t{2} << 20);
-  EXPECT_LE(control_layout(384, true).bytes(), std::size_t{4} << 20);
-  EXPECT_LE(control_layout(384, true, true).bytes(), std::size_t{7} << 20);
+  EXPECT_LE(control_layout({.ranks = 384}).bytes(), std::size_t{2} << 20);
+  EXPECT_LE(control_layout({.ranks = 384, .sparse = true}).bytes(), std::size_t{4} << 20);
+  EXPECT_LE(control_layout({.ranks = 384, .sparse = true, .concurrent = true}).bytes(),
+            std::size_t{7} << 20);
 }
 
 TEST(ControlLayout, SparseSegmentsHaveRoomForABlockOfEveryRank) {
-  EXPECT_GE(control_layout(384, true).slot_bytes / 384, 512u);
-  EXPECT_EQ(control_layout(384, true).line_bytes(), control_layout(384).line_bytes());
+  EXPECT_GE(control_layout({.ranks = 384, .sparse = true}).slot_bytes / 384, 512u);
+  EXPECT_EQ(control_layout({.ranks = 384, .sparse = true}).line_bytes(),
+            control_layout({.ranks = 384}).line_bytes());
 }
 
 static_assert(alignof(Line) == 64 && sizeof(Line) == 64);

@@ -57,7 +57,7 @@ class ParkingRank {
   ParkingRank(std::unique_ptr<Bootstrap> bootstrap, Nanoseconds timeout)
       : bootstrap_(std::move(bootstrap)), transport_(*bootstrap_) {
     ChannelWindows windows;
-    windows.layout = control_layout(static_cast<unsigned>(bootstrap_->ranks()));
+    windows.layout = control_layout({.ranks = static_cast<unsigned>(bootstrap_->ranks())});
     windows.control = transport_.open_control(
         {.bytes = windows.layout.bytes(), .line_bytes = windows.layout.line_bytes()});
     windows.heap = transport_.open_window(WindowKind::kHeap);
