@@ -142,4 +142,11 @@ int first_expert(int rank, int ranks, int experts) {
   return rank * (experts / ranks) + std::min(rank, experts % ranks);
 }
 
+int owner_of_expert(int expert, int ranks, int experts) {
+  const int smaller = experts / ranks, larger_blocks = experts % ranks;
+  const int in_larger = larger_blocks * (smaller + 1);
+  if (expert < in_larger) return expert / (smaller + 1);
+  return larger_blocks + (expert - in_larger) / smaller;
+}
+
 }  // namespace tutti::perf

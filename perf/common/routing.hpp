@@ -41,5 +41,7 @@ Routing make_routing(const RoutingSpec& spec, const RoutingSize& size, std::uint
 // First expert of `rank` when `experts` lie in contiguous, balanced blocks; rank == ranks gives
 // `experts`.
 int first_expert(int rank, int ranks, int experts);
+// The rank that has `expert`, in [0, experts).
+int owner_of_expert(int expert, int ranks, int experts);
 
 }  // namespace tutti::perf

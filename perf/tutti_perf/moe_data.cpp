@@ -1,5 +1,6 @@
 #include "perf/tutti_perf/moe_data.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -125,19 +126,23 @@ std::vector<Arrival> arrivals_of(const MoeCase& c, const std::vector<Routing>& r
 }
 
 Travel count_travel(const MoeCase& c, const std::vector<Routing>& routings, bool dispatching) {
-  MoeCase walk = c;
-  walk.expert_layout = false;
-  walk.per_lane = c.per_lane || (c.expert_layout && !dispatching);
+  const bool row_per_lane = c.per_lane || (c.expert_layout && !dispatching);
   Travel travel;
-  for (walk.rank = 0; walk.rank < walk.ranks; ++walk.rank) {
-    for (const Arrival& arrival : arrivals_of(walk, routings)) {
-      ++travel.rows;
-      if (arrival.rank != walk.rank) ++travel.rows_to_others;
-    }
-  }
-  for (const Routing& routing : routings) {
-    for (const std::int32_t expert : routing.experts) {
-      if (expert >= 0) ++travel.lanes;
+  std::vector<int> owners;  // of the rows of a token
+  for (int rank = 0; rank < c.ranks; ++rank) {
+    const Routing& routing = routings[static_cast<std::size_t>(rank)];
+    for (std::size_t token = 0; token < c.tokens; ++token) {
+      owners.clear();
+      for (std::size_t lane = 0; lane < c.topk; ++lane) {
+        const std::int32_t expert = routing.experts[token * c.topk + lane];
+        if (expert < 0) continue;
+        ++travel.lanes;
+        const int owner = owner_of_expert(expert, c.ranks, c.experts);
+        if (!row_per_lane && std::ranges::find(owners, owner) != owners.end()) continue;
+        owners.push_back(owner);
+        ++travel.rows;
+        if (owner != rank) ++travel.rows_to_others;
+      }
     }
   }
   return travel;

@@ -1,6 +1,8 @@
 // What dispatch delivered and combine returned, element by element against our own computation.
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "perf/tutti_perf/moe_data.hpp"
 
@@ -13,9 +15,7 @@ std::uint16_t round_to_bf16(float value) {
 }
 
 int owner_of(const MoeCase& c, std::int32_t expert) {
-  int rank = 0;
-  while (first_expert(rank + 1, c.ranks, c.experts) <= expert) ++rank;
-  return rank;
+  return owner_of_expert(expert, c.ranks, c.experts);
 }
 
 std::size_t count_differences(const std::byte* a, const std::byte* b, std::size_t elements,
@@ -60,13 +60,17 @@ std::vector<Term> terms_of(const MoeCase& c, const Routing& routing, std::size_t
     }
     return terms;
   }
-  for (int rank = 0; rank < c.ranks; ++rank) {
-    for (std::size_t lane = begin; lane < begin + c.topk; ++lane) {
-      const std::int32_t expert = routing.experts[lane];
-      if (expert < 0 || owner_of(c, expert) != rank) continue;
-      terms.push_back({1, result_scale(c, rank, expert)});  // the caller has weighted it
-      if (!c.per_lane) break;
-    }
+  std::vector<std::pair<int, std::int32_t>> rows;  // by rank, then lane
+  for (std::size_t lane = begin; lane < begin + c.topk; ++lane) {
+    const std::int32_t expert = routing.experts[lane];
+    if (expert >= 0) rows.emplace_back(owner_of(c, expert), expert);
+  }
+  std::ranges::stable_sort(rows, {}, &std::pair<int, std::int32_t>::first);
+  int last = -1;
+  for (const auto& [rank, expert] : rows) {
+    if (rank == last && !c.per_lane) continue;  // a row for all lanes, as the first one says
+    terms.push_back({1, result_scale(c, rank, expert)});  // the caller has weighted it
+    last = rank;
   }
   return terms;
 }

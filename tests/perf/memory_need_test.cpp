@@ -34,6 +34,31 @@ TEST(MemoryNeed, MoeNeedsItsRowsWhereTheyComeFromAndWhereTheyGo) {
   EXPECT_EQ(memory_need(more, 8).data, 2 * memory_need(options, 8).data);
 }
 
+TEST(MemoryNeed, ATimingOnlyRunNeedsWhatWasMeasuredAndLessThanTwiceThat) {
+  struct Measured {
+    int ranks;
+    const char *tokens, *topk;
+    double gib;
+  };
+  for (const Measured& m : {Measured{64, "128", "8", 0.06},
+                            {384, "8", "8", 0.55},
+                            {384, "128", "8", 0.81},
+                            {384, "1024", "8", 2.27},
+                            {384, "128", "32", 1.33},
+                            {768, "128", "8", 2.83}}) {
+    SCOPED_TRACE(testing::Message()
+                 << m.ranks << " ranks, " << m.tokens << " tokens, top-" << m.topk);
+    const MemoryNeed need =
+        memory_need(options_of({"moe", "--tokens", m.tokens, "--topk", m.topk, "--fabric",
+                                "cloudmatrix384", "--ranks", "384", "--timing-only"}),
+                    m.ranks);
+    const double gib = static_cast<double>(need.total()) / static_cast<double>(kGiB);
+    EXPECT_EQ(need.data, 0u);
+    EXPECT_GT(gib, m.gib);
+    EXPECT_LT(gib, 2 * m.gib);
+  }
+}
+
 TEST(MemoryNeed, WhatDoesNotFitIsRefusedWithBothNumbers) {
   const Options options = options_of({"all_to_all", "-b", "1G"});
   EXPECT_NO_THROW(check_memory(options, 4, 16 * kGiB));

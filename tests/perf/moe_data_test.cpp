@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -46,6 +47,18 @@ TEST(PerfMoeData, RowsArriveBySourceTokenAndLane) {
 TEST(PerfMoeData, ExpertLayoutGroupsByExpertFirst) {
   EXPECT_EQ(places(make_case("expert", "rank", 0)),
             (Places{{0, 0, 0}, {0, 1, 1}, {0, 1, 0}, {1, 1, 1}}));
+}
+
+TEST(PerfMoeData, RowsTravelOncePerRankOrPerLane) {
+  const auto rows = [](const char* layout, const char* rows_per, bool dispatching) {
+    const Travel t = count_travel(make_case(layout, rows_per, 0), routings(), dispatching);
+    return std::array<std::size_t, 3>{t.lanes, t.rows, t.rows_to_others};
+  };
+  using Counts = std::array<std::size_t, 3>;
+  EXPECT_EQ(rows("token", "rank", true), (Counts{7, 6, 2}));
+  EXPECT_EQ(rows("token", "lane", true), (Counts{7, 7, 2}));
+  EXPECT_EQ(rows("expert", "rank", true), (Counts{7, 6, 2}));
+  EXPECT_EQ(rows("expert", "rank", false), (Counts{7, 7, 2}));
 }
 
 struct Delivered {

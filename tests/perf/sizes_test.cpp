@@ -5,6 +5,7 @@
 
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "perf/common/report.hpp"
 #include "perf/common/routing.hpp"
@@ -76,6 +77,17 @@ TEST(PerfRouting, TheFirstRanksOwnOneExpertMoreWhereTheyDoNotDivide) {
   EXPECT_EQ(first_expert(1, 3, 8), 3);
   EXPECT_EQ(first_expert(2, 3, 8), 6);
   EXPECT_EQ(first_expert(3, 3, 8), 8);
+}
+
+TEST(PerfRouting, EveryExpertHasTheOwnerWhoseBlockItLiesIn) {
+  for (const auto& [ranks, experts] : {std::pair{1, 5}, {3, 8}, {4, 8}, {5, 3}, {384, 1000}}) {
+    for (int rank = 0; rank < ranks; ++rank) {
+      const int end = first_expert(rank + 1, ranks, experts);
+      for (int expert = first_expert(rank, ranks, experts); expert < end; ++expert) {
+        EXPECT_EQ(owner_of_expert(expert, ranks, experts), rank) << expert << " of " << experts;
+      }
+    }
+  }
 }
 
 TEST(PerfReport, AFileThatCannotBeWrittenIsAnError) {
