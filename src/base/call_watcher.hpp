@@ -41,8 +41,8 @@ class CallWatcher {
   // number among all.
   virtual void experts_received(std::span<const int> experts,
                                 std::span<const std::int64_t> rows) = 0;
-  // Does it keep what it hears?
-  virtual bool listens() const noexcept = 0;
+  // Does it keep what the calling fibre would say?
+  virtual bool listens() noexcept = 0;
 
  protected:
   ~CallWatcher() = default;

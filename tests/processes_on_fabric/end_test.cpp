@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -131,8 +134,32 @@ TEST(FabricEnd, WhatIsWrongIsSaidBeforeAnyRankRuns) {
   EXPECT_EQ(missing.exit_code(), 127) << missing.errors();
   refused({"--fabric", "ideal", "--timing-only", "-n", "2"}, "--timing-only");
   refused({"--fabric", "ideal", "--check-races", "-n", "2"}, "--check-races");
-  refused({"--fabric", "ideal", "--trace", "trace.json", "-n", "2"}, "--trace: of ranks that are");
-  refused({"--fabric", "ideal", "--report", "a.html", "-n", "2"}, "--report: of ranks that are");
+}
+
+TEST(FabricEnd, ARunThatCannotBeShownIsAnError) {
+  // Nobody runs for a file that cannot be made; and a disk may fill up later.
+  Launched nowhere(on_fabric(2, {"--trace", "/no/such/folder/a.json", FABRIC_PROGRAM, "barrier"}));
+  EXPECT_EQ(nowhere.exit_code(), 125) << nowhere.errors();
+  EXPECT_TRUE(says(nowhere, "/no/such/folder/a.json cannot be made: No such file or directory"));
+  EXPECT_FALSE(says(nowhere, "Virtual time"));
+  for (const char* const option : {"--trace", "--report"}) {
+    Launched full(on_fabric(2, {option, "/dev/full", FABRIC_PROGRAM, "barrier"}));
+    EXPECT_EQ(full.exit_code(), 125) << full.errors();
+    EXPECT_TRUE(says(full, "/dev/full cannot be written: No space left on device"));
+  }
+}
+
+TEST(FabricEnd, ARunWhoseRankDiedIsShownUntilThen) {
+  const std::string trace = testing::TempDir() + make_mark() + ".json";
+  Launched launched(on_fabric(3, {"--trace", trace, "--set", "fault=rank:at_ns=60000,rank=1",
+                                  FABRIC_PROGRAM, "barriers", "1000"}));
+  EXPECT_NE(launched.exit_code(), 0);
+  EXPECT_TRUE(says(launched, "rank 1 died at 6"));
+  std::ifstream file(trace);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("Barrier"), std::string::npos);
+  EXPECT_EQ(text.substr(text.find_last_not_of('\n'), 1), "}");
+  std::filesystem::remove(trace);
 }
 
 }  // namespace tutti::test

@@ -1,8 +1,9 @@
-// A program as a user writes it, for tutti-run --fabric; and, with "fibres FABRIC RANKS" before the
-// work, the same calls through tuttiSimRun. Prints what tutti-run prints of a run.
+// A program as a user writes it, for tutti-run --fabric; and, with "fibres FABRIC RANKS TRACE"
+// before the work, the same calls through tuttiSimRun, with a trace in that file if it is not "-".
+// Prints what tutti-run prints of a run.
 //
 //   tutti-run --fabric cloudmatrix384 -n 4 fabric_program collectives
-//   fabric_program fibres cloudmatrix384 4 collectives
+//   fabric_program fibres cloudmatrix384 4 - collectives
 #include <tutti/sim.h>
 
 #include <cstdio>
@@ -49,9 +50,10 @@ tuttiResult_t as_fibre(int rank, int nranks, const tuttiUniqueId* id, void* user
   }
 }
 
-int as_fibres(const char* fabric, int ranks, Work work) {
+int as_fibres(const char* fabric, int ranks, const char* trace, Work work) {
   tuttiSimConfig_t config = TUTTI_SIM_CONFIG_INITIALIZER;
   config.fabric = fabric;
+  if (std::strcmp(trace, "-") != 0) config.trace = trace;
   tuttiSimResult_t result = TUTTI_SIM_RESULT_INITIALIZER;
   if (tuttiSimRun(&config, ranks, as_fibre, &work, &result) != tuttiSuccess) {
     std::fprintf(stderr, "%s\n", tuttiGetLastError(nullptr));
@@ -73,10 +75,10 @@ int as_fibres(const char* fabric, int ranks, Work work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool fibres = argc > 4 && std::strcmp(argv[1], "fibres") == 0;
-  const int first = fibres ? 4 : 1;
+  const bool fibres = argc > 5 && std::strcmp(argv[1], "fibres") == 0;
+  const int first = fibres ? 5 : 1;
   if (argc <= first) {
-    std::fprintf(stderr, "usage: %s [fibres FABRIC RANKS] WORK [ARGUMENT]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s [fibres FABRIC RANKS TRACE] WORK [ARGUMENT]\n", argv[0]);
     return 2;
   }
   const Work work =
@@ -85,5 +87,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "no work '%s'\n", argv[first]);
     return 2;
   }
-  return fibres ? as_fibres(argv[2], std::atoi(argv[3]), work) : as_process(work);
+  return fibres ? as_fibres(argv[2], std::atoi(argv[3]), argv[4], work) : as_process(work);
 }

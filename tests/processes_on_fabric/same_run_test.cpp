@@ -1,7 +1,11 @@
 // The same calls by processes and by fibres: the same times, bytes and results.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -36,9 +40,10 @@ Outcome by_processes(const std::string& fabric, int ranks, const std::vector<std
   return run;
 }
 
-Outcome by_fibres(const std::string& fabric, int ranks, const std::vector<std::string>& work) {
+Outcome by_fibres(const std::string& fabric, int ranks, const std::vector<std::string>& work,
+                  const std::string& trace = "-") {
   std::string command =
-      std::string(FABRIC_PROGRAM) + " fibres " + fabric + " " + std::to_string(ranks);
+      std::string(FABRIC_PROGRAM) + " fibres " + fabric + " " + std::to_string(ranks) + " " + trace;
   for (const std::string& word : work) command += " " + word;
   std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
   Outcome run;
@@ -101,6 +106,31 @@ TEST(SameRun, OfWhatCostsDecideInPartsOfACommunicator) {
 }
 
 TEST(SameRun, OfComputation) { expect_same("cloudmatrix384", 2, {"compute"}); }
+
+// What a program does is shown as it is of fibres: every call, span, transfer and arrow.
+TEST(SameRun, IsShownAlike) {
+  const auto text_of = [](const std::string& path) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::filesystem::remove(path);
+    return text;
+  };
+  const std::string path = testing::TempDir() + "shown_" + std::to_string(::getpid());
+  for (const std::vector<std::string>& work :
+       {std::vector<std::string>{"collectives"}, {"moe", "9"}, {"streams"}, {"splits", "3"}}) {
+    SCOPED_TRACE(work[0]);
+    const Outcome processes =
+        by_processes("cloudmatrix384", 3, work, {"--trace", path + "p", "--report", path + "r"});
+    const Outcome fibres = by_fibres("cloudmatrix384", 3, work, path + "f");
+    ASSERT_EQ(processes.exit_code, 0) << processes.errors;
+    ASSERT_EQ(fibres.exit_code, 0) << fibres.errors;
+    const std::string trace = text_of(path + "p"), expected = text_of(path + "f");
+    EXPECT_GT(expected.size(), 10'000u);
+    EXPECT_TRUE(trace == expected) << trace.size() << " bytes and " << expected.size();
+    const std::string page = text_of(path + "r");
+    EXPECT_EQ(work[0] == "moe", page.find("\"experts\":[[0,") != std::string::npos);
+  }
+}
 
 TEST(SameRun, JitterIsAMatterOfItsSeed) {
   const auto digest = [](const std::vector<std::string>& options) {

@@ -107,13 +107,6 @@ Parsed parse(int argc, const char* const* argv) {
           "--check-races: what ranks that are processes do with their memory is not seen; it is of "
           "ranks that are fibres (tuttiSimRun, tutti-perf)");
     }
-    for (const char* const kept : {"--trace", "--report"}) {
-      if (app.count(kept) == 0) continue;
-      throw CLI::ValidationError(
-          fmt::format("{}: of ranks that are processes none is kept; ranks that are fibres "
-                      "(tuttiSimRun, tutti-perf) have one",
-                      kept));
-    }
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return {std::nullopt, app.exit(error)};
     fmt::print(stderr, "tutti-run: {} (tutti-run --help lists the options)\n", error.what());

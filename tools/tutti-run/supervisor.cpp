@@ -215,7 +215,13 @@ void Supervisor::note_end(Rank rank, int wait_status) {
 void Supervisor::end_fabric() {
   fabric_over_ = true;
   const FabricWorld::Outcome outcome = fabric_->finish();
-  if (outcome.trouble.empty()) return print_outcome(options_, outcome);
+  if (outcome.trouble.empty()) {
+    print_outcome(options_, outcome);
+    if (outcome.not_shown.empty()) return;
+    fmt::print(stderr, "tutti-run: {}\n", outcome.not_shown);
+    if (exit_code_ == 0) exit_code_ = kLauncherFailed;
+    return;
+  }
   fmt::print(stderr, "tutti-run: {}\n", outcome.trouble);
   if (exit_code_ == 0) exit_code_ = kTimedOut;
   if (phase_ == Phase::kRunning || phase_ == Phase::kSettling) {

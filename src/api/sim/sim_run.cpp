@@ -8,15 +8,14 @@
 #include <vector>
 
 #include "api/boundary.hpp"
+#include "api/sim/pictures.hpp"
 #include "api/sim/sim_options.hpp"
-#include "base/log.hpp"
 #include "transports/ub/bus/simulation.hpp"
-#include "transports/ub/report/html_report.hpp"
-#include "transports/ub/trace/chrome_trace.hpp"
 
 using tutti::fail;
 using tutti::api::guarded;
 using tutti::api::need;
+using tutti::api::Pictures;
 
 namespace ub = tutti::ub;
 
@@ -78,6 +77,9 @@ tuttiSimConfig_t checked(const tuttiSimConfig_t* given) {
   return config;
 }
 
+// Of a run that is to be shown.
+constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
+
 ub::SimulationOptions options_of(const tuttiSimConfig_t& config, int nranks) {
   const std::vector<std::string> settings(config.settings, config.settings + config.num_settings);
   ub::SimulationOptions options{
@@ -97,6 +99,7 @@ ub::SimulationOptions options_of(const tuttiSimConfig_t& config, int nranks) {
   options.fabric.seed = config.seed;
   options.timing_only = (config.flags & TUTTI_SIM_TIMING_ONLY) != 0;
   options.payload_digest = !options.timing_only;
+  if (config.trace != nullptr || config.report != nullptr) options.record_bytes = kMostRecord;
   if ((config.flags & TUTTI_SIM_CHECK_RACES) != 0) options.races.emplace();
   if (config.jitter_percent >= 0) options.jitter.percent = config.jitter_percent;
   options.jitter.seed = config.jitter_seed;
@@ -184,50 +187,6 @@ void fill(tuttiSimResult_t& result, const ub::SimulationReport& report,
   }
 }
 
-// The files in which the run is shown. They are made before any rank runs.
-class Pictures {
- public:
-  explicit Pictures(const tuttiSimConfig_t& config)
-      : conditions_{.level = level_name(config.level),
-                    .settings = {config.settings, config.settings + config.num_settings},
-                    .timing_only = (config.flags & TUTTI_SIM_TIMING_ONLY) != 0} {
-    if (config.trace != nullptr) trace_.emplace(config.trace);
-    if (config.report != nullptr) report_.emplace(config.report);
-  }
-
-  bool wanted() const { return trace_ || report_; }
-
-  // Of a run that failed they are worth having, but what failed is the first thing to say.
-  void write(ub::Simulation& simulation, const ub::SimulationReport& report, bool failed) {
-    const ub::RunRecord& record = *simulation.record();
-    const auto attempt = [&](const auto& body) {
-      try {
-        body();
-      } catch (const tutti::Error& error) {
-        if (!failed) throw;
-        TUTTI_WARN(kNet, "{}", error.what());
-      }
-    };
-    if (trace_) {
-      attempt([&] { ub::write_chrome_trace(*trace_, record, simulation.topology(), report); });
-    }
-    if (report_) {
-      attempt([&] {
-        ub::write_html_report(*report_, record, simulation.topology(), report, conditions_);
-      });
-    }
-  }
-
- private:
-  static const char* level_name(tuttiSimLevel_t level) {
-    return level == tuttiSimBound ? "bound" : level == tuttiSimCell ? "cell" : "message";
-  }
-
-  ub::RunConditions conditions_;
-  std::optional<ub::OutputFile> trace_;
-  std::optional<ub::OutputFile> report_;
-};
-
 void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* user,
          tuttiSimResult_t* result) {
   if (result != nullptr && result->size != sizeof(*result)) {
@@ -242,8 +201,6 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
   const tuttiSimConfig_t config = checked(given);
   ub::SimulationOptions options = options_of(config, nranks);
   Pictures pictures(config);
-  constexpr std::uint64_t kMostRecord = std::uint64_t{4} << 30;
-  if (pictures.wanted()) options.record_bytes = kMostRecord;
   ub::Simulation simulation(std::move(options));
   const tuttiUniqueId id = simulation.meetings().host();
   std::vector<Verdict> verdicts(static_cast<std::size_t>(nranks));
@@ -257,7 +214,7 @@ void run(const tuttiSimConfig_t* given, int nranks, tuttiSimBody_t body, void* u
     result->first_failed_rank = -1;
   }
   const std::optional<Failure> failure = first_failure(report, verdicts);
-  if (pictures.wanted()) pictures.write(simulation, report, failure.has_value());
+  pictures.write(simulation, report, failure.has_value());
   if (!failure && report.races.empty()) return;
   if (!failure) {
     fail(tuttiInternalError, "{} races, the first of which: {}", report.races_found,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "api/sim/sim_options.hpp"
 
@@ -11,7 +12,8 @@ namespace tutti::launcher {
 std::unique_ptr<FabricWorld> open_fabric(const Options& options) {
   std::vector<const char*> settings;
   const tuttiSimConfig_t config = perf::sim_config(options.fabric, settings);
-  return std::make_unique<FabricWorld>(api::simulation_options(&config, options.ranks),
+  ub::SimulationOptions simulation = api::simulation_options(&config, options.ranks);
+  return std::make_unique<FabricWorld>(std::move(simulation), api::Pictures(config),
                                        options.silence);
 }
 

@@ -46,8 +46,10 @@ std::string in_us(ub::Picoseconds time) {
 
 }  // namespace
 
-FabricWorld::FabricWorld(ub::SimulationOptions options, std::chrono::milliseconds silence)
+FabricWorld::FabricWorld(ub::SimulationOptions options, api::Pictures pictures,
+                         std::chrono::milliseconds silence)
     : options_(std::move(options)),
+      pictures_(std::move(pictures)),
       ranks_(options_.placement.ranks),
       silence_(silence),
       over_(::eventfd(0, EFD_CLOEXEC)) {
@@ -144,7 +146,8 @@ void FabricWorld::make_world() {
            .ranks = ranks_,
            .heaps = handle_of(heaps_file_),
            .heap_stride = stride,
-           .heap_reserve = reserve};
+           .heap_reserve = reserve,
+           .records = options_.record_bytes > 0 ? 1U : 0U};
   memories_.resize(ranks);
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     memories_[rank].place_heap(heaps_.data() + rank * stride, reserve);
@@ -159,19 +162,27 @@ void FabricWorld::simulate() {
     outcome_.trouble = error.what();
     return;
   }
+  outcome_.trouble = trouble_of_ranks();
+  try {
+    pictures_.write(*simulation_, outcome_.report, !outcome_.trouble.empty());
+  } catch (const std::exception& error) {
+    outcome_.not_shown = error.what();
+  }
+}
+
+std::string FabricWorld::trouble_of_ranks() const {
   for (std::size_t rank = 0; rank < outcome_.report.ranks.size(); ++rank) {
     const ub::RankEnd& end = outcome_.report.ranks[rank];
     if (end.how == ub::RankEnd::How::kFailed) {
-      outcome_.trouble =
-          fmt::format("rank {} cannot be served any more, at {}: {}", rank, in_us(end.at), end.why);
-    } else if (end.how == ub::RankEnd::How::kStuck) {
-      outcome_.trouble = fmt::format("rank {} never ended: since {} it waits for {}", rank,
-                                     in_us(end.at), end.why.empty() ? "its turn" : end.why);
-    } else {
-      continue;
+      return fmt::format("rank {} cannot be served any more, at {}: {}", rank, in_us(end.at),
+                         end.why);
     }
-    return;
+    if (end.how == ub::RankEnd::How::kStuck) {
+      return fmt::format("rank {} never ended: since {} it waits for {}", rank, in_us(end.at),
+                         end.why.empty() ? "its turn" : end.why);
+    }
   }
+  return {};
 }
 
 // What an event throws comes out of the run.

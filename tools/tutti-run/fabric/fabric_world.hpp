@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/sim/pictures.hpp"
 #include "base/descriptor.hpp"
 #include "base/mapping.hpp"
 #include "served_rank.hpp"
@@ -28,11 +29,14 @@ class FabricWorld final : private ServedWorld, private ub::SimulationWatcher {
     std::uint64_t hand_offs = 0;
     // What ended the run before its ranks did; empty: nothing.
     std::string trouble;
+    // Why it could not be shown; empty: it was, or nobody asked.
+    std::string not_shown;
   };
 
-  // Makes the simulation; throws what that throws. `silence`: how long a process may have its turn
-  // and not come to Tutti.
-  FabricWorld(ub::SimulationOptions options, std::chrono::milliseconds silence);
+  // Makes the simulation; throws what that throws. `pictures`: to fill when the run has ended.
+  // `silence`: how long a process may have its turn and not come to Tutti.
+  FabricWorld(ub::SimulationOptions options, api::Pictures pictures,
+              std::chrono::milliseconds silence);
   // Stops the run.
   ~FabricWorld();
 
@@ -59,6 +63,7 @@ class FabricWorld final : private ServedWorld, private ub::SimulationWatcher {
   void run(std::promise<void> made);
   void make_world();
   void simulate();
+  std::string trouble_of_ranks() const;
   [[noreturn]] void end_run(const std::string& trouble);
   bool has_ended(std::size_t rank) const;
   bool bury_the_dead(int but);
@@ -74,6 +79,7 @@ class FabricWorld final : private ServedWorld, private ub::SimulationWatcher {
   void deadlocked(const std::string& text) override;
 
   ub::SimulationOptions options_;
+  api::Pictures pictures_;
   const int ranks_;
   const std::chrono::milliseconds silence_;
   Descriptor file_;

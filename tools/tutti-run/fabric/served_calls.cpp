@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "answer.hpp"
+#include "base/call_watcher.hpp"
 #include "base/error.hpp"
 #include "bootstrap/memory_meetings.hpp"
 #include "served_rank.hpp"
@@ -84,6 +85,13 @@ void ServedRank::carry_out(const wire::Command& command, const std::byte* bytes,
     case Op::kLeave:
       bootstraps_.erase(body_at<wire::Leave>(bytes).bootstrap);
       return;
+    case Op::kCallBegins:
+      return call_begins(body_at<wire::CallBegins>(bytes), bytes + sizeof(wire::CallBegins));
+    case Op::kCallEnds:
+      if (CallWatcher* const watcher = CallWatcher::current()) watcher->call_ends();
+      return;
+    case Op::kExperts:
+      return experts(body_at<wire::Experts>(bytes), bytes + sizeof(wire::Experts));
     case Op::kSettle:
     case Op::kFinish:
       return;
@@ -160,6 +168,32 @@ void ServedRank::carry_out(const wire::Command& command, const std::byte* bytes,
   }
   fail(tuttiInternalError, "rank {} has sent command {}, which is none", rank_,
        static_cast<std::uint32_t>(command.op));
+}
+
+void ServedRank::call_begins(const wire::CallBegins& body, const std::byte* more) {
+  CallWatcher* const watcher = CallWatcher::current();
+  if (watcher == nullptr) return;
+  CallFacts facts{.bytes = body.bytes, .ranks = body.ranks, .sequence = body.sequence};
+  for (const auto& [text, bytes] : {std::pair{&facts.kind, body.kind_bytes},
+                                    {&facts.communicator, body.communicator_bytes},
+                                    {&facts.algorithm, body.algorithm_bytes}}) {
+    *text = {reinterpret_cast<const char*>(more), bytes};
+    more += bytes;
+  }
+  watcher->call_begins(facts);
+}
+
+void ServedRank::experts(const wire::Experts& body, const std::byte* more) {
+  CallWatcher* const watcher = CallWatcher::current();
+  if (watcher == nullptr) return;
+  std::vector<int> experts;
+  std::vector<std::int64_t> rows;
+  for (std::uint64_t i = 0; i < body.count; ++i) {
+    const auto entry = body_at<wire::ExpertRows>(more + i * sizeof(wire::ExpertRows));
+    experts.push_back(static_cast<int>(entry.expert));
+    rows.push_back(entry.rows);
+  }
+  watcher->experts_received(experts, rows);
 }
 
 void ServedRank::attach(const wire::Attach& body, Answer& answer) {

@@ -94,6 +94,8 @@ class ServedRank {
   void abort(const ub::wire::Abort& body, const std::byte* more);
   void sleep(const ub::wire::Sleep& body);
   void spawn(Answer& answer);
+  static void call_begins(const ub::wire::CallBegins& body, const std::byte* more);
+  static void experts(const ub::wire::Experts& body, const std::byte* more);
 
   Transport& transport(std::uint32_t number);
   ServedWindow& window(std::uint32_t transport, ub::wire::Where where);

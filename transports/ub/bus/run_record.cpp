@@ -106,6 +106,7 @@ void RunRecord::begin_call(FibreId id, const CallFacts& facts, Picoseconds when)
 
 void RunRecord::end_call(FibreId id, Picoseconds when) noexcept {
   std::vector<std::uint32_t>& open = open_calls_[number_of(id)];
+  if (open.empty()) return;  // of a process whose words got lost behind an error
   const std::uint32_t call = open.back();
   open.pop_back();
   if (call != kNoRecord) calls_[call].end = when;

@@ -167,7 +167,7 @@ class Simulation final : private SchedulerOwner, private ModelEvents, private Nu
     }
     Picoseconds time() override { return simulation.scheduler().now(); }
     void compute(Picoseconds time) override { simulation.compute(time); }
-    bool listens() const noexcept override { return simulation.record_ != nullptr; }
+    bool listens() noexcept override { return simulation.record_ != nullptr; }
     void call_begins(const CallFacts& facts) override;
     void call_ends() noexcept override;
     void experts_received(std::span<const int> experts,

@@ -24,6 +24,16 @@ class ClientLane {
     if (process_.live.load(std::memory_order_relaxed) > 1) hand_over();
   }
 
+  // As queue(), where an exception is not wanted: an error of what had been queued comes out of the
+  // next call(). It has to fit.
+  template <typename Body>
+  void tell(const Body& body, std::span<const std::byte> more = {}) noexcept {
+    const std::span<const std::byte> bytes = bytes_of(body);
+    if (!fits(bytes.size(), more.size() + lane_.used)) settle();
+    write(Body::kOp, bytes, more);
+    if (process_.live.load(std::memory_order_relaxed) > 1) settle();
+  }
+
   // Throws what it was answered.
   template <typename Body>
   typename Body::Reply call(const Body& body, std::span<const std::byte> more = {}) {

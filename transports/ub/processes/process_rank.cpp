@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <future>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "transports/ub/processes/world_address.hpp"
@@ -157,6 +160,7 @@ void ProcessRank::attach() {
   heaps_file_ = world.heaps;
   heap_stride_ = world.heap_stride;
   heap_reserve_ = world.heap_reserve;
+  records_ = world.records != 0;
   const Descriptor heaps = open_shared(world.heaps);
   heaps_ =
       Mapping::shared(heaps.get(), 0, world.heaps.bytes,
@@ -199,6 +203,50 @@ void ProcessRank::pass(Nanoseconds time) { lane().call(wire::Pass{.ns = time.cou
 void ProcessRank::wake(Fibre fibre) { lane().queue(wire::Wake{.fibre = fibre}); }
 
 void ProcessRank::compute(Picoseconds time) { lane().queue(wire::Compute{.ps = time.count()}); }
+
+bool ProcessRank::listens() noexcept {
+  try {
+    static_cast<void>(lane());  // attached
+    return records_;
+  } catch (const std::exception&) {
+    return false;  // the call itself says what is wrong
+  }
+}
+
+void ProcessRank::call_begins(const CallFacts& facts) {
+  constexpr std::size_t kMostName = 4096;
+  const std::string_view communicator = facts.communicator.substr(0, kMostName);
+  const std::string texts = std::string(facts.kind).append(communicator).append(facts.algorithm);
+  lane().tell(
+      wire::CallBegins{.bytes = facts.bytes,
+                       .sequence = facts.sequence,
+                       .ranks = facts.ranks,
+                       .kind_bytes = static_cast<std::uint32_t>(facts.kind.size()),
+                       .communicator_bytes = static_cast<std::uint32_t>(communicator.size()),
+                       .algorithm_bytes = static_cast<std::uint32_t>(facts.algorithm.size())},
+      std::as_bytes(std::span(texts)));
+}
+
+void ProcessRank::call_ends() noexcept {
+  try {
+    lane().tell(wire::CallEnds{});
+  } catch (const std::exception&) {
+    return;  // of a child that was forked in the call
+  }
+}
+
+void ProcessRank::experts_received(std::span<const int> experts,
+                                   std::span<const std::int64_t> rows) {
+  constexpr std::size_t kAtOnce = 1024;
+  std::vector<wire::ExpertRows> list;
+  for (std::size_t at = 0; at < experts.size(); at += kAtOnce) {
+    list.clear();
+    for (std::size_t i = at; i < std::min(experts.size(), at + kAtOnce); ++i) {
+      list.push_back({.expert = experts[i], .rows = rows[i]});
+    }
+    lane().tell(wire::Experts{.count = list.size()}, std::as_bytes(std::span(list)));
+  }
+}
 
 FibreHost::Fibre ProcessRank::spawn(std::function<void()> body) {
   ClientLane& own = lane();

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "base/call_watcher.hpp"
 #include "base/fibre_host.hpp"
 #include "base/mapping.hpp"
 #include "base/process.hpp"
@@ -30,7 +31,7 @@ class ProcessMeetings final : public MemoryMeetings {
 // process becomes the rank with its first call. The thread that loads the library is the rank's;
 // threads that the library starts are its streams; others have no part in it, and their calls are
 // refused. Lives until the process ends.
-class ProcessRank final : public FibreHost, public SimulatedRank {
+class ProcessRank final : public FibreHost, public SimulatedRank, public CallWatcher {
  public:
   // Of the thread that calls; nullptr: it is no part of a simulation.
   static ProcessRank* if_any() noexcept;
@@ -73,6 +74,11 @@ class ProcessRank final : public FibreHost, public SimulatedRank {
   Picoseconds time() override { return exact_now(); }
   void compute(Picoseconds time) override;
 
+  bool listens() noexcept override;
+  void call_begins(const CallFacts& facts) override;
+  void call_ends() noexcept override;
+  void experts_received(std::span<const int> experts, std::span<const std::int64_t> rows) override;
+
  private:
   // A thread of the process; ThreadContext::lane points to it.
   struct Thread {
@@ -93,6 +99,7 @@ class ProcessRank final : public FibreHost, public SimulatedRank {
   SharedFileHandle heaps_file_;
   std::size_t heap_stride_ = 0;
   std::size_t heap_reserve_ = 0;
+  bool records_ = false;              // the simulation keeps what calls are made
   wire::Process* process_ = nullptr;  // nullptr: not attached yet
   wire::Lane* lanes_ = nullptr;
   std::unique_ptr<Thread> first_;

@@ -59,6 +59,7 @@ struct alignas(kPage) World {
   SharedFileHandle heaps;
   std::uint64_t heap_stride;   // bytes from one rank's heap to the next one's; of 2 MiB
   std::uint64_t heap_reserve;  // bytes of each; its header follows
+  std::uint64_t records;       // 1: calls are told (CallWatcher)
 };
 static_assert(sizeof(World) == kPage);
 
@@ -86,6 +87,9 @@ enum class Op : std::uint32_t {
   kAdvance,
   kWake,
   kLeave,
+  kCallBegins,
+  kCallEnds,
+  kExperts,
   // Answered.
   kSettle,
   kAttach,
@@ -201,6 +205,24 @@ struct Wake : Body<Op::kWake> {
 struct Leave : Body<Op::kLeave> {
   std::uint32_t bootstrap;
   std::uint32_t zero;
+};
+// Of CallFacts; kind, communicator and algorithm follow.
+struct CallBegins : Body<Op::kCallBegins> {
+  std::uint64_t bytes;
+  std::uint64_t sequence;
+  std::int32_t ranks;
+  std::uint32_t kind_bytes;
+  std::uint32_t communicator_bytes;
+  std::uint32_t algorithm_bytes;
+};
+struct CallEnds : Body<Op::kCallEnds> {};
+// ExpertRows follow.
+struct Experts : Body<Op::kExperts> {
+  std::uint64_t count;
+};
+struct ExpertRows {
+  std::int64_t expert;
+  std::int64_t rows;
 };
 struct Settle : Body<Op::kSettle> {};
 
