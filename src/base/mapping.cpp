@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
+std::size_t in_whole_pages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
 // An unused, aligned range of the address space; mmap aligns to a page only, so take more and trim.
 std::byte* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   const std::size_t slack = alignment > kPage ? alignment : 0;
@@ -31,37 +33,44 @@ std::byte* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   return start + head;
 }
 
+// Of what is reserved.
+void make_sparse(std::byte* place, std::size_t bytes, const char* what) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  if (mmap(place, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+    fail_system("mmap of {} bytes for {}", bytes, what);
+  // With huge pages a touch would cost two megabytes. Advice: kernels without them need none.
+  static_cast<void>(madvise(place, bytes, MADV_NOHUGEPAGE));
+}
+
 }  // namespace
 
 Mapping Mapping::shared(int fd, std::size_t offset, std::size_t bytes, const Options& options,
                         const char* what) {
-  const std::size_t whole = (bytes + kPage - 1) / kPage * kPage;
+  const std::size_t of_file = in_whole_pages(bytes);
+  const std::size_t whole = of_file + in_whole_pages(options.sparse_behind);
   std::byte* place = reserve_aligned(whole, options.alignment);
   if (place == nullptr) fail_system("no {} bytes of address space for {}", whole, what);
   const int access = PROT_READ | (options.writable ? PROT_WRITE : 0);
   const int flags = MAP_SHARED | MAP_FIXED | (options.reserve_only ? MAP_NORESERVE : 0);
-  if (mmap(place, whole, access, flags, fd, static_cast<off_t>(offset)) == MAP_FAILED) {
+  if (mmap(place, of_file, access, flags, fd, static_cast<off_t>(offset)) == MAP_FAILED) {
     const int cause = errno;
     munmap(place, whole);
     errno = cause;
-    fail_system("mmap of {} bytes for {}", whole, what);
+    fail_system("mmap of {} bytes for {}", of_file, what);
   }
   Mapping made(place, whole);
+  if (options.sparse_behind > 0) make_sparse(place + of_file, whole - of_file, what);
   if (!options.in_forked_children && madvise(place, whole, MADV_DONTFORK) != 0)
     fail_system("madvise(MADV_DONTFORK) of {} bytes for {}", whole, what);
   return made;
 }
 
 Mapping Mapping::sparse(std::size_t bytes, std::size_t alignment, const char* what) {
-  const std::size_t whole = (bytes + kPage - 1) / kPage * kPage;
+  const std::size_t whole = in_whole_pages(bytes);
   std::byte* place = reserve_aligned(whole, alignment);
   if (place == nullptr) fail_system("no {} bytes of address space for {}", whole, what);
   Mapping made(place, whole);
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  if (mmap(place, whole, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
-    fail_system("mmap of {} bytes for {}", whole, what);
-  // With huge pages a touch would cost two megabytes. Advice: kernels without them need none.
-  static_cast<void>(madvise(place, whole, MADV_NOHUGEPAGE));
+  make_sparse(place, whole, what);
   return made;
 }
 

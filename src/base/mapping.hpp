@@ -13,6 +13,7 @@ class Mapping {
     bool reserve_only = false;  // MAP_NORESERVE: pages are accounted when they are backed, not now
     bool in_forked_children = false;  // otherwise MADV_DONTFORK: a child faults instead of sharing
     std::size_t alignment = 4096;     // of the address; a power of two
+    std::size_t sparse_behind = 0;    // so many bytes as sparse() has them follow, a part of it
   };
 
   // Maps [offset, offset + bytes) of a file, shared. `what` names it in the tuttiSystemError.

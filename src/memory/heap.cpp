@@ -104,6 +104,9 @@ Heap::Heap(Hollow)
       base_(mapping_.data()),
       free_(reserve_) {}
 
+Heap::Heap(Hollow, std::byte* base, std::size_t reserve_bytes)
+    : reserve_(reserve_bytes), hollow_(true), base_(base), free_(reserve_) {}
+
 Heap::Heap(HeapPlace place)
     : reserve_(place.reserve),
       hollow_(false),

@@ -76,6 +76,8 @@ class Heap {
   explicit Heap(std::size_t reserve_bytes);  // for tests; others use the process's
   struct Hollow {};
   explicit Heap(Hollow);
+  // In addresses that stay mapped as long as it lives, as Mapping::sparse() maps them.
+  Heap(Hollow, std::byte* base, std::size_t reserve_bytes);
   explicit Heap(HeapPlace place);
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;

@@ -132,7 +132,6 @@ TEST(FabricEnd, WhatIsWrongIsSaidBeforeAnyRankRuns) {
   refused({"--per", "die", "-n", "2"}, "--fabric");
   Launched missing({"--fabric", "ideal", "-n", "2", "/no/such/program"});
   EXPECT_EQ(missing.exit_code(), 127) << missing.errors();
-  refused({"--fabric", "ideal", "--timing-only", "-n", "2"}, "--timing-only");
   refused({"--fabric", "ideal", "--check-races", "-n", "2"}, "--check-races");
 }
 

@@ -1,9 +1,8 @@
-// A program as a user writes it, for tutti-run --fabric; and, with "fibres FABRIC RANKS TRACE"
-// before the work, the same calls through tuttiSimRun, with a trace in that file if it is not "-".
-// Prints what tutti-run prints of a run.
+// A program as a user writes it, for tutti-run --fabric; and, with "fibres FABRIC RANKS OPTIONS"
+// before the work, the same calls through tuttiSimRun. Prints what tutti-run prints of a run.
 //
-//   tutti-run --fabric cloudmatrix384 -n 4 fabric_program collectives
-//   fabric_program fibres cloudmatrix384 4 - collectives
+//   tutti-run --fabric cloudmatrix384 -n 4 --trace a.json fabric_program collectives
+//   fabric_program fibres cloudmatrix384 4 --trace a.json collectives
 #include <tutti/sim.h>
 
 #include <cstdio>
@@ -50,10 +49,7 @@ tuttiResult_t as_fibre(int rank, int nranks, const tuttiUniqueId* id, void* user
   }
 }
 
-int as_fibres(const char* fabric, int ranks, const char* trace, Work work) {
-  tuttiSimConfig_t config = TUTTI_SIM_CONFIG_INITIALIZER;
-  config.fabric = fabric;
-  if (std::strcmp(trace, "-") != 0) config.trace = trace;
+int as_fibres(const tuttiSimConfig_t& config, int ranks, Work work) {
   tuttiSimResult_t result = TUTTI_SIM_RESULT_INITIALIZER;
   if (tuttiSimRun(&config, ranks, as_fibre, &work, &result) != tuttiSuccess) {
     std::fprintf(stderr, "%s\n", tuttiGetLastError(nullptr));
@@ -75,10 +71,20 @@ int as_fibres(const char* fabric, int ranks, const char* trace, Work work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool fibres = argc > 5 && std::strcmp(argv[1], "fibres") == 0;
-  const int first = fibres ? 5 : 1;
+  const bool fibres = argc > 3 && std::strcmp(argv[1], "fibres") == 0;
+  tuttiSimConfig_t config = TUTTI_SIM_CONFIG_INITIALIZER;
+  int first = 1;
+  if (fibres) {
+    config.fabric = argv[2];
+    for (first = 4; first < argc && argv[first][0] == '-'; ++first) {
+      if (std::strcmp(argv[first], "--timing-only") == 0) config.flags |= TUTTI_SIM_TIMING_ONLY;
+      if (std::strcmp(argv[first], "--trace") == 0) config.trace = argv[++first];
+    }
+  }
   if (argc <= first) {
-    std::fprintf(stderr, "usage: %s [fibres FABRIC RANKS TRACE] WORK [ARGUMENT]\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s [fibres FABRIC RANKS [--timing-only] [--trace FILE]] WORK [ARGUMENT]\n",
+                 argv[0]);
     return 2;
   }
   const Work work =
@@ -87,5 +93,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "no work '%s'\n", argv[first]);
     return 2;
   }
-  return fibres ? as_fibres(argv[2], std::atoi(argv[3]), argv[4], work) : as_process(work);
+  return fibres ? as_fibres(config, std::atoi(argv[3]), work) : as_process(work);
 }

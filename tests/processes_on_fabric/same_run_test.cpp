@@ -41,9 +41,10 @@ Outcome by_processes(const std::string& fabric, int ranks, const std::vector<std
 }
 
 Outcome by_fibres(const std::string& fabric, int ranks, const std::vector<std::string>& work,
-                  const std::string& trace = "-") {
+                  const std::vector<std::string>& options = {}) {
   std::string command =
-      std::string(FABRIC_PROGRAM) + " fibres " + fabric + " " + std::to_string(ranks) + " " + trace;
+      std::string(FABRIC_PROGRAM) + " fibres " + fabric + " " + std::to_string(ranks);
+  for (const std::string& word : options) command += " " + word;
   for (const std::string& word : work) command += " " + word;
   std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
   Outcome run;
@@ -55,10 +56,11 @@ Outcome by_fibres(const std::string& fabric, int ranks, const std::vector<std::s
   return run;
 }
 
-void expect_same(const std::string& fabric, int ranks, const std::vector<std::string>& work) {
+void expect_same(const std::string& fabric, int ranks, const std::vector<std::string>& work,
+                 const std::vector<std::string>& options = {}) {
   SCOPED_TRACE(fabric + ", " + work[0]);
-  const Outcome processes = by_processes(fabric, ranks, work);
-  const Outcome fibres = by_fibres(fabric, ranks, work);
+  const Outcome processes = by_processes(fabric, ranks, work, options);
+  const Outcome fibres = by_fibres(fabric, ranks, work, options);
   ASSERT_EQ(fibres.exit_code, 0) << fibres.errors;
   ASSERT_EQ(processes.exit_code, 0) << processes.errors;
   for (const char* name : {"Virtual time", "Arrivals digest", "Payload digest", "Moved"}) {
@@ -107,6 +109,19 @@ TEST(SameRun, OfWhatCostsDecideInPartsOfACommunicator) {
 
 TEST(SameRun, OfComputation) { expect_same("cloudmatrix384", 2, {"compute"}); }
 
+TEST(SameRun, WithoutPayload) {
+  expect_same("cloudmatrix384", 4, {"payload"}, {"--timing-only"});
+  expect_same("h800-ib", 10, {"payload"}, {"--timing-only"});
+  expect_same("cloudmatrix384", 3, {"streams"}, {"--timing-only"});  // none in Tutti's memory
+  const Outcome without = by_processes("cloudmatrix384", 4, {"payload"}, {"--timing-only"});
+  const Outcome with = by_processes("cloudmatrix384", 4, {"payload"});
+  ASSERT_EQ(with.exit_code, 0) << with.errors;
+  for (const char* name : {"Virtual time", "Arrivals digest", "Moved"}) {
+    EXPECT_EQ(without.fact(name), with.fact(name)) << name;
+  }
+  EXPECT_NE(without.fact("Payload digest"), with.fact("Payload digest"));
+}
+
 // What a program does is shown as it is of fibres: every call, span, transfer and arrow.
 TEST(SameRun, IsShownAlike) {
   const auto text_of = [](const std::string& path) {
@@ -121,7 +136,7 @@ TEST(SameRun, IsShownAlike) {
     SCOPED_TRACE(work[0]);
     const Outcome processes =
         by_processes("cloudmatrix384", 3, work, {"--trace", path + "p", "--report", path + "r"});
-    const Outcome fibres = by_fibres("cloudmatrix384", 3, work, path + "f");
+    const Outcome fibres = by_fibres("cloudmatrix384", 3, work, {"--trace", path + "f"});
     ASSERT_EQ(processes.exit_code, 0) << processes.errors;
     ASSERT_EQ(fibres.exit_code, 0) << fibres.errors;
     const std::string trace = text_of(path + "p"), expected = text_of(path + "f");

@@ -86,6 +86,7 @@ Parsed parse(int argc, const char* const* argv) {
       ->check(CLI::Range(0.0, kLongestSeconds))
       ->capture_default_str();
   perf::add_fabric_options(app, options.fabric, nodes, "processes that take turns");
+  app.get_option("--check-races")->group("");  // refused below
   app.add_option("--silence", silence,
                  "With --fabric: end everything when a rank has its turn for so many seconds and "
                  "does not come to Tutti")
@@ -97,11 +98,6 @@ Parsed parse(int argc, const char* const* argv) {
   try {
     app.parse(own, argv);
     if (!nodes.empty()) options.fabric.nodes = perf::parse_nodes(nodes);
-    if (options.fabric.timing_only) {
-      throw CLI::ValidationError(
-          "--timing-only: ranks that are processes move their payload; ranks that are fibres "
-          "(tuttiSimRun, tutti-perf) can do without");
-    }
     if (options.fabric.check_races) {
       throw CLI::ValidationError(
           "--check-races: what ranks that are processes do with their memory is not seen; it is of "

@@ -58,6 +58,24 @@ TEST(Mapping, GatheredPiecesLieSideBySide) {
   EXPECT_EQ(whole.data()[4 * 4096 - 1], std::byte{3});
 }
 
+TEST(Mapping, SparseMemoryBehindAFileIsThisMappingsAlone) {
+  const Descriptor file = memory_file(4096);
+  constexpr std::size_t kBehind = std::size_t{1} << 30;
+  const auto map = [&] {
+    return Mapping::shared(file.get(), 0, 4096, {.sparse_behind = kBehind}, "test");
+  };
+  const Mapping a = map(), b = map();
+  EXPECT_EQ(a.size(), 4096 + kBehind);
+  a.data()[4095] = std::byte{1};
+  a.data()[4096] = std::byte{2};
+  a.data()[a.size() - 1] = std::byte{3};
+  EXPECT_EQ(b.data()[4095], std::byte{1});
+  EXPECT_EQ(b.data()[4096], std::byte{0});
+  EXPECT_EQ(b.data()[b.size() - 1], std::byte{0});
+  discard(a.data() + 4096, kBehind);
+  EXPECT_EQ(a.data()[4096], std::byte{0});
+}
+
 TEST(Mapping, HonoursAlignment) {
   const Descriptor file = memory_file(8192);
   constexpr std::size_t kAlignment = std::size_t{1} << 21;

@@ -140,6 +140,7 @@ void FabricWorld::make_world() {
   heaps_ =
       Mapping::shared(heaps_file_.get(), 0, ranks * stride,
                       {.reserve_only = true, .alignment = kLarge}, "the heaps of simulated ranks");
+  const Heap* const hollow = simulation_->hollow_heap();
   auto& world = *reinterpret_cast<wire::World*>(mapping_.data());
   world = {.magic = wire::kMagic,
            .version = TUTTI_VERSION_CODE,
@@ -147,10 +148,14 @@ void FabricWorld::make_world() {
            .heaps = handle_of(heaps_file_),
            .heap_stride = stride,
            .heap_reserve = reserve,
-           .records = options_.record_bytes > 0 ? 1U : 0U};
+           .records = options_.record_bytes > 0 ? 1U : 0U,
+           .hollow_reserve = hollow != nullptr ? hollow->reserve_bytes() : 0};
   memories_.resize(ranks);
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     memories_[rank].place_heap(heaps_.data() + rank * stride, reserve);
+    if (hollow == nullptr) continue;
+    memories_[rank].place_hollow(wire::hollow_offset(ranks * stride, stride, rank),
+                                 {hollow->base(), hollow->reserve_bytes()});
   }
 }
 

@@ -32,8 +32,11 @@ std::byte* RankMemory::heap(std::size_t offset, std::size_t bytes) const noexcep
   // Acquire pairs with the release in Heap::allocate.
   const std::size_t given =
       HeapHeader::of(heap_, heap_bytes_ + HeapHeader::kBytes).given.load(std::memory_order_acquire);
-  if (offset > given || bytes > given - offset) return nullptr;
-  return heap_ + offset;
+  if (offset <= given && bytes <= given - offset) return heap_ + offset;
+  if (offset < hollow_offset_) return nullptr;
+  const std::size_t within = offset - hollow_offset_;
+  if (within > hollow_.size() || bytes > hollow_.size() - within) return nullptr;
+  return hollow_.data() + within;
 }
 
 std::byte* RankMemory::here(Address address, std::size_t bytes) const noexcept {

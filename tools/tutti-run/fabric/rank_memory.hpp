@@ -21,10 +21,16 @@ class RankMemory {
     heap_ = base;
     heap_bytes_ = bytes;
   }
+  // Hollow memory (Heap::hollow) of the simulation, which the rank's is, from this offset of its
+  // heap on.
+  void place_hollow(std::size_t offset, std::span<std::byte> memory) noexcept {
+    hollow_offset_ = offset;
+    hollow_ = memory;
+  }
   // Where the process has it.
   void open_heap(Address address) noexcept { heap_address_ = address; }
 
-  // Bytes of the heap here; nullptr beyond what it ever gave out.
+  // Bytes of the heap here; nullptr beyond what it ever gave out and what is hollow.
   std::byte* heap(std::size_t offset, std::size_t bytes) const noexcept;
   // What the process has at `address`, here; nullptr where it is not in its heap.
   std::byte* here(Address address, std::size_t bytes) const noexcept;
@@ -41,6 +47,8 @@ class RankMemory {
   int pid_ = 0;
   std::byte* heap_ = nullptr;
   std::size_t heap_bytes_ = 0;
+  std::size_t hollow_offset_ = 0;
+  std::span<std::byte> hollow_;
   Address heap_address_ = 0;  // 0: not opened
 };
 

@@ -92,6 +92,7 @@ void ServedWindow::get_for(std::span<const wire::FetchPiece> pieces) {
     const wire::FetchPiece& piece = pieces[i];
     if (piece.bytes == 0) continue;
     std::byte* const target = own().here(piece.destination, piece.bytes);
+    if (port().is_hollow(target)) continue;
     if (in_process()) {
       std::byte* read = target;
       if (read == nullptr) {
@@ -104,6 +105,7 @@ void ServedWindow::get_for(std::span<const wire::FetchPiece> pieces) {
       continue;
     }
     std::byte* const source = locate(piece.peer, piece.offset, piece.bytes);
+    if (port().is_hollow(source)) continue;
     const std::byte* const next =
         i + 1 < pieces.size() && pieces[i + 1].bytes > 0
             ? locate(pieces[i + 1].peer, pieces[i + 1].offset, pieces[i + 1].bytes)
@@ -136,7 +138,8 @@ void ServedWindow::put_for(Rank peer, std::span<const wire::PutPiece> pieces) {
     sources.push_back({reinterpret_cast<void*>(piece.source), piece.bytes});
     bytes += piece.bytes;
   }
-  if (mapped || bytes == 0) return port().put(peer, copies);
+  const bool hollow = leave_out_hollow(peer, copies);
+  if (mapped || hollow || bytes == 0) return port().put(peer, copies);
   // Nobody but its process has it in view: taken now.
   std::byte* const taken = port().courier().buffers().take(bytes);
   own().gather(sources, taken);

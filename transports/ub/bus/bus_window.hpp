@@ -61,23 +61,12 @@ class BusWindow : public Contract {
 
   bool put(Rank peer, std::span<const Piece> pieces) override {
     copies_.clear();
-    std::size_t hollow = 0;
     for (const Piece& piece : pieces) {
-      CopyPiece copy{.source = piece.source.data(),
-                     .destination = writable(peer, piece.offset, piece.source.size()),
-                     .bytes = piece.source.size()};
-      if (port_->is_hollow(copy.source) || port_->is_hollow(copy.destination)) {
-        copy.destination = nullptr;
-        ++hollow;
-      }
-      copies_.push_back(copy);
+      copies_.push_back({.source = piece.source.data(),
+                         .destination = writable(peer, piece.offset, piece.source.size()),
+                         .bytes = piece.source.size()});
     }
-    if (hollow != 0 && hollow != pieces.size()) {
-      fail_because_of({peer}, tuttiInvalidUsage,
-                      "a put to rank {} of {} pieces, of which {} are payload that a run for "
-                      "timing only does not move: put them apart",
-                      peer, pieces.size(), hollow);
-    }
+    leave_out_hollow(peer, copies_);
     port_->put(peer, copies_);
     return true;
   }
@@ -148,6 +137,24 @@ class BusWindow : public Contract {
             const std::byte* next) {
     if (bytes.empty() || !is_payload(offset)) return;
     port_->courier().note_payload(port_->place(), port_->roster().place(peer), bytes, next);
+  }
+
+  // Takes its destination from what is hollow at either end; false: nothing is. A put with pieces
+  // of both kinds is tuttiInvalidUsage.
+  bool leave_out_hollow(Rank peer, std::span<CopyPiece> copies) const {
+    std::size_t hollow = 0;
+    for (CopyPiece& copy : copies) {
+      if (!port_->is_hollow(copy.source) && !port_->is_hollow(copy.destination)) continue;
+      copy.destination = nullptr;
+      ++hollow;
+    }
+    if (hollow != 0 && hollow != copies.size()) {
+      fail_because_of({peer}, tuttiInvalidUsage,
+                      "a put to rank {} of {} pieces, of which {} are payload that a run for "
+                      "timing only does not move: put them apart",
+                      peer, copies.size(), hollow);
+    }
+    return hollow != 0;
   }
 
   // Pieces of one rank that follow each other are rows of one transfer.

@@ -162,9 +162,13 @@ void ProcessRank::attach() {
   heap_reserve_ = world.heap_reserve;
   records_ = world.records != 0;
   const Descriptor heaps = open_shared(world.heaps);
-  heaps_ =
-      Mapping::shared(heaps.get(), 0, world.heaps.bytes,
-                      {.reserve_only = true, .alignment = kLarge}, "the heaps of simulated ranks");
+  heaps_ = Mapping::shared(
+      heaps.get(), 0, world.heaps.bytes,
+      {.reserve_only = true, .alignment = kLarge, .sparse_behind = world.hollow_reserve},
+      "the heaps of simulated ranks");
+  if (world.hollow_reserve > 0) {
+    hollow_.emplace(Heap::Hollow(), heaps_.data() + world.heaps.bytes, world.hollow_reserve);
+  }
   rank_ = address.rank;
   world_inode_ = address.file.inode;
   mapping_ = std::move(own);
@@ -203,6 +207,15 @@ void ProcessRank::pass(Nanoseconds time) { lane().call(wire::Pass{.ns = time.cou
 void ProcessRank::wake(Fibre fibre) { lane().queue(wire::Wake{.fibre = fibre}); }
 
 void ProcessRank::compute(Picoseconds time) { lane().queue(wire::Compute{.ps = time.count()}); }
+
+Heap* ProcessRank::hollow_heap() noexcept {
+  try {
+    static_cast<void>(lane());  // attached
+    return hollow_ ? &*hollow_ : nullptr;
+  } catch (const std::exception&) {
+    return nullptr;  // the call itself says what is wrong
+  }
+}
 
 bool ProcessRank::listens() noexcept {
   try {

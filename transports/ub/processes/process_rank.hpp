@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -55,6 +56,9 @@ class ProcessRank final : public FibreHost, public SimulatedRank, public CallWat
     return heaps_.data() + static_cast<std::size_t>(place) * heap_stride_;
   }
   std::size_t heap_reserve() const noexcept { return heap_reserve_; }
+  bool is_hollow(const void* place) const noexcept {
+    return hollow_.has_value() && hollow_->contains(place, 0);
+  }
 
   // The same for all ranks of a simulation, and for no other.
   std::uint64_t world() const noexcept { return world_inode_; }
@@ -70,6 +74,7 @@ class ProcessRank final : public FibreHost, public SimulatedRank, public CallWat
   Fibre spawn(std::function<void()> body) override;
   void join(Fibre fibre) override;
   MemoryMeetings* meetings() noexcept override { return &meetings_; }
+  Heap* hollow_heap() noexcept override;
 
   Picoseconds time() override { return exact_now(); }
   void compute(Picoseconds time) override;
@@ -95,10 +100,11 @@ class ProcessRank final : public FibreHost, public SimulatedRank, public CallWat
   int rank_ = -1;
   std::uint64_t world_inode_ = 0;
   Mapping mapping_;
-  Mapping heaps_;  // of all ranks; what is touched counts
+  Mapping heaps_;  // of all ranks, and hollow memory; what is touched counts
   SharedFileHandle heaps_file_;
   std::size_t heap_stride_ = 0;
   std::size_t heap_reserve_ = 0;
+  std::optional<Heap> hollow_;
   bool records_ = false;              // the simulation keeps what calls are made
   wire::Process* process_ = nullptr;  // nullptr: not attached yet
   wire::Lane* lanes_ = nullptr;

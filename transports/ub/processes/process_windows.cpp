@@ -116,8 +116,9 @@ std::byte* ProcessHeap::place(Rank peer, std::size_t offset, std::size_t bytes) 
   // Acquire pairs with the release in Heap::allocate.
   const std::size_t given = HeapHeader::of(base, port_.owner.heap_reserve() + HeapHeader::kBytes)
                                 .given.load(std::memory_order_acquire);
-  if (offset > given || bytes > given - offset) return nullptr;
-  return base + offset;
+  if (offset <= given && bytes <= given - offset) return base + offset;
+  auto* const there = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(base) + offset);
+  return port_.owner.is_hollow(there) ? there : nullptr;
 }
 
 }  // namespace tutti::ub

@@ -50,13 +50,14 @@ class ProcessWindow : public Contract {
   std::span<std::byte> reach(Rank peer, std::size_t offset, std::size_t bytes) override {
     std::byte* const there = stores_reach(peer, offset) ? place(peer, offset, bytes) : nullptr;
     if (there == nullptr) return {};
-    if (peer == port_.rank) return {there, bytes};
+    if (is_in_place(peer, there)) return {there, bytes};
     return shadows_.open(peer, offset, bytes);
   }
 
   void commit(Rank peer, std::size_t offset, std::size_t bytes) override {
     reclaim();
-    std::byte* const taken = peer == port_.rank ? nullptr : shadows_.take(peer, offset, bytes);
+    const bool in_place = is_in_place(peer, place(peer, offset, bytes));
+    std::byte* const taken = in_place ? nullptr : shadows_.take(peer, offset, bytes);
     if (taken != nullptr) committed_.push_back({taken, bytes});
     port_.lane().queue(wire::Commit{.transport = port_.transport,
                                     .where = where_,
@@ -86,6 +87,9 @@ class ProcessWindow : public Contract {
     std::byte* memory;
     std::size_t bytes;
   };
+  bool is_in_place(Rank peer, const std::byte* there) const noexcept {
+    return peer == port_.rank || port_.owner.is_hollow(there);
+  }
   // What was committed before the simulation's last answer has been taken.
   void reclaim() {
     if (port_.owner.answers() == reclaimed_) return;

@@ -60,8 +60,17 @@ struct alignas(kPage) World {
   std::uint64_t heap_stride;   // bytes from one rank's heap to the next one's; of 2 MiB
   std::uint64_t heap_reserve;  // bytes of each; its header follows
   std::uint64_t records;       // 1: calls are told (CallWatcher)
+  // Bytes behind the heaps, in no file: what a process has there is hollow (Heap::hollow). Counted
+  // from a rank's heap it begins at the same offset in every process. 0: there is none.
+  std::uint64_t hollow_reserve;
 };
 static_assert(sizeof(World) == kPage);
+
+// Where hollow memory begins, from the heap of a rank on.
+constexpr std::size_t hollow_offset(std::size_t heaps_bytes, std::size_t heap_stride,
+                                    std::size_t rank) noexcept {
+  return heaps_bytes - rank * heap_stride;
+}
 
 // The file: World, then for each rank Process and its lanes.
 inline constexpr std::size_t kProcessBytes = sizeof(Process) + kLanes * kLaneBytes;
