@@ -24,6 +24,7 @@ struct tuttiMoeGroup {
   tutti::moe::Config config;
   // A private duplicate of the user's communicator: its own lines, slots and failures.
   std::unique_ptr<tuttiComm, Release> communicator;
+  std::unique_ptr<tutti::moe::StoreTrials> trials = std::make_unique<tutti::moe::StoreTrials>();
   std::vector<tutti::moe::HeapBlock> buffers;  // tuttiMoeBuffer's
   std::vector<tuttiMoePlan*> plans;            // that exist; in a Call
 
@@ -35,7 +36,7 @@ struct tuttiMoeGroup {
 
 struct tuttiMoePlan {
   explicit tuttiMoePlan(tuttiMoeGroup& owner)
-      : group(owner), plan(owner.communicator->channel(), owner.config) {
+      : group(owner), plan(owner.communicator->channel(), owner.config, *owner.trials) {
     group.plans.push_back(this);
   }
   ~tuttiMoePlan() { std::erase(group.plans, this); }

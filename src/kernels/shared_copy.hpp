@@ -1,6 +1,7 @@
-// Copies into memory that peers read in place and that is written again and again: staging, and
-// what dispatch delivers. Ordinary stores while the peers' caches are near, streaming ones while
-// they are far, as the copies themselves find out (base/cache_gauge.hpp).
+// Copies into memory that peers read in place and that is written again and again: staging.
+// Ordinary stores while the peers' caches are near, streaming ones while they are far, as the
+// copies themselves find out (base/cache_gauge.hpp). What dispatch delivers has
+// moe/store_trials.hpp.
 //
 // Measured on two cores, each writing what the other then reads, nanoseconds a line written / read:
 //              one third-level cache            two
@@ -10,7 +11,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 
 #include "base/cache_gauge.hpp"
 #include "kernels/copy.hpp"
@@ -29,18 +29,13 @@ class SharedCopy {
 
   void copy(std::byte* dst, const std::byte* src, std::size_t bytes) {
     while (bytes > kStretchBytes && !streaming_) {
-      write({&dst, 1}, src, kStretchBytes);
+      write(dst, src, kStretchBytes);
       dst += kStretchBytes;
       src += kStretchBytes;
       bytes -= kStretchBytes;
     }
     if (streaming_ && bytes >= kLeastStreamed) return copy_streaming(dst, src, bytes);
-    write({&dst, 1}, src, bytes);
-  }
-
-  // Reads a row once, and stores it to every destination.
-  void copy_row(std::span<std::byte* const> dsts, const std::byte* src, std::size_t bytes) {
-    write(dsts, src, bytes);
+    write(dst, src, bytes);
   }
 
  private:
@@ -49,14 +44,10 @@ class SharedCopy {
   // Smaller pieces are not worth the fence that ends a streaming copy.
   static constexpr std::size_t kLeastStreamed = 1024;
 
-  void write(std::span<std::byte* const> dsts, const std::byte* src, std::size_t bytes) {
-    if (streaming_ && bytes >= kLeastStreamed) {
-      copy_row_to_many(dsts, src, bytes, true);
-      return;
-    }
-    for (std::byte* dst : dsts) copy_ordinary(dst, src, bytes);
+  void write(std::byte* dst, const std::byte* src, std::size_t bytes) {
+    copy_ordinary(dst, src, bytes);
     if (streaming_) return;
-    lines_ += dsts.size() * (bytes / kLine);
+    lines_ += bytes / kLine;
     if (lines_ < CacheGauge::kStretchLines) return;
     const std::uint64_t now = ticks();
     streaming_ = gauge_.judge(start_, now, lines_);

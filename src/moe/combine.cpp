@@ -6,6 +6,7 @@
 
 #include "base/data_type.hpp"
 #include "base/error.hpp"
+#include "base/ticks.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/shared_copy.hpp"
 #include "moe/delivery.hpp"
@@ -57,7 +58,9 @@ class Combine {
     for (Rank peer = 0; peer < ranks_; ++peer) hear(peer);
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     map_tokens();
+    const std::uint64_t start = plan_.stored.timed ? ticks() : 0;
     sum_tokens();
+    if (plan_.stored.timed) plan_.trials.note_combine(plan_.stored, ticks() - start);
     operation_.charge(LocalWork::sync());
     operation_.post_to_others(Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {

@@ -1,6 +1,7 @@
 #include "moe/delivery.hpp"
 
 #include "base/error.hpp"
+#include "kernels/copy.hpp"
 
 namespace tutti::moe {
 
@@ -55,25 +56,31 @@ void Delivery::take(Rank source, const Parts& parts, std::byte* out) {
 }
 
 void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out) {
-  kernels::SharedCopy copies(channel_.gauge(), total(parts));  // peers read outputs in combine
+  const std::uint64_t began = start();
   Walk walk(*this, source, out, parts.bytes);
   std::size_t places = 0;  // beside those that the view of a peer's rows has paid for
   Step step;
   while (walk.next(step)) {
     const std::byte* const from = first + step.token * parts.stride;
     if (channel_.moves(Read{from, parts.bytes}, Writes{step.all(), parts.bytes})) {
-      copies.copy_row(step.all(), from, parts.bytes);
+      store(step.all(), from, parts.bytes);
     }
     places += step.count - (source == channel_.rank() ? 0 : 1);
   }
+  stop(began);
   channel_.charge(LocalWork::copy(places * parts.bytes));
 }
 
-// To its other places.
-void Delivery::copy_on(kernels::SharedCopy& copies, const Step& step, std::size_t bytes) const {
+void Delivery::store(std::span<std::byte* const> places, const std::byte* from,
+                     std::size_t bytes) const {
+  constexpr std::size_t kLeastStreamed = 1024;  // a fence follows
+  kernels::copy_row_to_many(places, from, bytes, plan_.stored.streaming && bytes >= kLeastStreamed);
+}
+
+void Delivery::copy_on(const Step& step, std::size_t bytes) const {
   const auto others = step.all().subspan(1);
   if (others.empty() || !channel_.moves(Read{step.places[0], bytes}, Writes{others, bytes})) return;
-  copies.copy_row(others, step.places[0], bytes);
+  store(others, step.places[0], bytes);
 }
 
 void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
@@ -88,13 +95,14 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
     }
     if (count == 0) return;
     channel_.get(parts.first.where, {pieces.data(), count});
-    kernels::SharedCopy copies(channel_.gauge(), total(parts));
+    const std::uint64_t began = start();
     std::size_t places = 0;
     for (std::size_t i = 0; i < count; ++i) {
       behind.next(step);
-      copy_on(copies, step, parts.bytes);
+      copy_on(step, parts.bytes);
       places += step.count - 1;
     }
+    stop(began);
     channel_.charge(LocalWork::copy(places * parts.bytes));
   }
 }
@@ -111,14 +119,15 @@ void Delivery::want(const Wanted& wanted) {
 void Delivery::finish() {
   fetches_.bring(channel_);
   for (const Wanted& wanted : wanted_) {
-    kernels::SharedCopy copies(channel_.gauge(), total(wanted.parts));
+    const std::uint64_t began = start();
     Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
     std::size_t places = 0;
     Step step;
     while (walk.next(step)) {
-      copy_on(copies, step, wanted.parts.bytes);
+      copy_on(step, wanted.parts.bytes);
       places += step.count - 1;
     }
+    stop(began);
     channel_.charge(LocalWork::copy(places * wanted.parts.bytes));
   }
 }

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "base/ticks.hpp"
 #include "channel/channel.hpp"
 #include "channel/fetch_list.hpp"
-#include "kernels/shared_copy.hpp"
 #include "moe/arrivals.hpp"
 #include "moe/plan.hpp"
 
@@ -30,6 +30,9 @@ class Delivery {
 
   Delivery(Channel& channel, const Plan& plan, const Arrivals& arrivals, tuttiMoeRowsPer_t rows_per)
       : channel_(channel), plan_(plan), arrivals_(arrivals), rows_per_(rows_per) {}
+
+  // Ticks spent on storing, where the plan's way is timed; without waiting for peers.
+  std::uint64_t ticks_spent() const noexcept { return spent_; }
 
   // `out` is where output row 0 lies. A source whose routing names a token that it does not have:
   // tuttiRemoteError.
@@ -69,18 +72,23 @@ class Delivery {
   };
 
   void copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out);
-  void copy_on(kernels::SharedCopy& copies, const Step& step, std::size_t bytes) const;
+  // To its other places.
+  void copy_on(const Step& step, std::size_t bytes) const;
+  // Peers read outputs in combine: as the plan's StoreTrials say.
+  void store(std::span<std::byte* const> places, const std::byte* from, std::size_t bytes) const;
   void fetch(Rank source, const Parts& parts, std::byte* out);
   void want(const Wanted& wanted);
   static Fetch fetch_of(Rank source, const Parts& parts, const Step& step) {
     return {source, {step.places[0], parts.bytes}, parts.first.offset + step.token * parts.stride};
   }
-  std::size_t total(const Parts& parts) const { return arrivals_.num_rows() * parts.bytes; }
+  std::uint64_t start() const noexcept { return plan_.stored.timed ? ticks() : 0; }
+  void stop(std::uint64_t start) noexcept { spent_ += plan_.stored.timed ? ticks() - start : 0; }
 
   Channel& channel_;
   const Plan& plan_;
   const Arrivals& arrivals_;
   tuttiMoeRowsPer_t rows_per_;
+  std::uint64_t spent_ = 0;
   std::vector<Wanted> wanted_;
   FetchList fetches_;  // of what is wanted
 };

@@ -46,6 +46,8 @@ class Dispatch {
     if (fits && library_owned) take_library_memory(arrivals.num_rows());
     // A disagreement shows in the lines, and must leave the caller's memory as it was.
     if (!library_owned) await_entries();
+    plan_.stored =
+        plan_.trials.way_of(operation_.sequence(), arrivals.num_rows() * args_.row_bytes);
     Delivery delivery(channel_, plan_, arrivals, config_.rows_per);
     for (int i = 0; i < ranks_; ++i) {
       const Rank source = (self_ + i) % ranks_;
@@ -54,6 +56,7 @@ class Dispatch {
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     delivery.finish();
+    if (plan_.stored.timed) plan_.trials.note_dispatch(plan_.stored, delivery.ticks_spent());
     if (fits) finish_output(arrivals);
     operation_.charge(LocalWork::sync());
     operation_.post_to_others(Phase::kDone);

@@ -14,8 +14,9 @@ std::size_t table_entries(const Config& config) {
 
 }  // namespace
 
-Plan::Plan(Channel& channel, const Config& config)
-    : channel_(channel),
+Plan::Plan(Channel& channel, const Config& config, StoreTrials& its_trials)
+    : trials(its_trials),
+      channel_(channel),
       headers_(at(channel.ranks())),
       entries_(at(channel.ranks())),
       few_(at(channel.ranks())),

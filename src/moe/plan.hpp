@@ -23,13 +23,14 @@
 #include "moe/return_map.hpp"
 #include "moe/routing.hpp"
 #include "moe/scratch.hpp"
+#include "moe/store_trials.hpp"
 
 namespace tutti::moe {
 
 class Plan {
  public:
-  // `channel` and `config` are the group's, which outlives its plans.
-  Plan(Channel& channel, const Config& config);
+  // All are the group's, which outlives its plans.
+  Plan(Channel& channel, const Config& config, StoreTrials& its_trials);
   // An update whose lines nobody asked for is closed unread.
   ~Plan();
   Plan(const Plan&) = delete;
@@ -86,6 +87,8 @@ class Plan {
   HeapBlock output_rows, output_side, output_ids, output_weights;
   HeapBlock staged_rows, staged_side, staged_results;
   Scratch scratch;
+  StoreTrials& trials;
+  StoreTrials::Way stored;  // how the last dispatch stored its rows
   bool was_staged = false;  // did the last operation copy this rank's rows for peers to read them?
 
  private:
