@@ -56,8 +56,10 @@ class Dispatch {
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     delivery.finish();
-    if (plan_.stored.timed) plan_.trials.note_dispatch(plan_.stored, delivery.ticks_spent());
-    if (fits) finish_output(arrivals);
+    if (fits) {
+      if (plan_.stored.timed) plan_.trials.note_dispatch(plan_.stored, delivery.ticks_spent());
+      finish_output(arrivals);
+    }
     operation_.charge(LocalWork::sync());
     operation_.post_to_others(Phase::kDone);
     for (Rank peer = 0; peer < ranks_; ++peer) {

@@ -1,6 +1,10 @@
 // How a simulated run of processes ends when something is wrong: by name, and with nobody left.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -8,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "tests/launcher/launched.hpp"
 
 namespace tutti::test {
@@ -146,6 +151,26 @@ TEST(FabricEnd, ARunThatCannotBeShownIsAnError) {
     EXPECT_EQ(full.exit_code(), 125) << full.errors();
     EXPECT_TRUE(says(full, "/dev/full cannot be written: No space left on device"));
   }
+}
+
+TEST(FabricEnd, WhoDoesNotWaitForTheFileEndsIt) {
+  // Of a pipe that nobody reads the end never comes.
+  const std::string mark = make_mark();
+  const std::string path = testing::TempDir() + mark + ".pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Descriptor pipe(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  Launched launched(on_fabric(3, {"--trace", path, FABRIC_PROGRAM, "collectives", mark}));
+  int written = 0;
+  for (int i = 0; i < 30'000 && written < 32'000; ++i) {
+    ASSERT_EQ(::ioctl(pipe.get(), FIONREAD, &written), 0);
+    ::usleep(1000);
+  }
+  ASSERT_GE(written, 32'000);
+  ::kill(launched.pid(), SIGINT);
+  EXPECT_EQ(launched.exit_code(), 128 + SIGINT) << launched.errors();
+  EXPECT_TRUE(says(launched, "ended by signal 2 before the run was written down"));
+  EXPECT_TRUE(await_processes(mark, 0));
+  std::filesystem::remove(path);
 }
 
 TEST(FabricEnd, ARunWhoseRankDiedIsShownUntilThen) {

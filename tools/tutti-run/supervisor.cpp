@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "base/error.hpp"
@@ -77,7 +79,10 @@ Supervisor::Supervisor(const Options& options, std::vector<ProcessorMask> masks,
 int Supervisor::run() {
   if (start_all()) {
     watch();
-    if (fabric_ != nullptr && !fabric_over_ && running_.empty()) end_fabric();
+    if (fabric_ != nullptr && !fabric_over_ && running_.empty()) {
+      await_fabric();
+      end_fabric();
+    }
   }
   if (!kill_descendants()) {
     fmt::print(stderr, "tutti-run: some processes cannot be killed (waiting in the kernel)\n");
@@ -209,6 +214,32 @@ void Supervisor::note_end(Rank rank, int wait_status) {
              WIFEXITED(failure_->wait_status)) {
     failure_ = {rank, wait_status};
   }
+}
+
+// The ranks have ended, and the simulation writes down what happened, perhaps for a minute. Who
+// does not want to wait for that ends it.
+void Supervisor::await_fabric() {
+  for (;;) {
+    pollfd entries[] = {{signals_.get(), POLLIN, 0}, {fabric_->over(), POLLIN, 0}};
+    if (::poll(entries, std::size(entries), -1) < 0) continue;
+    if (entries[1].revents != 0) return;
+    signalfd_siginfo info;
+    while (::read(signals_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
+      const int signal = static_cast<int>(info.ssi_signo);
+      if (signal == SIGCHLD) {
+        reap();
+      } else if (goes_to_group(signal)) {
+        leave(signal);
+      }
+    }
+  }
+}
+
+void Supervisor::leave(int signal) {
+  fmt::print(stderr, "tutti-run: ended by signal {} before the run was written down\n", signal);
+  kill_descendants();
+  output_.finish();
+  std::_Exit(kKilledBySignal + signal);  // the thread of the simulation goes on writing until then
 }
 
 // The simulation is over: its ranks have ended, or it cannot go on.

@@ -44,9 +44,11 @@ class Supervisor {
   int milliseconds_to_next_step() const;
   void take_step_when_due();
   void take_signals();
+  [[noreturn]] void leave(int signal);
   void reap();
   void note_end(Rank rank, int wait_status);
   void announce_failure();
+  void await_fabric();
   void end_fabric();
   void enter(Phase phase, Clock::duration time);
   std::vector<Rank> running_ranks() const;
