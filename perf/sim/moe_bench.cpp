@@ -137,7 +137,9 @@ class MoeRank {
 
  private:
   static void check(tuttiResult_t code) {
-    if (code != tuttiSuccess) throw std::runtime_error(tuttiGetLastError(nullptr));
+    if (code == tuttiSuccess) return;
+    throw std::runtime_error(std::string(tuttiGetErrorString(code)) + ": " +
+                             tuttiGetLastError(nullptr));
   }
 
   // Element of this rank's row `token`, as a number of kValues; others in every step.

@@ -29,7 +29,7 @@ class StoreTrials {
   };
 
   // Numbers of operations: of a few steps, in which every dispatch goes the same way; and until
-  // both are tried again. A trial of what takes five times as long costs 2 % then.
+  // both are tried again. A trial of what takes five times as long costs 3 % then.
   static constexpr Sequence kTrial = 16;
   static constexpr Sequence kPeriod = 128 * kTrial;
   // Less than this many bytes are not worth looking at the counter.
