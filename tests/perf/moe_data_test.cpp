@@ -72,7 +72,7 @@ struct Delivered {
 Delivered deliver_to_rank_0() {
   Delivered d;
   for (int source = 0; source < 2; ++source) {
-    std::vector<std::byte> rows(2 * 8);
+    std::vector<std::byte> rows(16);
     fill_rows(make_case("token", "rank", source), rows.data(), nullptr);
     d.rows.insert(d.rows.end(), rows.begin() + (source == 0 ? 0 : 8), rows.end());
   }
@@ -110,7 +110,7 @@ float bf16(const std::byte* row, std::size_t index) {
 }
 
 std::size_t wrong_sums(const MoeCase& c, float first, float second) {
-  std::vector<std::byte> rows(2 * 8), out(2 * 8);
+  std::vector<std::byte> rows(16), out(16);
   fill_rows(c, rows.data(), nullptr);
   for (std::size_t i = 0; i < 8; ++i) {
     // Products and sums of these few bits are exact in BF16's 8 bits or rounded once, to even.

@@ -126,7 +126,7 @@ TEST(SameRun, WithoutPayload) {
 TEST(SameRun, IsShownAlike) {
   const auto text_of = [](const std::string& path) {
     std::ifstream file(path);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string text{std::istreambuf_iterator<char>(file), {}};
     std::filesystem::remove(path);
     return text;
   };

@@ -15,6 +15,8 @@
 namespace tutti {
 namespace {
 
+constexpr std::size_t kPage = 4096;
+
 bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 Descriptor memory_file(std::size_t bytes) {
@@ -27,7 +29,7 @@ TEST(Descriptor, IsClosedOnceByItsLastOwner) {
   Descriptor first = memory_file(4096);
   const int fd = first.get();
   Descriptor second = std::move(first);
-  EXPECT_FALSE(first);
+  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): it is what is tested
   EXPECT_EQ(second.get(), fd);
   second = memory_file(4096);
   EXPECT_FALSE(is_open(fd) && second.get() != fd);
@@ -45,17 +47,17 @@ TEST(Mapping, TwoMappingsOfOneFileShareTheirBytes) {
 }
 
 TEST(Mapping, GatheredPiecesLieSideBySide) {
-  const Descriptor file = memory_file(5 * 4096);
-  const Mapping whole = Mapping::shared(file.get(), 0, 5 * 4096, {}, "test");
+  const Descriptor file = memory_file(5 * kPage);
+  const Mapping whole = Mapping::shared(file.get(), 0, 5 * kPage, {}, "test");
   const Mapping pieces = Mapping::gathered(
-      file.get(), {.first = 4096, .stride = 2 * 4096, .bytes = 4096, .count = 2}, "test");
-  EXPECT_EQ(pieces.size(), std::size_t{2 * 4096});
-  whole.data()[4096] = std::byte{1};
-  whole.data()[3 * 4096 + 5] = std::byte{2};
+      file.get(), {.first = kPage, .stride = 2 * kPage, .bytes = kPage, .count = 2}, "test");
+  EXPECT_EQ(pieces.size(), std::size_t{2 * kPage});
+  whole.data()[kPage] = std::byte{1};
+  whole.data()[3 * kPage + 5] = std::byte{2};
   EXPECT_EQ(pieces.data()[0], std::byte{1});
-  EXPECT_EQ(pieces.data()[4096 + 5], std::byte{2});
-  pieces.data()[2 * 4096 - 1] = std::byte{3};
-  EXPECT_EQ(whole.data()[4 * 4096 - 1], std::byte{3});
+  EXPECT_EQ(pieces.data()[kPage + 5], std::byte{2});
+  pieces.data()[2 * kPage - 1] = std::byte{3};
+  EXPECT_EQ(whole.data()[4 * kPage - 1], std::byte{3});
 }
 
 TEST(Mapping, SparseMemoryBehindAFileIsThisMappingsAlone) {
