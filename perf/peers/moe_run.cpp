@@ -129,8 +129,7 @@ class MoeRun {
   }
 
   bool is_local(std::int32_t expert) const {
-    return expert >= first_expert(peer_.rank(), peer_.ranks(), options_.experts) &&
-           expert < first_expert(peer_.rank() + 1, peer_.ranks(), options_.experts);
+    return expert >= 0 && owner_of_expert(expert, peer_.ranks(), options_.experts) == peer_.rank();
   }
 
   // Walks the rows in the layout's order (source, token, lane within each group), checks each

@@ -137,7 +137,8 @@ TEST(FabricEnd, WhatIsWrongIsSaidBeforeAnyRankRuns) {
   refused({"--per", "die", "-n", "2"}, "--fabric");
   Launched missing({"--fabric", "ideal", "-n", "2", "/no/such/program"});
   EXPECT_EQ(missing.exit_code(), 127) << missing.errors();
-  refused({"--fabric", "ideal", "--check-races", "-n", "2"}, "--check-races");
+  refused({"--fabric", "ideal", "--check-races", "-n", "2"}, "--check-races: what ranks");
+  refused({"--fabric", "ideal", "--check-races", "--timing-only", "-n", "2"}, "excludes --");
 }
 
 TEST(FabricEnd, ARunThatCannotBeShownIsAnError) {

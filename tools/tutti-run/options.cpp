@@ -86,7 +86,7 @@ Parsed parse(int argc, const char* const* argv) {
       ->check(CLI::Range(0.0, kLongestSeconds))
       ->capture_default_str();
   perf::add_fabric_options(app, options.fabric, nodes, "processes that take turns");
-  app.get_option("--check-races")->group("");  // refused below
+  app.get_option("--check-races")->description("Of ranks that are fibres (tutti-perf), not here");
   app.add_option("--silence", silence,
                  "With --fabric: end everything when a rank has its turn for so many seconds and "
                  "does not come to Tutti")
