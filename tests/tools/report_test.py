@@ -221,6 +221,7 @@ class Report(unittest.TestCase):
                 (["p2p", "-b", "8", "--fabric", "cloudmatrix384", "--out", "/dev/full"], 1,
                  "/dev/full cannot be written: No space left on device"),
                 (ALL_REDUCE[:-2], 2, "--fabric"),
+                ([*ALL_REDUCE, "--report", "x"], 2, "--report: report writes a page, to --out"),
                 ([*ALL_REDUCE, "-J", "x"], 2, "-J")):
             done = report(*words)
             with self.subTest(words=words):

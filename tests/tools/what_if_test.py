@@ -53,7 +53,9 @@ class WhatIf(unittest.TestCase):
         self.assertIn("planes=0: ", done.stderr)
         self.assertIn("expected a whole number from 1 to 64, found 0", done.stderr)
         for words, names in ((RUN, "--set"), ([*RUN[:-2], "--set", "planes=6"], "--fabric"),
-                             ([*RUN, "--set", "planes=6", "-J", "x"], "-J")):
+                             ([*RUN, "--set", "planes=6", "-J", "x"], "-J"),
+                             ([*RUN, "--set", "planes=6", "--trace", "x"], "--trace"),
+                             ([*RUN, "--set", "planes=6", "--report=x"], "--report=x")):
             done = what_if(*words)
             self.assertEqual(done.returncode, 2)
             self.assertIn(names, done.stderr)

@@ -2,8 +2,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "explain.hpp"
 #include "report.hpp"
@@ -14,18 +18,20 @@ namespace {
 // What a subcommand that measures takes beside its own options: OP and those of tutti-perf.
 class Measurement {
  public:
-  Measurement(CLI::App& app, const char* what_it_prints) : app_(app), prints_(what_it_prints) {
+  // `outputs`: options of tutti-perf that would name another one, or one that is lost.
+  Measurement(CLI::App& app, const char* what_it_prints, std::vector<std::string> outputs)
+      : app_(app), prints_(what_it_prints), outputs_(std::move(outputs)) {
     app.allow_extras();
     app.add_option("--fabric", fabric_, "A built-in profile, or a JSON file")->required();
   }
 
-  // Throws CLI::ExtrasError for what would be another output.
+  // Throws CLI::ValidationError for what would be another output.
   std::vector<std::string> arguments() const {
     std::vector<std::string> words = app_.remaining();
     for (const std::string& word : words) {
-      if (word.starts_with("-J") || word.starts_with("--json")) {
-        throw CLI::ExtrasError(app_.get_name(),
-                               {word, ": it " + prints_ + "; tutti-perf writes reports"});
+      const auto names = [&word](const std::string& output) { return word.starts_with(output); };
+      if (std::ranges::any_of(outputs_, names)) {
+        throw CLI::ValidationError(word, app_.get_name() + " " + prints_);
       }
     }
     words.insert(words.end(), {"--fabric", fabric_});
@@ -35,6 +41,7 @@ class Measurement {
  private:
   CLI::App& app_;
   std::string prints_;
+  std::vector<std::string> outputs_;
   std::string fabric_;
 };
 
@@ -44,7 +51,8 @@ void run(CLI::App& app, int argc, char** argv) {
   auto* const what_if = app.add_subcommand(
       "what-if",
       "How long an operation would take on a changed fabric: OP and tutti-perf's options");
-  Measurement changed(*what_if, "prints a table");
+  Measurement changed(*what_if, "prints a table; tutti-perf writes files",
+                      {"-J", "--json", "--trace", "--report"});
   tutti::sim::WhatIf question;
   what_if
       ->add_option("--set", question.settings,
@@ -57,7 +65,8 @@ void run(CLI::App& app, int argc, char** argv) {
       "report",
       "A page that shows an operation - ports, ranks, experts, critical path: OP and tutti-perf's "
       "options");
-  Measurement pictured(*report, "writes a page");
+  Measurement pictured(*report, "writes a page, to --out; tutti-perf writes other files",
+                       {"-J", "--json", "--report"});
   tutti::sim::PageRequest page{.measurement = {}, .file = "tutti-report.html"};
   report->add_option("--out", page.file, "The page; default: tutti-report.html");
 
