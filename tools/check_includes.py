@@ -21,15 +21,17 @@ ALLOWED = {
     "src/communicator": ENGINE + " contract transports/registry.hpp",
     "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
     "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace transports/ub/report",  # tuttiSimRun
-    "transports": "bootstrap contract transports/shm transports/ub/bus transports/ub/processes",  # the registry
+    "transports": "bootstrap contract transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
+    "transports/message": "kernels memory contract",
+    "transports/tcp": "transports/message topology bootstrap contract",
     "transports/ub/engine": "",
     "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",
     "transports/ub/race": "transports/ub/engine contract",
     "transports/ub/bus": "transports/ub/engine transports/ub/model transports/ub/race bootstrap memory kernels contract",
     "transports/ub/trace": "transports/ub/bus transports/ub/engine transports/ub/model contract",
     "transports/ub/report": "transports/ub/trace transports/ub/bus transports/ub/engine transports/ub/model",
-    "transports/ub/processes": "transports/ub/bus transports/shm/futex.hpp bootstrap memory contract",
+    "transports/ub/processes": "transports/ub/bus bootstrap memory contract",
 }
 # Users of the library: the public headers only. (tests, perf and tools may look inside.)
 PUBLIC_ONLY = ("examples",)

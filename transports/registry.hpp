@@ -16,6 +16,8 @@ void check_transport(const std::string& name);
 
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every
 // rank, which for ranks of a simulation is "ub". Throws what check_transport() throws.
-std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap);
+// `timeout`: of what a transport itself waits for.
+std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
+                                          Nanoseconds timeout);
 
 }  // namespace tutti

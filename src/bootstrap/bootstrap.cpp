@@ -14,4 +14,9 @@ void check_all_gather(const Bootstrap& bootstrap, std::span<const std::byte> min
   }
 }
 
+Key Bootstrap::key() {
+  const Key mine = rank() == 0 ? random_key() : Key{};
+  return all_gather_value(*this, mine).front();
+}
+
 }  // namespace tutti

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "bootstrap/key.hpp"
+
 namespace tutti {
 
 class Bootstrap {
@@ -23,6 +25,10 @@ class Bootstrap {
   // not heard of, tuttiRemoteError naming a rank that left or died, tuttiMismatch when sizes
   // differ; after a failure every further call fails too.
   virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
+
+  // Collective: a key that all ranks know, and nobody who does not meet here. Unless a way to meet
+  // has a secret to make it from, rank 0 thinks of one, which is as secret as all_gather is.
+  virtual Key key();
 };
 
 // For implementations: tuttiInvalidArgument unless `all` is `mine` once per rank.

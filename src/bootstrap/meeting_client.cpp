@@ -61,6 +61,12 @@ class MeetingClient final : public Bootstrap {
   Rank rank() const noexcept override { return rank_; }
   int ranks() const noexcept override { return ranks_; }
 
+  Key key() override {
+    Key secret{};
+    std::memcpy(secret.data(), id_.secret.data(), id_.secret.size());
+    return derive(secret, "tutti: the key of a communicator");
+  }
+
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     if (failure_) throw Error(*failure_);
     try {

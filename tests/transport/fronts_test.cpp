@@ -28,7 +28,7 @@ TEST(ShmFronts, LinesAndBytesAreTheSameByEveryWay) {
   LocalGroup group(kRanks, std::chrono::seconds(60));
   on_ranks(kRanks, [&](int rank) {
     const auto bootstrap = group.bootstrap(rank);
-    const auto transport = open_transport("shm", *bootstrap);
+    const auto transport = open_transport("shm", *bootstrap, std::chrono::seconds(60));
     const auto control = transport->open_control(kSegment);
     const auto meet = [&] { bootstrap->all_gather({}, {}); };
     const int next = (rank + 1) % kRanks, before = (rank + kRanks - 1) % kRanks;

@@ -31,23 +31,30 @@ void run_on_wire_bus(int ranks, const TransportKind::Body& body);
 void run_on_hostile_bus(int ranks, const TransportKind::Body& body);
 void yield_fibre();
 
+inline constexpr Nanoseconds kTransportTimeout = std::chrono::seconds(60);
 inline std::unique_ptr<Transport> open_shm(Bootstrap& bootstrap) {
-  return open_transport("shm", bootstrap);
+  return open_transport("shm", bootstrap, kTransportTimeout);
 }
 inline std::unique_ptr<Transport> open_ub(Bootstrap& bootstrap) {
-  return open_transport("ub", bootstrap);
+  return open_transport("ub", bootstrap, kTransportTimeout);
 }
 
+inline std::unique_ptr<Transport> open_tcp(Bootstrap& bootstrap) {
+  return open_transport("tcp", bootstrap, kTransportTimeout);
+}
+
+inline constexpr TransportKind kTcp{"tcp", open_tcp, run_on_threads, yield_thread};
 inline constexpr TransportKind kShm{"shm", open_shm, run_on_threads, yield_thread};
 
 inline constexpr std::array kKinds = {
     kShm,
+    kTcp,
     TransportKind{"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
     TransportKind{"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
     TransportKind{"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
 };
 
 // Those whose ranks may be processes.
-inline constexpr std::array kProcessKinds = {kShm};
+inline constexpr std::array kProcessKinds = {kShm, kTcp};
 
 }  // namespace tutti::test

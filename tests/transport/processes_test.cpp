@@ -75,7 +75,7 @@ TEST_P(TransportOfProcesses, MemoryOfAnotherProcessIsMappedOnFirstUse) {
       EXPECT_TRUE(peer == rank.rank() ||
                   rank.process().view(peer, reinterpret_cast<std::uintptr_t>(mine), 1).empty());
     }
-    if (rank.transport().access(0).views) {
+    if (rank.transport().access(0).shared_words) {
       EXPECT_GE(mappings_of("tutti-heap"), before + rank.ranks() - 1);
     }
     rank.meet();

@@ -7,7 +7,7 @@
 #include "memory/shared_file.hpp"
 #include "topology/placement.hpp"
 #include "transports/shm/agreement.hpp"
-#include "transports/shm/futex.hpp"
+#include "base/futex.hpp"
 #include "transports/shm/shared_mappings.hpp"
 
 namespace tutti::shm {

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "transports/shm/copy_pieces.hpp"
-#include "transports/shm/futex.hpp"
+#include "base/futex.hpp"
 
 namespace tutti::shm {
 

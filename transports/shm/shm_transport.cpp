@@ -13,7 +13,7 @@
 #include "topology/placement.hpp"
 #include "topology/processors.hpp"
 #include "transports/shm/foreign_memory.hpp"
-#include "transports/shm/futex.hpp"
+#include "base/futex.hpp"
 #include "transports/shm/process_window.hpp"
 
 namespace tutti::shm {

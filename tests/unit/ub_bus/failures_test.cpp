@@ -160,7 +160,7 @@ TEST(BusFailures, OutsideASimulationThereIsNoBus) {
     void all_gather(std::span<const std::byte>, std::span<std::byte>) override {}
   } alone;
   try {
-    open_transport("ub", alone);
+    open_transport("ub", alone, std::chrono::seconds(60));
     ADD_FAILURE() << "opened";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), tuttiInvalidUsage);

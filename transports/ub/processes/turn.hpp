@@ -1,7 +1,7 @@
 // Whose turn a lane is: how both sides hand it over and wait for it.
 #pragma once
 
-#include "transports/shm/futex.hpp"
+#include "base/futex.hpp"
 #include "transports/ub/processes/wire.hpp"
 
 namespace tutti::ub::wire {
@@ -11,7 +11,7 @@ namespace tutti::ub::wire {
 // one sees the turn.
 inline void give_turn(Lane& lane, Turn to) noexcept {
   lane.turn.store(to, std::memory_order_seq_cst);
-  if (lane.sleeps[to].load(std::memory_order_seq_cst) != 0) shm::futex_wake_all(lane.turn);
+  if (lane.sleeps[to].load(std::memory_order_seq_cst) != 0) futex_wake_all(lane.turn);
 }
 
 inline bool has_turn(const Lane& lane, Turn mine) noexcept {
@@ -35,7 +35,7 @@ inline bool look_for_turn(const Lane& lane, Turn mine, int looks) noexcept {
 inline void sleep_for_turn(Lane& lane, Turn mine, Nanoseconds timeout) noexcept {
   lane.sleeps[mine].store(1, std::memory_order_seq_cst);
   if (!has_turn(lane, mine)) {
-    shm::futex_wait(lane.turn, mine == kOfProcess ? kOfSimulation : kOfProcess, timeout);
+    futex_wait(lane.turn, mine == kOfProcess ? kOfSimulation : kOfProcess, timeout);
   }
   lane.sleeps[mine].store(0, std::memory_order_relaxed);
 }

@@ -1,4 +1,4 @@
-// The two futex calls that doorbells need, across processes.
+// The two futex calls that doorbells need, also across processes.
 #pragma once
 
 #include <linux/futex.h>
@@ -9,7 +9,7 @@
 #include <climits>
 #include <tutti/transport.hpp>
 
-namespace tutti::shm {
+namespace tutti {
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
@@ -32,4 +32,4 @@ inline void ring(Doorbell& bell) {
   futex_wake_all(bell.ring);
 }
 
-}  // namespace tutti::shm
+}  // namespace tutti

@@ -1,0 +1,84 @@
+#include "transports/message/inbox.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tutti::message {
+
+std::size_t Inbox::prepare(std::span<iovec, kMostPlaces> places) {
+  std::size_t count = 0;
+  prepared_content_ = 0;
+  while (prepared_content_ < content_left_ && count + 1 < kMostPlaces) {
+    const std::span<std::byte> place =
+        handler_.place(frame_, frame_.bytes - content_left_ + prepared_content_);
+    if (place.empty()) break;
+    const auto bytes = static_cast<std::size_t>(
+        std::min<std::uint64_t>(place.size(), content_left_ - prepared_content_));
+    places[count++] = {place.data(), bytes};
+    prepared_content_ += bytes;
+  }
+  // What goes nowhere comes through the buffer, and so does what follows.
+  if (prepared_content_ == content_left_ || count == 0) {
+    places[count++] = {buffer_.data() + end_, buffer_.size() - end_};
+  }
+  return count;
+}
+
+bool Inbox::advance(std::size_t bytes) {
+  const std::size_t placed = std::min(bytes, prepared_content_);
+  prepared_content_ = 0;
+  if (placed > 0) finish_content(placed);
+  end_ += bytes - placed;
+  return take_buffered();
+}
+
+void Inbox::finish_content(std::uint64_t bytes) {
+  content_left_ -= bytes;
+  if (content_left_ == 0) handler_.end_content(frame_);
+}
+
+// From the buffer to its places.
+void Inbox::take_content() {
+  while (content_left_ > 0 && begin_ != end_) {
+    const std::span<std::byte> place = handler_.place(frame_, frame_.bytes - content_left_);
+    std::size_t bytes =
+        static_cast<std::size_t>(std::min<std::uint64_t>(end_ - begin_, content_left_));
+    if (!place.empty()) {
+      bytes = std::min(bytes, place.size());
+      std::memcpy(place.data(), buffer_.data() + begin_, bytes);
+    }
+    begin_ += bytes;
+    finish_content(bytes);
+  }
+}
+
+bool Inbox::take_buffered() {
+  for (;;) {
+    take_content();
+    if (content_left_ > 0 || end_ - begin_ < kFrameBytes) break;
+    const std::span<const std::byte, kFrameBytes> header(buffer_.data() + begin_, kFrameBytes);
+    const std::optional<Frame> frame = parse(header, complaint_);
+    if (!frame) return false;
+    if (!is_whole(frame->kind)) {
+      if (!handler_.begin_content(*frame, complaint_)) return false;
+      frame_ = *frame;
+      content_left_ = frame->bytes;
+      begin_ += kFrameBytes;
+      continue;
+    }
+    const auto content = static_cast<std::size_t>(frame->bytes);
+    if (end_ - begin_ - kFrameBytes < content) break;
+    const std::span<const std::byte> whole(buffer_.data() + begin_ + kFrameBytes, content);
+    if (!handler_.on_frame(*frame, whole, complaint_)) return false;
+    begin_ += kFrameBytes + content;
+  }
+  // What is left is less than a frame: it fits, with the next one, behind its move to the front.
+  if (begin_ != 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  return true;
+}
+
+}  // namespace tutti::message

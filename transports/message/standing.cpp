@@ -1,0 +1,173 @@
+#include "transports/message/standing.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tutti::message {
+
+namespace {
+
+constexpr std::size_t kMostText = 1536;
+constexpr std::size_t kMostCulprits = 64;
+constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+void append(std::vector<std::byte>& to, std::uint64_t word) {
+  to.resize(to.size() + kWord);
+  encode(word, std::span<std::byte, kWord>(to.data() + to.size() - kWord, kWord));
+}
+
+}  // namespace
+
+Standing::Standing(Port& port, Teller& teller)
+    : port_(port), teller_(teller), states_(static_cast<std::size_t>(port.ranks())) {}
+
+Rank Standing::leader() const noexcept {
+  for (Rank rank = 0; rank < port_.ranks(); ++rank) {
+    if (rank == port_.rank() || state(rank) == PeerState::kAlive) return rank;
+  }
+  return port_.rank();
+}
+
+void Standing::on_news(Rank of, PeerState state, std::span<const std::byte> content) {
+  std::vector<bool> told;
+  for (const std::byte byte : content) {
+    for (unsigned bit = 0; bit < 8; ++bit) told.push_back((byte >> bit & std::byte{1}) != std::byte{});
+  }
+  mark(of, state, told);
+}
+
+void Standing::mark(Rank peer, PeerState state, const std::vector<bool>& told) {
+  const std::lock_guard lock(mutex_);
+  const Rank led_by = leader();
+  auto& known = states_[static_cast<std::size_t>(peer)];
+  if (known.load(std::memory_order_relaxed) != 0 || state == PeerState::kAlive) return;
+  known.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  port_.alarm();
+  const Rank self = port_.rank();
+  if (leader() == self) {
+    for (Rank rank = 0; rank < port_.ranks(); ++rank) {
+      const auto index = static_cast<std::size_t>(rank);
+      const bool knows = index < told.size() && told[index];
+      if (rank == self || knows || this->state(rank) != PeerState::kAlive) continue;
+      tell_news(rank, peer, state);
+    }
+  }
+  if (peer != led_by) return;
+  // What the last leader has decided is decided; what it may not have heard is proposed again.
+  const std::optional<Error>& open = failure_ ? failure_ : proposal_;
+  if (!open) return;
+  if (leader() == self) {
+    const Error error = *open;
+    failure_.reset();
+    decide(error);
+  } else {
+    tell(leader(), FrameKind::kProposal, *open);
+  }
+}
+
+void Standing::propose(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (failure_ || proposal_) return;
+  proposal_ = error;
+  if (leader() == port_.rank()) {
+    decide(error);
+  } else {
+    tell(leader(), FrameKind::kProposal, error);
+  }
+}
+
+void Standing::on_proposal(Rank from, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) {
+    tell(from, FrameKind::kFailure, *failure_);
+  } else {
+    decide(error);
+  }
+}
+
+void Standing::on_failure(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  record(error);
+}
+
+void Standing::decide(const Error& error) {
+  record(error);
+  for (Rank rank = 0; rank < port_.ranks(); ++rank) {
+    if (rank != port_.rank() && state(rank) == PeerState::kAlive) {
+      tell(rank, FrameKind::kFailure, *failure_);
+    }
+  }
+}
+
+void Standing::record(const Error& error) {
+  proposal_.reset();
+  if (failure_) return;
+  failure_ = unpack(pack(error));  // cut as everybody else has it
+  failed_.store(true, std::memory_order_release);
+  port_.alarm();
+}
+
+std::optional<Error> Standing::failure() const {
+  if (!failed()) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void Standing::say_goodbye() {
+  const std::lock_guard lock(mutex_);
+  const Rank self = port_.rank();
+  const Rank led_by = leader();
+  std::vector<std::byte> told((static_cast<std::size_t>(port_.ranks()) + 7) / 8);
+  for (Rank rank = 0; rank < port_.ranks(); ++rank) {
+    if (rank == self || rank == led_by || state(rank) != PeerState::kAlive) continue;
+    if (!tell_news(rank, self, PeerState::kLeft)) continue;
+    told[static_cast<std::size_t>(rank) / 8] |= std::byte{1} << (rank % 8);
+  }
+  if (led_by != self) tell_news(led_by, self, PeerState::kLeft, told);
+}
+
+void Standing::tell(Rank peer, FrameKind kind, const Error& error) {
+  const std::vector<std::byte> content = pack(error);
+  teller_.tell(peer, {.kind = kind, .bytes = content.size()}, content, Teller::Reach::kAnyhow);
+}
+
+bool Standing::tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told) {
+  return teller_.tell(peer,
+                      {.kind = FrameKind::kNews,
+                       .window = static_cast<std::uint8_t>(state),
+                       .tag = static_cast<std::uint32_t>(of),
+                       .bytes = told.size()},
+                      told, Teller::Reach::kLinked);
+}
+
+std::vector<std::byte> Standing::pack(const Error& error) {
+  const std::size_t culprits = std::min(error.culprits().size(), kMostCulprits);
+  std::vector<std::byte> bytes;
+  append(bytes, static_cast<std::uint64_t>(static_cast<std::int64_t>(error.code())));
+  append(bytes, culprits);
+  for (std::size_t i = 0; i < culprits; ++i) {
+    append(bytes, static_cast<std::uint64_t>(error.culprits()[i]));
+  }
+  const std::string_view text = std::string_view(error.what()).substr(0, kMostText);
+  const auto* const begin = reinterpret_cast<const std::byte*>(text.data());
+  bytes.insert(bytes.end(), begin, begin + text.size());
+  return bytes;
+}
+
+std::optional<Error> Standing::unpack(std::span<const std::byte> content) {
+  const auto word = [&content](std::size_t index) {
+    return decode_word(std::span<const std::byte, kWord>(content.data() + index * kWord, kWord));
+  };
+  const std::size_t words = content.size() / kWord;
+  if (words < 2) return std::nullopt;
+  const std::uint64_t culprits = word(1);
+  if (culprits > kMostCulprits || culprits > words - 2) return std::nullopt;
+  std::vector<int> named;
+  for (std::size_t i = 0; i < culprits; ++i) named.push_back(static_cast<int>(word(2 + i)));
+  const auto text = content.subspan((2 + culprits) * kWord);
+  return Error(static_cast<tuttiResult_t>(word(0)),
+               std::string(reinterpret_cast<const char*>(text.data()), text.size()),
+               std::move(named));
+}
+
+}  // namespace tutti::message

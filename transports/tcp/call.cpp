@@ -1,0 +1,113 @@
+#include "transports/tcp/call.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace tutti::tcp {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::seconds kCallTime{10};
+// A host that acknowledges nothing for this long is unreachable.
+constexpr unsigned kSilenceMs = 1500;
+
+asio::ip::tcp::endpoint endpoint_of(const Address& address) {
+  if (address.family == 6) {
+    asio::ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), address.bytes.data(), bytes.size());
+    return {asio::ip::address_v6(bytes, address.scope), address.port};
+  }
+  asio::ip::address_v4::bytes_type bytes;
+  std::memcpy(bytes.data(), address.bytes.data(), bytes.size());
+  return {asio::ip::address_v4(bytes), address.port};
+}
+
+}  // namespace
+
+// What an option does not do is slower or later, not wrong.
+void prepare_socket(int socket) noexcept {
+  const int on = 1;
+  const int idle_s = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof(idle_s));
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kSilenceMs, sizeof(kSilenceMs));
+}
+
+Call::Call(asio::io_context& io, const Address& address, const NodeId& node, const Key& key,
+           const Introduction& introduction, Done done)
+    : socket_(io),
+      timer_(io),
+      address_(address),
+      node_(node),
+      handshake_(key, introduction),
+      done_(std::move(done)) {}
+
+void Call::start() {
+  const bool v6 = address_.family == 6;
+  const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return end(fmt::format("no socket: {}", std::strerror(errno)));
+  socket_.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);
+  timer_.expires_after(kCallTime);
+  timer_.async_wait([self = shared_from_this()](error_code error) {
+    if (!error) self->end("no answer in time");
+  });
+  socket_.async_connect(endpoint_of(address_), [self = shared_from_this()](error_code error) {
+    if (error) return self->end(error.message());
+    prepare_socket(self->socket_.native_handle());
+    asio::async_write(self->socket_, asio::buffer(self->handshake_.hello()),
+                      [self](error_code written, std::size_t) {
+                        if (written) return self->end(written.message());
+                        asio::async_read(self->socket_, asio::buffer(self->challenge_),
+                                         [self](error_code read, std::size_t) {
+                                           read ? self->end(read.message()) : self->on_challenge();
+                                         });
+                      });
+  });
+}
+
+void Call::on_challenge() {
+  const Refusal refusal = handshake_.take(challenge_);
+  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)));
+  if (handshake_.node() != node_) return end("another process listens there");
+  asio::async_write(socket_, asio::buffer(handshake_.proof()),
+                    [self = shared_from_this()](error_code error, std::size_t) {
+                      if (error) return self->end(error.message());
+                      asio::async_read(self->socket_, asio::buffer(self->verdict_),
+                                       [self](error_code read, std::size_t) {
+                                         read ? self->end(read.message()) : self->on_verdict();
+                                       });
+                    });
+}
+
+void Call::on_verdict() {
+  const Refusal refusal = parse_verdict(verdict_);
+  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)));
+  if (!done_) return;
+  timer_.cancel();
+  std::exchange(done_, nullptr)(Descriptor(socket_.release()), "");
+}
+
+void Call::end(const std::string& why) {
+  if (!done_) return;
+  error_code ignored;
+  timer_.cancel();
+  socket_.close(ignored);
+  std::exchange(done_, nullptr)(Descriptor(), fmt::format("{}: {}", to_string(address_), why));
+}
+
+}  // namespace tutti::tcp

@@ -1,0 +1,44 @@
+// One attempt to link this process to another: connects, and shows who it is. On the node's thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/descriptor.hpp"
+#include "transports/tcp/handshake.hpp"
+
+namespace tutti::tcp {
+
+// Owned by its pending handlers.
+class Call : public std::enable_shared_from_this<Call> {
+ public:
+  // The socket of a connection on which both have shown who they are; or none, and why.
+  using Done = std::function<void(Descriptor socket, const std::string& why)>;
+
+  Call(boost::asio::io_context& io, const Address& address, const NodeId& node, const Key& key,
+       const Introduction& introduction, Done done);
+  void start();
+
+ private:
+  void on_challenge();
+  void on_verdict();
+  void end(const std::string& why);
+
+  boost::asio::ip::tcp::socket socket_;
+  boost::asio::steady_timer timer_;
+  const Address address_;
+  const NodeId node_;  // who is to be there
+  ClientHandshake handshake_;
+  Done done_;
+  ChallengeBytes challenge_;
+  VerdictBytes verdict_;
+};
+
+// What a connection between ranks is set to: no delays, and an end when the peer's host is silent.
+void prepare_socket(int socket) noexcept;
+
+}  // namespace tutti::tcp

@@ -1,0 +1,211 @@
+#include "transports/tcp/door.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace tutti::tcp {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Socket = asio::ip::tcp::socket;
+
+namespace {
+
+constexpr int kBacklog = 4096;  // all ranks may come at once
+constexpr std::chrono::seconds kVisitTime{2};
+constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
+
+// Close-on-exec from birth, which Asio's own open() is not. No descriptor, and errno, on failure.
+Descriptor listen_on_loopback(bool v6, Address& address) {
+  Descriptor socket(
+      ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in a4{};
+  sockaddr_in6 a6{};
+  a4.sin_family = AF_INET;
+  a4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  a6.sin6_family = AF_INET6;
+  a6.sin6_addr = in6addr_loopback;
+  auto* const name = v6 ? reinterpret_cast<sockaddr*>(&a6) : reinterpret_cast<sockaddr*>(&a4);
+  socklen_t size = v6 ? sizeof(a6) : sizeof(a4);
+  if (!socket || ::bind(socket.get(), name, size) != 0 || ::listen(socket.get(), kBacklog) != 0 ||
+      ::getsockname(socket.get(), name, &size) != 0) {
+    const int cause = errno;
+    socket.close();
+    errno = cause;
+    return {};
+  }
+  address.family = v6 ? 6 : 4;
+  address.port = ntohs(v6 ? a6.sin6_port : a4.sin_port);
+  if (v6) {
+    std::memcpy(address.bytes.data(), &a6.sin6_addr, 16);
+  } else {
+    std::memcpy(address.bytes.data(), &a4.sin_addr, 4);
+  }
+  return socket;
+}
+
+}  // namespace
+
+std::string to_string(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = "?";
+  const bool v6 = address.family == 6;
+  ::inet_ntop(v6 ? AF_INET6 : AF_INET, address.bytes.data(), text, sizeof(text));
+  return v6 ? fmt::format("[{}]:{}", text, address.port) : fmt::format("{}:{}", text, address.port);
+}
+
+// One connection until it is a link or gone. Owned by the door and by its pending handlers.
+class Door::Visit : public std::enable_shared_from_this<Visit> {
+ public:
+  Visit(Socket socket, Door& door)
+      : socket_(std::move(socket)), timer_(socket_.get_executor()), door_(door) {}
+
+  void start() {
+    timer_.expires_after(kVisitTime);
+    timer_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->end(Refusal::kSilence);
+    });
+    asio::async_read(socket_, asio::buffer(hello_),
+                     [self = shared_from_this()](error_code error, std::size_t) {
+                       error ? self->end(Refusal::kGarbage) : self->on_hello();
+                     });
+  }
+
+ private:
+  void on_hello() {
+    if (ended_) return;
+    Refusal refusal = Refusal::kNone;
+    said_ = parse_hello(hello_, refusal);
+    if (!said_) return end(refusal);  // without a word
+    const std::optional<Key> key = door_.host_.key_for(*said_, refusal);
+    if (!key) return refuse_and_end(refusal);
+    handshake_.emplace(*key, hello_, door_.host_.id());
+    asio::async_write(socket_, asio::buffer(handshake_->challenge()),
+                      [self = shared_from_this()](error_code error, std::size_t) {
+                        error ? self->end(Refusal::kGarbage) : self->read_proof();
+                      });
+  }
+
+  void read_proof() {
+    asio::async_read(socket_, asio::buffer(proof_),
+                     [self = shared_from_this()](error_code error, std::size_t) {
+                       error ? self->end(Refusal::kProof) : self->on_proof();
+                     });
+  }
+
+  void on_proof() {
+    if (ended_) return;
+    const Refusal refusal = handshake_->proves(proof_) ? Refusal::kNone : Refusal::kProof;
+    verdict_ = verdict(refusal);
+    asio::async_write(socket_, asio::buffer(verdict_),
+                      [self = shared_from_this(), refusal](error_code error, std::size_t) {
+                        if (error || refusal != Refusal::kNone) return self->end(refusal);
+                        self->enter();
+                      });
+  }
+
+  void enter() {
+    if (std::exchange(ended_, true)) return;
+    timer_.cancel();
+    Descriptor socket(socket_.release());
+    door_.host_.welcome(*said_, std::move(socket));
+    door_.end(shared_from_this(), Refusal::kNone);
+  }
+
+  void refuse_and_end(Refusal refusal) {
+    challenge_ = refuse(refusal);
+    asio::async_write(
+        socket_, asio::buffer(challenge_),
+        [self = shared_from_this(), refusal](error_code, std::size_t) { self->end(refusal); });
+  }
+
+  void end(Refusal refusal) {
+    if (std::exchange(ended_, true)) return;
+    error_code ignored;
+    timer_.cancel();
+    socket_.close(ignored);
+    door_.end(shared_from_this(), refusal);
+  }
+
+  Socket socket_;
+  asio::steady_timer timer_;
+  Door& door_;
+  HelloBytes hello_;
+  std::optional<Introduction> said_;
+  std::optional<ServerHandshake> handshake_;
+  ChallengeBytes challenge_;
+  Key proof_;
+  VerdictBytes verdict_;
+  bool ended_ = false;
+};
+
+Door::Door(asio::io_context& io, Host& host) : io_(io), host_(host), acceptor_(io), pause_(io) {
+  bool v6 = false;
+  Descriptor socket = listen_on_loopback(v6, address_);
+  if (!socket) socket = listen_on_loopback(v6 = true, address_);
+  if (!socket) fail_system("listening on loopback for other ranks");
+  acceptor_.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), socket.get());
+  socket.release();
+}
+
+void Door::open() { accept_when_ready(); }
+
+void Door::accept_when_ready() {
+  if (accepting_) return;
+  accepting_ = true;
+  acceptor_.async_wait(asio::ip::tcp::acceptor::wait_read, [this](error_code error) {
+    accepting_ = false;
+    if (!error) accept_all();
+  });
+}
+
+void Door::accept_all() {
+  while (visits_.size() < kMostVisits) {
+    const int fd =
+        ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+      const bool shortage =
+          errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      if (!shortage) return accept_when_ready();
+      TUTTI_WARN(kNet, "no descriptor for a connection from another rank: {}", std::strerror(errno));
+      return accept_after_pause();
+    }
+    Socket socket(io_);
+    socket.assign(address_.family == 6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);
+    const auto visit = std::make_shared<Visit>(std::move(socket), *this);
+    visits_.insert(visit);
+    visit->start();
+  }
+  // end() goes on once a place is free.
+}
+
+void Door::accept_after_pause() {
+  accepting_ = true;
+  pause_.expires_after(kPauseWithoutDescriptors);
+  pause_.async_wait([this](error_code error) {
+    accepting_ = false;
+    if (!error) accept_when_ready();
+  });
+}
+
+void Door::end(const std::shared_ptr<Visit>& visit, Refusal refusal) {
+  visits_.erase(visit);
+  if (refusal != Refusal::kNone) {
+    const std::uint64_t count = ++refused_[static_cast<unsigned>(refusal)];
+    TUTTI_INFO(kNet, "turned a connection away at {}: {} ({} of these)", to_string(address_),
+               describe(refusal), count);
+  }
+  if (visits_.size() + 1 == kMostVisits || !accepting_) accept_when_ready();
+}
+
+}  // namespace tutti::tcp

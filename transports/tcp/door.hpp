@@ -1,0 +1,60 @@
+// Where other processes come in: accepts connections, and makes links of those whose handshake ends
+// well. Strangers get little: 2 s, the bytes of a handshake, and 64 places, of all together. On the
+// node's thread.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "base/descriptor.hpp"
+#include "transports/tcp/handshake.hpp"
+
+namespace tutti::tcp {
+
+class Door {
+ public:
+  class Host {
+   public:
+    // The key of the communicator that the visitor names; none, and why not, if it is not let in
+    // whatever it knows.
+    virtual std::optional<Key> key_for(const Introduction& said, Refusal& refusal) = 0;
+    virtual void welcome(const Introduction& said, Descriptor socket) = 0;
+    virtual const NodeId& id() const noexcept = 0;
+
+   protected:
+    ~Host() = default;
+  };
+
+  // Listens when it returns. `io` and `host` outlive it. tuttiSystemError where there is no port.
+  Door(boost::asio::io_context& io, Host& host);
+
+  const Address& address() const noexcept { return address_; }
+  // From now on, on the thread of `io`.
+  void open();
+
+ private:
+  class Visit;
+  static constexpr std::size_t kMostVisits = 64;
+
+  void accept_when_ready();
+  void accept_all();
+  void accept_after_pause();
+  void end(const std::shared_ptr<Visit>& visit, Refusal refusal);
+
+  boost::asio::io_context& io_;
+  Host& host_;
+  Address address_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
+  bool accepting_ = false;
+  std::set<std::shared_ptr<Visit>> visits_;
+  std::array<std::uint64_t, kRefusals> refused_{};  // how many, by why
+};
+
+}  // namespace tutti::tcp

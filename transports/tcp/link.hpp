@@ -1,0 +1,122 @@
+// A connection to another process: frames go out in the order in which they were sent, and what
+// comes in is delivered to the ranks of this process. It carries whatever communicators both
+// processes are in.
+//
+// Whoever sends writes to the socket itself, as far as that takes it; the rest leaves when somebody
+// polls (Node::poll). Frames may be sent before the connection is made.
+//
+// Locks: `receiving_` before `sending_`, never the other way.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/descriptor.hpp"
+#include "transports/message/carrier.hpp"
+#include "transports/message/inbox.hpp"
+#include "transports/message/outbox.hpp"
+#include "transports/message/port.hpp"
+#include "transports/tcp/address.hpp"
+
+namespace tutti::tcp {
+
+class Endpoint;
+class Node;
+
+// Ranges of one peer's window that one frame asks for. Owned by who waits for it, until it is
+// answered or Link::give_up() returns.
+struct Asked {
+  enum State : std::uint32_t { kOpen, kAnswered, kFailed };
+
+  std::span<message::Wanted> wanted;
+  message::Port* port = nullptr;  // whose bell is rung at the end
+  std::uint32_t number = 0;       // on its link
+  std::size_t piece = 0;          // where the next byte goes: of which range,
+  std::size_t at = 0;             // and where in it
+  std::atomic<std::uint32_t> state{kOpen};
+};
+
+class Link final : public message::Inbox::Handler {
+ public:
+  // `node` outlives it.
+  Link(Node& node, const NodeId& remote) : node_(node), remote_(remote), inbox_(*this) {}
+
+  const NodeId& remote() const noexcept { return remote_; }
+  int socket() const noexcept { return socket_.get(); }
+
+  // The connection has been made. Once.
+  void open(Descriptor socket);
+  // It cannot be made, or has ended: what was sent is dropped from now on.
+  void close(const std::string& why);
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  enum class When : std::uint8_t {
+    kSoon,  // together with what is sent next, unless that has become much
+    kNow
+  };
+  void send(std::span<const std::byte> head, const message::Outbox::Reference& content, When when);
+  void send(std::span<const std::byte> head, std::vector<std::byte> content);
+
+  // Frames that have not left.
+  std::size_t backlog() const noexcept {
+    return static_cast<std::size_t>(pushed_.load(std::memory_order_relaxed) -
+                                    left_.load(std::memory_order_relaxed));
+  }
+  // Everything sent before mark() has left when left() has reached it.
+  std::uint64_t mark() const noexcept { return pushed_.load(std::memory_order_acquire); }
+  std::uint64_t left() const noexcept { return left_.load(std::memory_order_acquire); }
+  // As much as the socket takes.
+  void push_out();
+
+  // Takes what has come; returns whether that was anything. Not on two threads at once (Node).
+  bool receive();
+
+  // Asks for `asked.wanted`; the answer comes to receive().
+  void ask(Asked& asked, const Endpoint& endpoint, Rank peer, message::WindowId window);
+  void give_up(Asked& asked);
+
+  // The endpoint goes: nothing of its memory is read or written any more.
+  void forget(const Endpoint& endpoint);
+
+  bool begin_content(const message::Frame& frame, std::string& complaint) override;
+  std::span<std::byte> place(const message::Frame& frame, std::uint64_t at) override;
+  void end_content(const message::Frame& frame) override;
+  bool on_frame(const message::Frame& frame, std::span<const std::byte> content,
+                std::string& complaint) override;
+
+ private:
+  void write();  // sending_ held
+  void want_to_write(bool want);
+  void answer(Endpoint& endpoint, const message::Frame& frame, std::span<const std::byte> ranges);
+  void end_answer(const message::Frame& frame, std::uint64_t how);
+  void end_asked(Asked& asked, Asked::State state);
+  std::string end_of_stream() const;
+
+  Node& node_;
+  const NodeId remote_;
+  std::atomic<bool> open_{false};
+  std::atomic<bool> closed_{false};
+  Descriptor socket_;  // set before open_, closed by the destructor
+
+  std::mutex receiving_;
+  message::Inbox inbox_;                   // under receiving_, as what follows
+  std::shared_ptr<Endpoint> destination_;  // of the content that comes
+  std::byte* target_ = nullptr;            // where it goes; nullptr: nowhere
+  std::map<std::uint32_t, Asked*> asked_;  // by number
+  std::uint32_t last_number_ = 0;
+
+  alignas(64) std::mutex sending_;
+  message::Outbox outbox_;       // under sending_, as what follows
+  std::size_t soon_bytes_ = 0;   // pushed since the last write
+  bool watched_ = false;         // the node is told when the socket takes more
+  std::atomic<std::uint64_t> pushed_{0};
+  std::atomic<std::uint64_t> left_{0};
+};
+
+}  // namespace tutti::tcp

@@ -1,0 +1,349 @@
+#include "transports/tcp/node.hpp"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/futex.hpp"
+#include "base/log.hpp"
+#include "transports/tcp/call.hpp"
+
+namespace tutti::tcp {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+// A look at each socket takes less than asking the kernel which of them has something.
+constexpr std::size_t kFewLinks = 4;
+constexpr int kMostReady = 64;
+// How often the thread looks whether ranks still poll.
+constexpr std::chrono::milliseconds kNap{1};
+constexpr std::chrono::milliseconds kCrowdedNap{10};
+
+NodeId make_id() {
+  const Key random = random_key();
+  NodeId id;
+  std::copy_n(random.begin(), id.size(), id.begin());
+  return id;
+}
+
+// The application's signals are none of this thread's business.
+template <typename Body>
+std::thread start_quietly(Body body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread;
+  std::string why;
+  try {
+    thread = std::thread(std::move(body));
+  } catch (const std::system_error& error) {
+    why = error.what();
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!why.empty()) fail(tuttiSystemError, "starting the thread of transport tcp: {}", why);
+  return thread;
+}
+
+}  // namespace
+
+Node& Node::of_this_process() {
+  struct Owner {
+    Node* node = nullptr;
+    // A forked child's copy has no thread: nobody may touch it, and nobody frees it.
+    ~Owner() {
+      if (node != nullptr && node->generation_ == process_generation()) delete node;
+    }
+  };
+  static std::mutex mutex;
+  static Owner owner;
+  const std::lock_guard lock(mutex);
+  if (owner.node == nullptr || owner.node->generation_ != process_generation()) {
+    owner.node = new Node();
+  }
+  return *owner.node;
+}
+
+Node::Node()
+    : id_(make_id()),
+      door_(io_, *this),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      ready_(io_),
+      pause_(io_) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
+    fail_system("watching connections");
+  }
+  ready_.assign(epoll_.get());
+  door_.open();
+  watch_links();
+  thread_ = start_quietly([this] {
+    pthread_setname_np(pthread_self(), "tutti-tcp");
+    io_.run();
+  });
+  TUTTI_INFO(kNet, "listening at {}", to_string(address()));
+}
+
+Node::~Node() {
+  io_.stop();
+  thread_.join();
+  ready_.release();
+}
+
+void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
+  const std::lock_guard lock(mutex_);
+  endpoint->set_number(++last_number_);
+  endpoints_[last_number_] = endpoint;
+}
+
+void Node::remove(const std::shared_ptr<Endpoint>& endpoint) {
+  std::vector<std::shared_ptr<Link>> links;
+  {
+    const std::lock_guard lock(mutex_);
+    endpoints_.erase(endpoint->number());
+    links = links_;
+  }
+  for (const auto& link : links) link->forget(*endpoint);
+}
+
+std::shared_ptr<Endpoint> Node::endpoint(std::uint32_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = endpoints_.find(number);
+  return found != endpoints_.end() && found->second->is_ready() ? found->second : nullptr;
+}
+
+std::vector<std::shared_ptr<Endpoint>> Node::endpoints() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Endpoint>> all;
+  for (const auto& [number, endpoint] : endpoints_) all.push_back(endpoint);
+  return all;
+}
+
+std::shared_ptr<Link> Node::link_to(const NodeId& node, const Address& address,
+                                    const Introduction& introduction, const Key& key) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Link>& link = by_node_[node];
+  if (link && !link->is_closed()) return link;
+  link = std::make_shared<Link>(*this, node);
+  const auto call = std::make_shared<Call>(
+      io_, address, node, key, introduction,
+      [this, link = link](Descriptor socket, const std::string& why) {
+        if (socket) {
+          open_link(link, std::move(socket));
+        } else {
+          link->close(why);
+        }
+      });
+  asio::post(io_, [call] { call->start(); });
+  return link;
+}
+
+std::shared_ptr<Link> Node::find_link(const NodeId& node) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_node_.find(node);
+  return found != by_node_.end() && !found->second->is_closed() ? found->second : nullptr;
+}
+
+void Node::open_link(const std::shared_ptr<Link>& link, Descriptor socket) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = link.get();
+  const int fd = socket.get();
+  link->open(std::move(socket));
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    return link->close(std::strerror(errno));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    links_.push_back(link);
+  }
+  links_changed_.store(true, std::memory_order_release);
+  watch(*link, link->backlog() > 0);
+}
+
+std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
+  refusal = Refusal::kStranger;
+  for (const auto& endpoint : endpoints()) {
+    if (!endpoint->knows_peers() || endpoint->communicator() != said.communicator) continue;
+    const auto ranks = static_cast<std::uint32_t>(endpoint->ranks());
+    refusal = Refusal::kRank;
+    if (said.ranks != ranks || said.from >= ranks) break;
+    if (endpoint->rank() != static_cast<Rank>(said.to)) continue;
+    if (endpoint->peer(static_cast<Rank>(said.from)).node != said.node) break;
+    return endpoint->key();
+  }
+  return std::nullopt;
+}
+
+void Node::welcome(const Introduction& said, Descriptor socket) {
+  prepare_socket(socket.get());
+  const auto link = std::make_shared<Link>(*this, said.node);
+  {
+    // What this process sends there goes the same way, unless it has one of its own already.
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Link>& own = by_node_[said.node];
+    if (said.node != id_ && (!own || own->is_closed())) own = link;
+  }
+  open_link(link, std::move(socket));
+}
+
+void Node::on_closed(Link& link) {
+  links_changed_.store(true, std::memory_order_release);
+  for (const auto& endpoint : endpoints()) endpoint->on_node_gone(link.remote());
+}
+
+void Node::on_port_gone(const NodeId& node, std::uint32_t port) {
+  for (const auto& endpoint : endpoints()) endpoint->on_port_gone(node, port);
+}
+
+void Node::on_unreadable(std::uint32_t number) {
+  asio::post(io_, [this, number] {
+    if (const auto endpoint = this->endpoint(number)) {
+      endpoint->standing().propose(
+          Error(tuttiInvalidArgument,
+                fmt::format("rank {} sends from memory that is not there", endpoint->rank()),
+                {endpoint->rank()}));
+    }
+  });
+}
+
+void Node::watch(Link& link, bool want_to_write) noexcept {
+  epoll_event event{};
+  event.events = EPOLLIN | (want_to_write ? EPOLLOUT : 0u);
+  event.data.ptr = &link;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, link.socket(), &event);
+}
+
+// Closed links go; their sockets with the last who uses them.
+void Node::renew_polled() {
+  if (!links_changed_.exchange(false, std::memory_order_acq_rel)) return;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(links_, [this](const auto& link) {
+    if (!link->is_closed()) return false;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link->socket(), nullptr);
+    return true;
+  });
+  polled_ = links_;
+}
+
+void Node::take_in(bool all) {
+  renew_polled();
+  if (all || polled_.size() > kFewLinks) {
+    while (take_ready() && all) {
+    }
+    return;
+  }
+  for (const auto& link : polled_) {
+    link->receive();
+    if (link->backlog() > 0) link->push_out();
+  }
+}
+
+bool Node::take_ready() {
+  epoll_event events[kMostReady];
+  const int count = ::epoll_wait(epoll_.get(), events, kMostReady, 0);
+  bool any = false;
+  for (int i = 0; i < count; ++i) {
+    auto* const link = static_cast<Link*>(events[i].data.ptr);
+    if (link == nullptr) {
+      drain_wake();
+      continue;
+    }
+    // A socket that was watched before its link is polled is looked at the next time.
+    if ((events[i].events & ~static_cast<unsigned>(EPOLLOUT)) != 0) any = link->receive() || any;
+    if ((events[i].events & EPOLLOUT) != 0) link->push_out();
+  }
+  return any;
+}
+
+void Node::poll() noexcept {
+  polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const std::unique_lock lock(polling_, std::try_to_lock);
+  if (lock) take_in(false);
+}
+
+bool Node::is_polled() noexcept {
+  const std::uint64_t polls = polls_.load(std::memory_order_relaxed);
+  const bool polled = polls != polls_seen_ || leading_.load(std::memory_order_acquire);
+  polls_seen_ = polls;
+  return polled;
+}
+
+void Node::watch_links() {
+  ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
+    if (error) return;
+    if (is_polled()) return nap();
+    {
+      const std::lock_guard lock(polling_);
+      take_in(true);
+    }
+    watch_links();
+  });
+}
+
+void Node::nap() {
+  pause_.expires_after(crowded_.load(std::memory_order_relaxed) ? kCrowdedNap : kNap);
+  pause_.async_wait([this](error_code error) {
+    if (error) return;
+    is_polled() ? nap() : watch_links();
+  });
+}
+
+// A bell is rung before leader_bell_ is looked at, and the leader sets that before it looks at the
+// bell: both seq_cst, so that one of them sees the other.
+void Node::ring(Doorbell& bell) noexcept {
+  if (bell.sleepers.load(std::memory_order_seq_cst) == 0) return;
+  bell.ring.fetch_add(1, std::memory_order_seq_cst);
+  if (leader_bell_.load(std::memory_order_seq_cst) == &bell) {
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
+    if (bell.sleepers.load(std::memory_order_relaxed) == 1) return;
+  }
+  futex_wake_all(bell.ring);
+}
+
+void Node::drain_wake() noexcept {
+  std::uint64_t count = 0;
+  static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
+}
+
+void Node::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
+  if (timeout.count() <= 0) return;
+  if (leading_.exchange(true, std::memory_order_acq_rel)) {
+    {
+      const std::lock_guard lock(following_);
+      followers_.push_back(&bell);
+    }
+    futex_wait(bell.ring, seen, timeout);
+    const std::lock_guard lock(following_);
+    followers_.erase(std::find(followers_.begin(), followers_.end(), &bell));
+    return;
+  }
+  leader_bell_.store(&bell, std::memory_order_seq_cst);
+  if (bell.ring.load(std::memory_order_seq_cst) == seen) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    epoll_event event;
+    const int count =
+        ::epoll_wait(epoll_.get(), &event, 1, static_cast<int>(std::min<std::int64_t>(ms, 1000)));
+    if (count > 0 && event.data.ptr == nullptr) drain_wake();
+  }
+  leader_bell_.store(nullptr, std::memory_order_seq_cst);
+  poll();
+  leading_.store(false, std::memory_order_release);
+  const std::lock_guard lock(following_);
+  if (!followers_.empty()) futex_wake_all(followers_.front()->ring);  // it leads from now on
+}
+
+}  // namespace tutti::tcp

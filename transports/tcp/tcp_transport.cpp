@@ -1,0 +1,263 @@
+#include "transports/tcp/tcp_transport.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <list>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "topology/host_identity.hpp"
+#include "topology/processors.hpp"
+#include "transports/message/windows.hpp"
+
+namespace tutti::tcp {
+
+namespace {
+
+using message::Frame;
+using message::FrameKind;
+using message::WindowId;
+
+// What each rank tells the others before it connects to any.
+struct Hello {
+  NodeId node;
+  Address address;
+  std::uint32_t port;
+  HostIdentity host;
+  ProcessorShare processors;
+};
+
+// Puts that have not left: beyond, put() says that it would have to wait.
+constexpr std::size_t kMostBacklog = 4096;
+// How long a verdict about the first error is waited for; then this rank's own stands.
+constexpr Nanoseconds kVerdictTime = std::chrono::seconds(2);
+// A wait for an answer keeps the core for so long, and then sleeps.
+constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
+constexpr Nanoseconds kLongestSleep = std::chrono::milliseconds(20);
+// How long what is on its way when a rank leaves may take to get there.
+constexpr Nanoseconds kLastWords = std::chrono::seconds(5);
+
+}  // namespace
+
+TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
+    : bootstrap_(bootstrap),
+      timeout_(timeout),
+      node_(Node::of_this_process()),
+      rank_(bootstrap.rank()),
+      ranks_(bootstrap.ranks()),
+      endpoint_(std::make_shared<Endpoint>(node_, rank_, ranks_)) {
+  node_.add(endpoint_);
+  Hello mine{};
+  mine.node = node_.id();
+  mine.address = node_.address();
+  mine.port = endpoint_->number();
+  mine.host = host_identity();
+  mine.processors = processor_share();
+  try {
+    const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
+    std::vector<Endpoint::Peer> peers;
+    // By host: how many ranks, and on what.
+    std::map<HostIdentity, std::vector<ProcessorShare>> hosts;
+    for (const Hello& hello : hellos) {
+      peers.push_back({.node = hello.node, .address = hello.address, .port = hello.port});
+      hosts[hello.host].push_back(hello.processors);
+    }
+    for (const auto& [host, shares] : hosts) {
+      if (static_cast<int>(shares.size()) > processors_together(shares)) waiting_ = Waiting::kYield;
+    }
+    if (crowded()) node_.set_crowded();
+    endpoint_->meet(std::move(peers), bootstrap.key());
+    TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", ranks_, hosts.size(),
+               crowded() ? "waiting gives the core away" : "waiting spins first");
+  } catch (...) {
+    node_.remove(endpoint_);
+    throw;
+  }
+}
+
+TcpTransport::~TcpTransport() {
+  if (endpoint_->is_ready()) {
+    endpoint_->standing().say_goodbye();
+    for (Rank peer = 0; peer < ranks_; ++peer) {
+      try {
+        flush(peer, kLastWords);
+      } catch (const Error& error) {
+        TUTTI_INFO(kNet, "{}", error.what());
+      }
+    }
+  }
+  node_.remove(endpoint_);
+}
+
+Path TcpTransport::path(Rank peer) const noexcept {
+  // Loopback: a message in 8 us, 2 bytes/ns (docs/performance.md).
+  constexpr double kLatencyNs = 8000;
+  constexpr double kBytesPerNs = 2;
+  if (peer == rank_) return {.hop_class = 0, .bytes_per_ns = 20, .read_bytes_per_ns = 20};
+  return {.hop_class = 4,
+          .latency_ns = kLatencyNs,
+          .bytes_per_ns = kBytesPerNs,
+          .read_latency_ns = 2 * kLatencyNs,
+          .read_bytes_per_ns = kBytesPerNs};
+}
+
+std::unique_ptr<ControlWindow> TcpTransport::open_control(const ControlSegment& segment) {
+  endpoint_->port().make_control(segment);
+  endpoint_->ready();
+  // Nobody connects before all are ready for it.
+  bootstrap_.all_gather({}, {});
+  if (rank_ != 0) endpoint_->link(0);
+  message::Carrier& carrier = *this;
+  return std::make_unique<message::MessageControl>(
+      carrier, std::shared_ptr<message::Port>(endpoint_, &endpoint_->port()));
+}
+
+std::unique_ptr<Window> TcpTransport::open_window(WindowKind kind) {
+  message::Carrier& carrier = *this;
+  std::shared_ptr<message::Port> port(endpoint_, &endpoint_->port());
+  if (kind == WindowKind::kHeap) {
+    return std::make_unique<message::MessageHeap>(carrier, std::move(port));
+  }
+  return std::make_unique<message::MessageProcess>(carrier, std::move(port));
+}
+
+PeerState TcpTransport::peer_state(Rank peer) const noexcept {
+  return endpoint_->standing().state(peer);
+}
+
+void TcpTransport::abort(const Error& error) noexcept {
+  message::Standing& standing = endpoint_->standing();
+  standing.propose(error);
+  const Nanoseconds end = clock_.now() + kVerdictTime;
+  while (!standing.failed()) {
+    node_.poll();
+    if (clock_.now() > end) standing.on_failure(error);
+    ::sched_yield();
+  }
+}
+
+bool TcpTransport::put(Rank peer, WindowId window, std::span<const Piece> pieces) {
+  Link& link = endpoint_->link(peer);
+  if (link.backlog() > kMostBacklog) {
+    node_.poll();
+    if (link.backlog() > kMostBacklog) return false;
+  }
+  Frame frame{.kind = FrameKind::kPut,
+              .window = static_cast<std::uint8_t>(window),
+              .port = endpoint_->peer(peer).port,
+              .rank = static_cast<std::uint32_t>(rank_)};
+  message::FrameBytes head;
+  for (const Piece& piece : pieces) {
+    for (std::size_t at = 0; at < piece.source.size(); at += static_cast<std::size_t>(frame.bytes)) {
+      frame.argument = piece.offset + at;
+      frame.bytes = std::min(piece.source.size() - at, message::kMostContentBytes);
+      encode(frame, head);
+      link.send(head,
+                {.bytes = piece.source.subspan(at, static_cast<std::size_t>(frame.bytes)),
+                 .port = endpoint_->number()},
+                Link::When::kSoon);
+    }
+  }
+  return true;
+}
+
+void TcpTransport::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
+  const Frame frame{.kind = FrameKind::kPost,
+                    .port = endpoint_->peer(peer).port,
+                    .rank = static_cast<std::uint32_t>(rank_),
+                    .tag = line,
+                    .argument = value,
+                    .bytes = message::kPostBytes};
+  std::array<std::byte, message::kFrameBytes + message::kPostBytes> bytes;
+  const std::span<std::byte, bytes.size()> all(bytes);
+  encode(frame, all.first<message::kFrameBytes>());
+  message::encode(content.stamp, all.subspan<message::kFrameBytes, 8>());
+  std::memcpy(bytes.data() + message::kFrameBytes + 8, content.payload, sizeof(content.payload));
+  endpoint_->link(peer).send(bytes, {}, Link::When::kNow);
+}
+
+void TcpTransport::flush(Rank peer, Nanoseconds timeout) {
+  Link* const link = endpoint_->linked(peer);
+  if (link == nullptr) return;
+  const std::uint64_t mark = link->mark();
+  if (link->left() >= mark) return;
+  link->push_out();
+  const Nanoseconds end = clock_.now() + timeout;
+  while (link->left() < mark && !link->is_closed()) {
+    node_.poll();
+    if (crowded()) ::sched_yield();
+    if (clock_.now() > end) {
+      fail_because_of({peer}, tuttiTimeout, "rank {} has not taken what rank {} sent it within {} ms",
+                      peer, rank_,
+                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
+    }
+  }
+}
+
+void TcpTransport::fetch(WindowId window, std::span<message::Wanted> wanted) {
+  std::list<Asked> asked;  // in which they stay where they are
+  std::vector<Rank> peers;
+  while (!wanted.empty()) {
+    const Rank peer = wanted.front().peer;
+    const auto end = std::find_if(wanted.begin(), wanted.end(), [peer](const message::Wanted& each) {
+      return each.peer != peer;
+    });
+    const auto count =
+        std::min(static_cast<std::size_t>(end - wanted.begin()), message::kMostRanges);
+    Asked& next = asked.emplace_back();
+    next.wanted = wanted.first(count);
+    next.port = &endpoint_->port();
+    peers.push_back(peer);
+    wanted = wanted.subspan(count);
+  }
+  auto peer = peers.begin();
+  for (Asked& each : asked) {
+    Link& link = endpoint_->link(*peer);
+    link.ask(each, *endpoint_, *peer, window);
+    ++peer;
+  }
+  try {
+    peer = peers.begin();
+    for (Asked& each : asked) await(each, *peer++);
+  } catch (...) {
+    peer = peers.begin();
+    for (Asked& each : asked) endpoint_->link(*peer++).give_up(each);
+    throw;
+  }
+}
+
+void TcpTransport::await(Asked& asked, Rank peer) {
+  const auto answered = [&asked] {
+    // Acquire pairs with the release in Link::end_asked.
+    return asked.state.load(std::memory_order_acquire) != Asked::kOpen;
+  };
+  Doorbell& bell = endpoint_->port().bell();
+  const Nanoseconds start = clock_.now();
+  while (!answered()) {
+    node_.poll();
+    if (answered()) break;
+    const Nanoseconds waited = clock_.now() - start;
+    if (waited > timeout_) {
+      fail_because_of({peer}, tuttiTimeout, "rank {} did not answer rank {} within {} ms", peer,
+                      rank_,
+                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
+    }
+    if (waited < kSpin) {
+      if (crowded()) ::sched_yield();
+      continue;
+    }
+    const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
+    bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
+    if (!answered()) node_.sleep(bell, seen, kLongestSleep);
+    bell.sleepers.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (asked.state.load(std::memory_order_acquire) == Asked::kAnswered) return;
+  const PeerState state = peer_state(peer);
+  fail_because_of({peer}, tuttiSystemError, "rank {} {}", peer,
+                  state == PeerState::kDead   ? "died, and its memory cannot be read"
+                  : state == PeerState::kLeft ? "has left, and its memory cannot be read"
+                                              : "cannot read the memory that it announced");
+}
+
+}  // namespace tutti::tcp
