@@ -86,11 +86,15 @@ SetupMark SetupExchange::mark_of(Rank rank) const noexcept {
 
 SetupExchange::Reason SetupExchange::reason_of(Rank member, const SetupMark& withdrawal) const {
   Reason reason{.code = tuttiRemoteError, .culprit_count = 0, .culprits = {}};
-  const auto board =
-      parent_.control().view(member, parent_.layout().reasons_offset(), ControlLayout::kBoardBytes);
-  // Where it has withdrawn again meanwhile, that it gave up is all there is to say.
-  static_cast<void>(
-      SetupBoard::read(board, withdrawal.value(), std::as_writable_bytes(std::span(&reason, 1))));
+  // Where it has withdrawn again meanwhile, or is gone, that it gave up is all there is to say.
+  try {
+    const auto board = parent_.control().view(member, parent_.layout().reasons_offset(),
+                                              ControlLayout::kBoardBytes);
+    static_cast<void>(
+        SetupBoard::read(board, withdrawal.value(), std::as_writable_bytes(std::span(&reason, 1))));
+  } catch (const Error&) {
+    return reason;
+  }
   reason.culprit_count = std::min<std::uint32_t>(reason.culprit_count, Reason::kCulprits);
   return reason;
 }
@@ -126,7 +130,9 @@ void SetupExchange::round(std::span<const std::byte> part, std::size_t bytes, st
   await(part, bytes);
   std::vector<View> boards;
   for (const Rank member : members_) {
-    if (member == parent_.rank()) continue;
+    // Where nobody brings anything, marks say all there is to know, and who has seen them may go,
+    // and its board with it.
+    if (member == parent_.rank() || bytes == 0) continue;
     boards.push_back({.peer = member,
                       .offset = parent_.layout().board_offset(),
                       .bytes = ControlLayout::kBoardBytes,
@@ -139,7 +145,7 @@ void SetupExchange::round(std::span<const std::byte> part, std::size_t bytes, st
     if (members_[i] == parent_.rank()) {
       std::copy(part.begin(), part.end(), to.begin());
     } else {
-      read_board(*board++, bytes, to);
+      if (bytes != 0) read_board(*board++, bytes, to);
       state_.readers_.push_back({members_[i], tag_.value(filled())});
     }
   }

@@ -9,7 +9,7 @@
 //   1. writes its blob to its own board,
 //   2. posts mark 2r + 1 to every member,
 //   3. waits until every member's line here shows the tag and a mark of at least 2r + 1,
-//   4. reads their boards,
+//   4. reads their boards, unless all blobs are empty,
 //   5. posts mark 2r + 2: "I have read".
 // Step 2's post releases the board and the acquire of step 3 takes it; step 5's post releases the
 // reads, and settle() acquires it before the next write.

@@ -55,7 +55,13 @@ void Standing::mark(Rank peer, PeerState state, const std::vector<bool>& told) {
   if (peer != led_by) return;
   // What the last leader has decided is decided; what it may not have heard is proposed again.
   const std::optional<Error>& open = failure_ ? failure_ : proposal_;
-  if (!open) return;
+  if (!open) {
+    // A connection, so that the next one's death is noticed too.
+    if (state == PeerState::kDead && leader() != self) {
+      tell_news(leader(), peer, state, {}, Teller::Reach::kAnyhow);
+    }
+    return;
+  }
   if (leader() == self) {
     const Error error = *open;
     failure_.reset();
@@ -131,13 +137,14 @@ void Standing::tell(Rank peer, FrameKind kind, const Error& error) {
   teller_.tell(peer, {.kind = kind, .bytes = content.size()}, content, Teller::Reach::kAnyhow);
 }
 
-bool Standing::tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told) {
+bool Standing::tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told,
+                         Teller::Reach reach) {
   return teller_.tell(peer,
                       {.kind = FrameKind::kNews,
                        .window = static_cast<std::uint8_t>(state),
                        .tag = static_cast<std::uint32_t>(of),
                        .bytes = told.size()},
-                      told, Teller::Reach::kLinked);
+                      told, reach);
 }
 
 std::vector<std::byte> Standing::pack(const Error& error) {

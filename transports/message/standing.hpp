@@ -70,7 +70,8 @@ class Standing {
   void decide(const Error& error);  // mutex_ held
   void record(const Error& error);  // mutex_ held
   void tell(Rank peer, FrameKind kind, const Error& error);
-  bool tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told = {});
+  bool tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told = {},
+                 Teller::Reach reach = Teller::Reach::kLinked);
 
   Port& port_;
   Teller& teller_;

@@ -3,6 +3,8 @@
 // node's thread.
 #pragma once
 
+#include <unistd.h>
+
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -37,6 +39,8 @@ class Door {
   const Address& address() const noexcept { return address_; }
   // From now on, on the thread of `io`.
   void open();
+  // In a forked child, which has a copy that nobody uses.
+  void close_inherited() noexcept { ::close(acceptor_.native_handle()); }
 
  private:
   class Visit;

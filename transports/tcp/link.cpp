@@ -333,8 +333,10 @@ bool Link::on_frame(const Frame& frame, std::span<const std::byte> content,
 }
 
 void Link::answer(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> ranges) {
-  if (endpoint.standing().failed()) return end_answer(frame, 1);
   const auto window = static_cast<WindowId>(frame.window);
+  // Calls that failed have given the user's memory back; survivors meet on control windows.
+  const bool of_user = window == WindowId::kHeap || window == WindowId::kProcess;
+  if (of_user && endpoint.standing().failed()) return end_answer(frame, 1);
   Frame part{.kind = FrameKind::kData, .tag = frame.tag};
   message::FrameBytes head;
   for (; !ranges.empty(); ranges = ranges.subspan(message::kRangeBytes)) {

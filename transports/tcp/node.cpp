@@ -56,21 +56,56 @@ std::thread start_quietly(Body body) {
 
 }  // namespace
 
-Node& Node::of_this_process() {
-  struct Owner {
-    Node* node = nullptr;
-    // A forked child's copy has no thread: nobody may touch it, and nobody frees it.
-    ~Owner() {
-      if (node != nullptr && node->generation_ == process_generation()) delete node;
-    }
-  };
-  static std::mutex mutex;
-  static Owner owner;
-  const std::lock_guard lock(mutex);
-  if (owner.node == nullptr || owner.node->generation_ != process_generation()) {
-    owner.node = new Node();
+// The node of the process, which a forked child does not have: what it inherits of the parent's
+// sockets it closes, so that the parent's death closes the connections.
+class Node::Owner {
+ public:
+  static Owner& of_process() {
+    static Owner owner;
+    return owner;
   }
-  return *owner.node;
+
+  Node& node() {
+    const std::lock_guard lock(mutex_);
+    if (node_ == nullptr) node_ = new Node();
+    return *node_;
+  }
+
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+ private:
+  Owner() {
+    pthread_atfork([] { of_process().before_fork(); }, [] { of_process().in_parent(); },
+                   [] { of_process().in_child(); });
+  }
+  ~Owner() { delete node_; }
+
+  void before_fork() {
+    mutex_.lock();
+    if (node_ != nullptr) node_->mutex_.lock();
+  }
+  void in_parent() {
+    if (node_ != nullptr) node_->mutex_.unlock();
+    mutex_.unlock();
+  }
+  // The copy has no thread: nobody may touch it, and nobody frees it.
+  void in_child() {
+    if (node_ != nullptr) node_->close_inherited();
+    node_ = nullptr;
+    mutex_.unlock();
+  }
+
+  std::mutex mutex_;
+  Node* node_ = nullptr;
+};
+
+Node& Node::of_this_process() { return Owner::of_process().node(); }
+
+void Node::close_inherited() noexcept {
+  for (const auto& link : links_) ::close(link->socket());
+  door_.close_inherited();
+  mutex_.unlock();
 }
 
 Node::Node()

@@ -19,7 +19,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/process.hpp"
 #include "transports/message/ringer.hpp"
 #include "transports/tcp/address.hpp"
 #include "transports/tcp/door.hpp"
@@ -73,6 +72,9 @@ class Node final : public message::Ringer, private Door::Host {
   void on_unreadable(std::uint32_t number);
 
  private:
+  class Owner;
+  void close_inherited() noexcept;
+
   std::optional<Key> key_for(const Introduction& said, Refusal& refusal) override;
   void welcome(const Introduction& said, Descriptor socket) override;
 
@@ -86,7 +88,6 @@ class Node final : public message::Ringer, private Door::Host {
   bool is_polled() noexcept;
   void drain_wake() noexcept;
 
-  const int generation_ = process_generation();
   NodeId id_;
   boost::asio::io_context io_{1};
   Door door_;

@@ -87,7 +87,7 @@ void FabricWorld::note_end(Rank rank) noexcept {
   ended_[static_cast<std::size_t>(rank)].store(true, std::memory_order_release);
   ends_.fetch_add(1, std::memory_order_release);
   if (wire::Lane* const lane = awaited_.load(std::memory_order_acquire)) {
-    shm::futex_wake_all(lane->turn);
+    futex_wake_all(lane->turn);
   }
 }
 
