@@ -42,6 +42,7 @@ void Standing::mark(Rank peer, PeerState state, const std::vector<bool>& told) {
   auto& known = states_[static_cast<std::size_t>(peer)];
   if (known.load(std::memory_order_relaxed) != 0 || state == PeerState::kAlive) return;
   known.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  if (has_left()) return;
   port_.alarm();
   const Rank self = port_.rank();
   if (leader() == self) {
@@ -126,15 +127,25 @@ void Standing::say_goodbye() {
   std::vector<std::byte> told((static_cast<std::size_t>(port_.ranks()) + 7) / 8);
   for (Rank rank = 0; rank < port_.ranks(); ++rank) {
     if (rank == self || rank == led_by || state(rank) != PeerState::kAlive) continue;
+    // Who leaves because of an error: that comes first.
+    if (failure_) tell(rank, FrameKind::kFailure, *failure_, Teller::Reach::kLinked);
     if (!tell_news(rank, self, PeerState::kLeft)) continue;
     told[static_cast<std::size_t>(rank) / 8] |= std::byte{1} << (rank % 8);
   }
   if (led_by != self) tell_news(led_by, self, PeerState::kLeft, told);
+  has_left_.store(true, std::memory_order_release);
 }
 
-void Standing::tell(Rank peer, FrameKind kind, const Error& error) {
+bool Standing::is_alone() const noexcept {
+  for (Rank rank = 0; rank < port_.ranks(); ++rank) {
+    if (rank != port_.rank() && state(rank) == PeerState::kAlive) return false;
+  }
+  return true;
+}
+
+void Standing::tell(Rank peer, FrameKind kind, const Error& error, Teller::Reach reach) {
   const std::vector<std::byte> content = pack(error);
-  teller_.tell(peer, {.kind = kind, .bytes = content.size()}, content, Teller::Reach::kAnyhow);
+  teller_.tell(peer, {.kind = kind, .bytes = content.size()}, content, reach);
 }
 
 bool Standing::tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told,

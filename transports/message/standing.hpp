@@ -57,8 +57,11 @@ class Standing {
   std::optional<Error> failure() const;
   bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-  // This rank leaves.
+  // This rank leaves: whatever it hears from now on it keeps for itself.
   void say_goodbye();
+  bool has_left() const noexcept { return has_left_.load(std::memory_order_acquire); }
+  // Nobody else is there any more.
+  bool is_alone() const noexcept;
 
   // Errors on the way: cut where they are longer than a frame.
   static std::vector<std::byte> pack(const Error& error);
@@ -69,7 +72,8 @@ class Standing {
   Rank leader() const noexcept;
   void decide(const Error& error);  // mutex_ held
   void record(const Error& error);  // mutex_ held
-  void tell(Rank peer, FrameKind kind, const Error& error);
+  void tell(Rank peer, FrameKind kind, const Error& error,
+            Teller::Reach reach = Teller::Reach::kAnyhow);
   bool tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told = {},
                  Teller::Reach reach = Teller::Reach::kLinked);
 
@@ -77,6 +81,7 @@ class Standing {
   Teller& teller_;
   std::vector<std::atomic<std::uint32_t>> states_;
   std::atomic<bool> failed_{false};
+  std::atomic<bool> has_left_{false};
   mutable std::recursive_mutex mutex_;  // everything below
   std::optional<Error> proposal_;       // of this rank, without an answer
   std::optional<Error> failure_;

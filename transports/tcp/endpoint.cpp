@@ -62,6 +62,12 @@ bool Endpoint::tell(Rank peer, const message::Frame& frame, std::span<const std:
   return true;
 }
 
+void Endpoint::on_news(Rank of, PeerState state, std::span<const std::byte> content) {
+  // Behind what a dead process has sent comes the end of its link.
+  if (state == PeerState::kDead && node_.open_link_of(peer(of).node)) return;
+  standing_.on_news(of, state, content);
+}
+
 void Endpoint::on_node_gone(const NodeId& node) {
   if (!is_ready()) return;
   for (Rank peer = 0; peer < ranks(); ++peer) {

@@ -56,6 +56,8 @@ class Endpoint final : public message::Teller {
   bool tell(Rank peer, const message::Frame& frame, std::span<const std::byte> content,
             Reach reach) override;
 
+  // kNews.
+  void on_news(Rank of, PeerState state, std::span<const std::byte> content);
   // A process is gone, or a port of it.
   void on_node_gone(const NodeId& node);
   void on_port_gone(const NodeId& node, std::uint32_t port);

@@ -233,7 +233,7 @@ bool Link::begin_content(const Frame& frame, std::string& complaint) {
     return false;
   }
   destination_ = node_.endpoint(frame.port);
-  if (!destination_) return true;  // it has left
+  if (!destination_ || destination_->standing().has_left()) return true;
   target_ = destination_->port().writable(static_cast<WindowId>(frame.window), frame.argument,
                                           frame.bytes);
   if (target_ != nullptr) return true;
@@ -309,8 +309,9 @@ bool Link::on_frame(const Frame& frame, std::span<const std::byte> content,
       answer(*endpoint, frame, content);
       return true;
     case FrameKind::kNews:
-      endpoint->standing().on_news(static_cast<Rank>(frame.tag),
-                                   static_cast<PeerState>(frame.window), content);
+      endpoint->on_news(static_cast<Rank>(frame.tag), static_cast<PeerState>(frame.window),
+                        content);
+      node_.on_news();
       return true;
     case FrameKind::kProposal:
     case FrameKind::kFailure: {
@@ -336,7 +337,8 @@ void Link::answer(Endpoint& endpoint, const Frame& frame, std::span<const std::b
   const auto window = static_cast<WindowId>(frame.window);
   // Calls that failed have given the user's memory back; survivors meet on control windows.
   const bool of_user = window == WindowId::kHeap || window == WindowId::kProcess;
-  if (of_user && endpoint.standing().failed()) return end_answer(frame, 1);
+  const message::Standing& standing = endpoint.standing();
+  if (of_user && (standing.failed() || standing.has_left())) return end_answer(frame, 1);
   Frame part{.kind = FrameKind::kData, .tag = frame.tag};
   message::FrameBytes head;
   for (; !ranges.empty(); ranges = ranges.subspan(message::kRangeBytes)) {

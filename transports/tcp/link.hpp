@@ -74,7 +74,7 @@ class Link final : public message::Inbox::Handler {
   // As much as the socket takes.
   void push_out();
 
-  // Takes what has come; returns whether that was anything. Not on two threads at once (Node).
+  // Takes what has come; returns whether that was anything.
   bool receive();
 
   // Asks for `asked.wanted`; the answer comes to receive().

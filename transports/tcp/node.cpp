@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/futex.hpp"
 #include "base/log.hpp"
@@ -28,6 +29,8 @@ constexpr int kMostReady = 64;
 // How often the thread looks whether ranks still poll.
 constexpr std::chrono::milliseconds kNap{1};
 constexpr std::chrono::milliseconds kCrowdedNap{10};
+
+constexpr Nanoseconds kLongestLinger = std::chrono::seconds(2);
 
 NodeId make_id() {
   const Key random = random_key();
@@ -132,6 +135,12 @@ Node::Node()
 }
 
 Node::~Node() {
+  // Peers that are about to leave too may still read what this process's ranks have left them.
+  const Nanoseconds end = steady_now() + kLongestLinger;
+  while (has_released() && steady_now() < end) {
+    poll();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   io_.stop();
   thread_.join();
   ready_.release();
@@ -143,14 +152,33 @@ void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
   endpoints_[last_number_] = endpoint;
 }
 
-void Node::remove(const std::shared_ptr<Endpoint>& endpoint) {
+void Node::release(const std::shared_ptr<Endpoint>& endpoint) {
   std::vector<std::shared_ptr<Link>> links;
   {
     const std::lock_guard lock(mutex_);
-    endpoints_.erase(endpoint->number());
     links = links_;
   }
   for (const auto& link : links) link->forget(*endpoint);
+  prune();
+}
+
+void Node::remove(const Endpoint& endpoint) {
+  const std::lock_guard lock(mutex_);
+  endpoints_.erase(endpoint.number());
+}
+
+void Node::prune() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(endpoints_, [](const auto& entry) {
+    const message::Standing& standing = entry.second->standing();
+    return standing.has_left() && standing.is_alone();
+  });
+}
+
+bool Node::has_released() {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(endpoints_.begin(), endpoints_.end(),
+                     [](const auto& entry) { return entry.second->standing().has_left(); });
 }
 
 std::shared_ptr<Endpoint> Node::endpoint(std::uint32_t number) {
@@ -236,11 +264,30 @@ void Node::welcome(const Introduction& said, Descriptor socket) {
 
 void Node::on_closed(Link& link) {
   links_changed_.store(true, std::memory_order_release);
+  // What the process has sent on other links comes before its end, and it does not go on without
+  // one of them.
+  if (const std::shared_ptr<Link> other = open_link_of(link.remote())) {
+    while (other->receive()) {
+    }
+    return other->close("another link to the same process has");
+  }
   for (const auto& endpoint : endpoints()) endpoint->on_node_gone(link.remote());
+  prune();
 }
+
+std::shared_ptr<Link> Node::open_link_of(const NodeId& node) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(links_.begin(), links_.end(), [&node](const auto& link) {
+    return link->remote() == node && !link->is_closed();
+  });
+  return found != links_.end() ? *found : nullptr;
+}
+
+void Node::on_news() { prune(); }
 
 void Node::on_port_gone(const NodeId& node, std::uint32_t port) {
   for (const auto& endpoint : endpoints()) endpoint->on_port_gone(node, port);
+  prune();
 }
 
 void Node::on_unreadable(std::uint32_t number) {

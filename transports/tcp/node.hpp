@@ -43,8 +43,11 @@ class Node final : public message::Ringer, private Door::Host {
 
   // Gives the endpoint its number.
   void add(const std::shared_ptr<Endpoint>& endpoint);
-  // When it returns, nothing of the endpoint's memory is read or written any more.
-  void remove(const std::shared_ptr<Endpoint>& endpoint);
+  // The rank has left: when it returns, nothing of its user's memory is read or written any more.
+  // Peers may still read its control segment, as long as one of them is there.
+  void release(const std::shared_ptr<Endpoint>& endpoint);
+  // Nobody has heard of it.
+  void remove(const Endpoint& endpoint);
   // nullptr: there is none of that number, or it is not ready.
   std::shared_ptr<Endpoint> endpoint(std::uint32_t number);
 
@@ -67,6 +70,9 @@ class Node final : public message::Ringer, private Door::Host {
   // For links: whether the node should be told when the socket takes more.
   void watch(Link& link, bool want_to_write) noexcept;
   void on_closed(Link& link);
+  // Connected to that process, whoever began it; nullptr: there is none.
+  std::shared_ptr<Link> open_link_of(const NodeId& node);
+  void on_news();
   void on_port_gone(const NodeId& node, std::uint32_t port);
   // A put of that endpoint reads memory that is not there.
   void on_unreadable(std::uint32_t number);
@@ -79,6 +85,9 @@ class Node final : public message::Ringer, private Door::Host {
   void welcome(const Introduction& said, Descriptor socket) override;
 
   std::vector<std::shared_ptr<Endpoint>> endpoints();
+  // Those that are of no use to anybody any more go.
+  void prune();
+  bool has_released();
   void open_link(const std::shared_ptr<Link>& link, Descriptor socket);
   void take_in(bool all);  // polling_ held
   void renew_polled();     // polling_ held

@@ -71,35 +71,25 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
     TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", ranks_, hosts.size(),
                crowded() ? "waiting gives the core away" : "waiting spins first");
   } catch (...) {
-    node_.remove(endpoint_);
+    node_.remove(*endpoint_);
     throw;
   }
 }
 
 TcpTransport::~TcpTransport() {
-  if (endpoint_->is_ready()) {
-    endpoint_->standing().say_goodbye();
-    for (Rank peer = 0; peer < ranks_; ++peer) {
-      try {
-        flush(peer, kLastWords);
-      } catch (const Error& error) {
-        TUTTI_INFO(kNet, "{}", error.what());
-      }
+  if (!endpoint_->is_ready()) {
+    node_.remove(*endpoint_);
+    return;
+  }
+  endpoint_->standing().say_goodbye();
+  for (Rank peer = 0; peer < ranks_; ++peer) {
+    try {
+      flush(peer, kLastWords);
+    } catch (const Error& error) {
+      TUTTI_INFO(kNet, "{}", error.what());
     }
   }
-  node_.remove(endpoint_);
-}
-
-Path TcpTransport::path(Rank peer) const noexcept {
-  // Loopback: a message in 8 us, 2 bytes/ns (docs/performance.md).
-  constexpr double kLatencyNs = 8000;
-  constexpr double kBytesPerNs = 2;
-  if (peer == rank_) return {.hop_class = 0, .bytes_per_ns = 20, .read_bytes_per_ns = 20};
-  return {.hop_class = 4,
-          .latency_ns = kLatencyNs,
-          .bytes_per_ns = kBytesPerNs,
-          .read_latency_ns = 2 * kLatencyNs,
-          .read_bytes_per_ns = kBytesPerNs};
+  node_.release(endpoint_);
 }
 
 std::unique_ptr<ControlWindow> TcpTransport::open_control(const ControlSegment& segment) {

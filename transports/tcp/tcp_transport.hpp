@@ -11,6 +11,7 @@
 #include "transports/message/carrier.hpp"
 #include "transports/tcp/endpoint.hpp"
 #include "transports/tcp/node.hpp"
+#include "transports/tcp/tcp_costs.hpp"
 
 namespace tutti::tcp {
 
@@ -31,7 +32,7 @@ class TcpTransport final : public Transport, private message::Carrier {
             .needs_progress = true,
             .ordered = true};
   }
-  Path path(Rank peer) const noexcept override;
+  Path path(Rank peer) const noexcept override { return costs_.path(rank_, peer); }
   std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
   std::unique_ptr<Window> open_window(WindowKind kind) override;
   void progress() override { node_.poll(); }
@@ -47,6 +48,7 @@ class TcpTransport final : public Transport, private message::Carrier {
   void abort(const Error& error) noexcept override;
   std::optional<Error> failure() const override { return endpoint_->standing().failure(); }
   Waiting waiting() const noexcept override { return waiting_; }
+  const Costs* costs() const noexcept override { return &costs_; }
 
  private:
   bool put(Rank peer, message::WindowId window, std::span<const Piece> pieces) override;
@@ -62,6 +64,7 @@ class TcpTransport final : public Transport, private message::Carrier {
   const int ranks_;
   Waiting waiting_ = Waiting::kSpin;
   SteadyClock clock_;
+  TcpCosts costs_;
   std::shared_ptr<Endpoint> endpoint_;
 };
 
