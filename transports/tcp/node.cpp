@@ -124,7 +124,6 @@ Node::Node()
   if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
     fail_system("watching connections");
   }
-  ready_.assign(epoll_.get());
   door_.open();
   watch_links();
   thread_ = start_quietly([this] {
@@ -143,7 +142,7 @@ Node::~Node() {
   }
   io_.stop();
   thread_.join();
-  ready_.release();
+  if (ready_.is_open()) ready_.release();
 }
 
 void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
@@ -364,9 +363,14 @@ bool Node::is_polled() noexcept {
 }
 
 void Node::watch_links() {
+  if (!ready_.is_open()) ready_.assign(epoll_.get());
   ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
     if (error) return;
-    if (is_polled()) return nap();
+    if (is_polled()) {
+      // As long as it is assigned, every message wakes this thread, whoever waits for that.
+      ready_.release();
+      return nap();
+    }
     {
       const std::lock_guard lock(polling_);
       take_in(true);
