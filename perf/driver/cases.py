@@ -77,6 +77,26 @@ def crowded(ranks, target, samples):
                raw=(f"all_reduce_{ranks}_ranks", 64))
 
 
+def over_tcp(op, size, ranks):
+    """At least as fast as the best peer; from 64 KB on half as fast again."""
+    per_pair = " per pair" if op == "all_to_all" else ""
+    bytes_of_rank = size * ranks if op == "all_to_all" else size
+    crowd = f", {ranks} ranks" if ranks != 2 else ""
+    return Row(f"{op} {size_name(size)}{per_pair}{crowd}", op, ("-b", str(bytes_of_rank)),
+               ranks=ranks, samples=samples_for(size) // 2, target=1.5 if size >= 64 * K else 1.0,
+               buffers="plain", raw=("socket_round_trip", 64) if size == 64 else ())
+
+
+def moe_over_tcp(phase):
+    return Row(f"moe TOKEN {phase}", "moe", MOE_SHAPE + ("--layout", "token"), samples=40,
+               target=2.0, phase=phase, buffers="plain", peer_rows_per="lane")
+
+
+TCP_SIZES = (64, 256, K, 4 * K, 16 * K, 64 * K, 256 * K, M, 4 * M)
+TCP_ROWS = tuple(over_tcp(op, size, ranks) for ranks in (2, 4)
+                 for op in ("all_reduce", "all_to_all") for size in TCP_SIZES) + (
+    moe_over_tcp("dispatch"), moe_over_tcp("combine"))
+
 ROWS = (
     all_reduce(8, 1.4, raw_limit=2.0),
     all_reduce(4 * K, 2.2),
@@ -108,3 +128,7 @@ ROWS = (
     crowded(8, 2.0, 500),
     crowded(64, 4.0, 100),
 )
+
+
+def rows_for(transport):
+    return TCP_ROWS if transport == "tcp" else ROWS

@@ -12,11 +12,17 @@ SETTINGS = {
     "mpich": "mpiexec.hydra -bind-to core, device ch4:ucx as Debian builds it, shared memory",
     "gloo": "TCP over loopback, ranks not bound, option objects kept from call to call",
 }
+TCP_SETTINGS = {
+    "openmpi": "mpirun --bind-to core, pml ob1, btl self,tcp over lo",
+    "mpich": "mpiexec.hydra -bind-to core, device ch4:ucx as Debian builds it, UCX_TLS=tcp,self",
+    "gloo": SETTINGS["gloo"],
+}
 CROWDED_SETTINGS = "more ranks than cores: mpirun --bind-to none, mpi_yield_when_idle 1"
 
 
-def names(with_peers):
-    return (TUTTI,) + (PEERS if with_peers else ())
+def names(with_peers, transport="shm"):
+    peers = PEERS if transport == "shm" else tuple(TCP_SETTINGS)
+    return (TUTTI,) + (peers if with_peers else ())
 
 
 def takes_part(name, row):
@@ -49,9 +55,15 @@ def command_of(launcher, name, row):
     if name == "mpich":
         binding = [] if crowded else ["-bind-to", "core"]
         command = ["mpiexec.hydra", "-n", str(row.ranks), *binding]
+        if launcher.transport == "tcp":
+            command += ["-genv", "UCX_TLS", "tcp,self", "-genv", "UCX_NET_DEVICES", "lo"]
         return command + launcher.raised() + [launcher.program("peer-mpich")]
     command = ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", str(row.ranks),
-               "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
+               "--mca", "pml", "ob1"]
+    if launcher.transport == "tcp":
+        command += ["--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo"]
+    else:
+        command += ["--mca", "btl", "self,vader"]
     if crowded:
         command += ["--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
     else:

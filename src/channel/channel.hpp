@@ -292,6 +292,8 @@ class Channel {
   void await_credit(Rank peer, const Operation& operation);
   void await_slot(Sequence sequence);
   void finish(Sequence sequence) {
+    if (settles_) [[unlikely]]
+      transport_.complete();
     if (concurrent_) [[unlikely]] {
       finish_concurrently(sequence);
     } else {

@@ -8,12 +8,13 @@ namespace tutti::message {
 std::size_t Inbox::prepare(std::span<iovec, kMostPlaces> places) {
   std::size_t count = 0;
   prepared_content_ = 0;
-  while (prepared_content_ < content_left_ && count + 1 < kMostPlaces) {
+  const std::uint64_t most = std::min<std::uint64_t>(content_left_, kMostAtOnce);
+  while (prepared_content_ < most && count + 1 < kMostPlaces) {
     const std::span<std::byte> place =
         handler_.place(frame_, frame_.bytes - content_left_ + prepared_content_);
     if (place.empty()) break;
     const auto bytes = static_cast<std::size_t>(
-        std::min<std::uint64_t>(place.size(), content_left_ - prepared_content_));
+        std::min<std::uint64_t>(place.size(), most - prepared_content_));
     places[count++] = {place.data(), bytes};
     prepared_content_ += bytes;
   }

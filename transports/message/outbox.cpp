@@ -44,22 +44,21 @@ void Outbox::push(std::span<const std::byte> head, std::vector<std::byte> conten
   entry.bytes = entry.own.size();
 }
 
-std::size_t Outbox::gather(std::span<iovec> parts) const {
+std::size_t Outbox::gather(std::span<iovec> parts, std::size_t most) const {
   std::size_t used = 0;
-  for (std::size_t i = 0; i < count_ && used + 2 <= parts.size(); ++i) {
+  for (std::size_t i = 0; i < count_ && used + 2 <= parts.size() && most > 0; ++i) {
     const Entry& entry = at(i);
     if (entry.head_left > 0) {
       const std::byte* const head = entry.head.data() + (entry.head_bytes - entry.head_left);
       parts[used++] = {const_cast<std::byte*>(head), entry.head_left};
+      most -= std::min<std::size_t>(most, entry.head_left);
     }
     if (entry.bytes == 0) continue;
-    if (entry.zeros) {
-      const std::size_t some = std::min(entry.bytes, kZeros.size());
-      parts[used++] = {const_cast<std::byte*>(kZeros.data()), some};
-      if (some < entry.bytes) break;
-    } else {
-      parts[used++] = {const_cast<std::byte*>(entry.data), entry.bytes};
-    }
+    const std::byte* const from = entry.zeros ? kZeros.data() : entry.data;
+    const std::size_t some = std::min(entry.bytes, entry.zeros ? kZeros.size() : most);
+    if (some > 0) parts[used++] = {const_cast<std::byte*>(from), some};
+    if (some < entry.bytes) break;
+    most -= std::min(most, some);
   }
   return used;
 }

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 namespace tutti::tcp {
@@ -48,6 +49,23 @@ void prepare_socket(int socket) noexcept {
   ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kSilenceMs, sizeof(kSilenceMs));
 }
 
+// See kMostAtOnce in link.cpp. A buffer that is set no longer grows by itself: below this size that
+// would be a loss.
+void enlarge_buffers(int socket) noexcept {
+  constexpr int kBufferBytes = 2'000'000;
+  const auto allowed = [](const char* path) {
+    long bytes = 0;
+    std::ifstream(path) >> bytes;
+    return bytes >= kBufferBytes;
+  };
+  static const bool can_receive = allowed("/proc/sys/net/core/rmem_max");
+  static const bool can_send = allowed("/proc/sys/net/core/wmem_max");
+  if (can_receive) {
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof(kBufferBytes));
+  }
+  if (can_send) ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof(kBufferBytes));
+}
+
 Call::Call(asio::io_context& io, const Address& address, const NodeId& node, const Key& key,
            const Introduction& introduction, Done done)
     : socket_(io),
@@ -61,6 +79,7 @@ void Call::start() {
   const bool v6 = address_.family == 6;
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return end(fmt::format("no socket: {}", std::strerror(errno)));
+  enlarge_buffers(fd);
   socket_.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);
   timer_.expires_after(kCallTime);
   timer_.async_wait([self = shared_from_this()](error_code error) {

@@ -40,5 +40,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
 // What a connection between ranks is set to: no delays, and an end when the peer's host is silent.
 void prepare_socket(int socket) noexcept;
+// Before it is connected, or listens for those that are: how much it holds, where the system allows
+// it to be so much.
+void enlarge_buffers(int socket) noexcept;
 
 }  // namespace tutti::tcp

@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "transports/tcp/call.hpp"
 
 namespace tutti::tcp {
 
@@ -30,6 +31,7 @@ constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
 Descriptor listen_on_loopback(bool v6, Address& address) {
   Descriptor socket(
       ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  enlarge_buffers(socket.get());
   sockaddr_in a4{};
   sockaddr_in6 a6{};
   a4.sin_family = AF_INET;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/log.hpp"
 #include "transports/tcp/endpoint.hpp"
@@ -23,8 +24,10 @@ using message::WindowId;
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // What is sent "soon" leaves when it has become this much.
 constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
-// Reads of one link before it is another's turn.
-constexpr int kReadsInTurn = 16;
+// What leaves at once, before a look at what has come. Both ways at once over loopback, 4 MiB each
+// way in us, by this and the sockets' buffers: 3000 with 4 MiB and the kernel's own choice, 2060 with
+// 512 KiB and 2 MB, 1100 with 128 KiB and 2 MB, 1930 with 32 KiB and 100 KB.
+constexpr std::size_t kMostAtOnce = message::Inbox::kMostAtOnce;
 constexpr std::size_t kMostParts = 64;
 
 // Words that their owner may be writing (SetupBoard) are read as words.
@@ -66,6 +69,7 @@ void Link::close(const std::string& why) {
   }
   {
     const std::lock_guard lock(sending_);
+    if (std::exchange(watched_, false)) node_.count_waiting(-1);
     left_.store(pushed_.load(std::memory_order_relaxed), std::memory_order_release);
   }
   node_.on_closed(*this);
@@ -97,15 +101,19 @@ void Link::push_out() {
 void Link::write() {
   if (!open_.load(std::memory_order_relaxed)) return;
   soon_bytes_ = 0;
-  while (!outbox_.empty()) {
+  for (std::size_t left = kMostAtOnce; !outbox_.empty();) {
     iovec parts[kMostParts];
     msghdr message{};
     message.msg_iov = parts;
-    message.msg_iovlen = outbox_.gather(parts);
+    message.msg_iovlen = outbox_.gather(parts, left);
     const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
       outbox_.consume(static_cast<std::size_t>(sent));
-      continue;
+      left -= std::min(left, static_cast<std::size_t>(sent));
+      if (left > 0 || outbox_.empty()) continue;
+      want_to_write(true);
+      left_.store(outbox_.left(), std::memory_order_release);
+      return;
     }
     if (errno == EINTR) continue;
     if (errno == EFAULT) {
@@ -125,6 +133,7 @@ void Link::write() {
 void Link::want_to_write(bool want) {
   if (want == watched_) return;
   watched_ = want;
+  node_.count_waiting(want ? 1 : -1);
   node_.watch(*this, want);
 }
 
@@ -134,27 +143,18 @@ bool Link::receive() {
   std::string why;
   {
     const std::lock_guard lock(receiving_);
-    for (int turn = 0; turn < kReadsInTurn; ++turn) {
-      iovec places[message::Inbox::kMostPlaces];
-      msghdr message{};
-      message.msg_iov = places;
-      message.msg_iovlen = inbox_.prepare(places);
-      std::size_t room = 0;
-      for (std::size_t i = 0; i < message.msg_iovlen; ++i) room += places[i].iov_len;
-      const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
-      if (got > 0) {
-        any = true;
-        if (!inbox_.advance(static_cast<std::size_t>(got))) {
-          why = "it sent " + inbox_.complaint();
-          break;
-        }
-        if (static_cast<std::size_t>(got) < room) break;
-      } else if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-        break;
-      } else {
-        why = got == 0 ? end_of_stream() : std::strerror(errno);
-        break;
-      }
+    iovec places[message::Inbox::kMostPlaces];
+    msghdr message{};
+    message.msg_iov = places;
+    message.msg_iovlen = inbox_.prepare(places);
+    const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
+    if (got > 0) {
+      any = true;
+      if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
+    } else if (got == 0) {
+      why = end_of_stream();
+    } else if (errno != EAGAIN && errno != EINTR) {
+      why = std::strerror(errno);
     }
   }
   if (!why.empty()) close(why);

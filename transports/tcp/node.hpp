@@ -67,6 +67,12 @@ class Node final : public message::Ringer, private Door::Host {
   // Ranks share cores: the node's thread looks less often.
   void set_crowded() noexcept { crowded_.store(true, std::memory_order_relaxed); }
 
+  // Is there anything that a socket has not taken yet?
+  bool has_backlog() const noexcept { return waiting_links_.load(std::memory_order_relaxed) > 0; }
+  void count_waiting(int change) noexcept {
+    waiting_links_.fetch_add(change, std::memory_order_relaxed);
+  }
+
   // For links: whether the node should be told when the socket takes more.
   void watch(Link& link, bool want_to_write) noexcept;
   void on_closed(Link& link);
@@ -111,6 +117,7 @@ class Node final : public message::Ringer, private Door::Host {
 
   std::atomic<std::uint64_t> polls_{0};
   std::uint64_t polls_seen_ = 0;  // by the node's thread
+  std::atomic<int> waiting_links_{0};  // with frames that their sockets have not taken
   std::atomic<bool> crowded_{false};
   std::atomic<bool> leading_{false};
   std::atomic<Doorbell*> leader_bell_{nullptr};

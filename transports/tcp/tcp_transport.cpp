@@ -127,6 +127,15 @@ void TcpTransport::abort(const Error& error) noexcept {
   }
 }
 
+// The node's thread would move it too, but not at once.
+void TcpTransport::complete() noexcept {
+  if (!node_.has_backlog()) return;
+  const Nanoseconds end = clock_.now() + kSpin;
+  do {
+    node_.poll();
+  } while (node_.has_backlog() && clock_.now() < end);
+}
+
 bool TcpTransport::put(Rank peer, WindowId window, std::span<const Piece> pieces) {
   Link& link = endpoint_->link(peer);
   if (link.backlog() > kMostBacklog) {

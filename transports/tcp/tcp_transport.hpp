@@ -38,6 +38,7 @@ class TcpTransport final : public Transport, private message::Carrier {
   void progress() override { node_.poll(); }
   bool settles() const noexcept override { return true; }
   void settle() noexcept override { node_.poll(); }
+  void complete() noexcept override;
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
     node_.sleep(bell, seen, timeout);
   }
