@@ -92,6 +92,7 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
     all_viewable_ = all_viewable_ && access.views && access.stores;
     all_get_ = all_get_ && access.gets;
     reads_wait_ = reads_wait_ || access.reads_wait;
+    views_are_copies_ = views_are_copies_ || access.needs_progress;
     one_process_ = one_process_ && transport_.path(peer).hop_class <= 1;
     credits_[index(peer)].known.store(options_.first_sequence, std::memory_order_relaxed);
     credits_[index(peer)].told.store(options_.first_sequence, std::memory_order_relaxed);

@@ -148,6 +148,9 @@ class Channel {
   // Does a view or get take a way there and back (Access::reads_wait)? Then what is needed of many
   // peers is asked for in one call.
   bool reads_wait() const noexcept { return reads_wait_; }
+  // Are views copies that this rank makes (Access::needs_progress)? Then get() to where the bytes
+  // are wanted saves one.
+  bool views_are_copies() const noexcept { return views_are_copies_; }
   // Peers' memory to read: offsets as in their MemoryRefs. Throws tuttiInternalError naming the
   // peer whose memory does not exist.
   void view(MemoryRef::Where where, std::span<View> pieces);
@@ -349,6 +352,7 @@ class Channel {
   bool all_viewable_ = true;
   bool all_get_ = true;
   bool reads_wait_ = false;
+  bool views_are_copies_ = false;
   std::atomic<bool> cancelled_{false};
   bool concurrent_ = false;  // set before the operations that need it are handed to other threads
 

@@ -98,6 +98,7 @@ void two_shot(const Operation& operation, const Request& request) {
   PerRank<TwoShotEntry> entries(ranks);
   PerRank<std::uint64_t> scales(ranks);
   bool in_place = true;
+  bool copied = channel.views_are_copies();
   for (Rank peer = 0; peer < ranks; ++peer) {
     if (peer == self) {
       entries[peer] = mine;
@@ -108,9 +109,16 @@ void two_shot(const Operation& operation, const Request& request) {
     scales[peer] = entries[peer].scale;
     in_place = in_place && channel.reached_by_all(entries[peer].send.where) &&
                channel.reached_by_all(entries[peer].recv.where);
+    for (const MemoryRef& ref : {entries[peer].send, entries[peer].recv}) {
+      copied = copied && (channel.reached_by_all(ref.where) || channel.copied_by_all(ref.where));
+    }
   }
   operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
   const auto scalars = request.reducer.scaled ? scales.all() : std::span<const std::uint64_t>{};
+  if (copied) {
+    two_shot_fetched(operation, request, entries, scalars);
+    return;
+  }
   if (!in_place) {
     two_shot_staged(operation, request, scalars);
     return;

@@ -4,10 +4,12 @@
 // Where every buffer is reached in place (tuttiMemAlloc, or ranks in one process) that is one pass:
 // marks, read R shares, write up to R shares, marks. A share is read and written by its owner only,
 // so that input and output may be the same buffer. Otherwise the same happens step by step through
-// staging (two_shot_staged.cpp); ranks learn from each other's entries which way all of them go.
+// staging (two_shot_staged.cpp), or, where a view is a copy anyway, by copies from buffer to buffer
+// (two_shot_fetched.cpp); ranks learn from each other's entries which way all of them go.
 #pragma once
 
 #include "channel/operation.hpp"
+#include "collectives/per_rank.hpp"
 #include "collectives/request.hpp"
 
 namespace tutti {
@@ -25,5 +27,9 @@ static_assert(sizeof(TwoShotEntry) <= LineContent::kPayloadBytes);
 // The staged way; entries have been exchanged. `scales` is empty or one a rank.
 void two_shot_staged(const Operation& operation, const Request& request,
                      std::span<const std::uint64_t> scales);
+
+// By copies. `entries`: everybody's.
+void two_shot_fetched(const Operation& operation, const Request& request,
+                      PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales);
 
 }  // namespace tutti

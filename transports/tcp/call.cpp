@@ -101,7 +101,7 @@ void Call::start() {
 
 void Call::on_challenge() {
   const Refusal refusal = handshake_.take(challenge_);
-  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)));
+  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)), refusal);
   if (handshake_.node() != node_) return end("another process listens there");
   asio::async_write(socket_, asio::buffer(handshake_.proof()),
                     [self = shared_from_this()](error_code error, std::size_t) {
@@ -115,18 +115,19 @@ void Call::on_challenge() {
 
 void Call::on_verdict() {
   const Refusal refusal = parse_verdict(verdict_);
-  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)));
+  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)), refusal);
   if (!done_) return;
   timer_.cancel();
-  std::exchange(done_, nullptr)(Descriptor(socket_.release()), "");
+  std::exchange(done_, nullptr)(Descriptor(socket_.release()), Failure{});
 }
 
-void Call::end(const std::string& why) {
+void Call::end(const std::string& why, Refusal refusal) {
   if (!done_) return;
   error_code ignored;
   timer_.cancel();
   socket_.close(ignored);
-  std::exchange(done_, nullptr)(Descriptor(), fmt::format("{}: {}", to_string(address_), why));
+  std::exchange(done_, nullptr)(
+      Descriptor(), Failure{refusal, fmt::format("{}: {}", to_string(address_), why)});
 }
 
 }  // namespace tutti::tcp

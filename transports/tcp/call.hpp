@@ -16,8 +16,13 @@ namespace tutti::tcp {
 // Owned by its pending handlers.
 class Call : public std::enable_shared_from_this<Call> {
  public:
-  // The socket of a connection on which both have shown who they are; or none, and why.
-  using Done = std::function<void(Descriptor socket, const std::string& why)>;
+  // The socket of a connection on which both have shown who they are; or none, and why: the
+  // listener's reason, or the system's (kNone).
+  struct Failure {
+    Refusal refusal = Refusal::kNone;
+    std::string text;
+  };
+  using Done = std::function<void(Descriptor socket, const Failure& why)>;
 
   Call(boost::asio::io_context& io, const Address& address, const NodeId& node, const Key& key,
        const Introduction& introduction, Done done);
@@ -26,7 +31,7 @@ class Call : public std::enable_shared_from_this<Call> {
  private:
   void on_challenge();
   void on_verdict();
-  void end(const std::string& why);
+  void end(const std::string& why, Refusal refusal = Refusal::kNone);
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;

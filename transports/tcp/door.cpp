@@ -107,7 +107,9 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
 
   void on_proof() {
     if (ended_) return;
-    const Refusal refusal = handshake_->proves(proof_) ? Refusal::kNone : Refusal::kProof;
+    const Refusal refusal =
+        handshake_->proves(proof_) ? door_.host_.admit(*said_) : Refusal::kProof;
+    admitted_ = refusal == Refusal::kNone;
     verdict_ = verdict(refusal);
     asio::async_write(socket_, asio::buffer(verdict_),
                       [self = shared_from_this(), refusal](error_code error, std::size_t) {
@@ -136,6 +138,7 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
     error_code ignored;
     timer_.cancel();
     socket_.close(ignored);
+    if (admitted_) door_.host_.dismiss(*said_);
     door_.end(shared_from_this(), refusal);
   }
 
@@ -148,6 +151,7 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
   ChallengeBytes challenge_;
   Key proof_;
   VerdictBytes verdict_;
+  bool admitted_ = false;
   bool ended_ = false;
 };
 

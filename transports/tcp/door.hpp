@@ -26,6 +26,9 @@ class Door {
     // The key of the communicator that the visitor names; none, and why not, if it is not let in
     // whatever it knows.
     virtual std::optional<Key> key_for(const Introduction& said, Refusal& refusal) = 0;
+    // It has shown that it knows the key. kNone: welcome() follows, or dismiss().
+    virtual Refusal admit(const Introduction& said) = 0;
+    virtual void dismiss(const Introduction& said) noexcept = 0;
     virtual void welcome(const Introduction& said, Descriptor socket) = 0;
     virtual const NodeId& id() const noexcept = 0;
 

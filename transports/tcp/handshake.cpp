@@ -72,6 +72,8 @@ std::string_view describe(Refusal refusal) noexcept {
       return "its rank is not one of the communicator, or belongs to another process";
     case Refusal::kProof:
       return "it does not know the communicator's secret";
+    case Refusal::kDuplicate:
+      return "both sides have connected at once, and the other connection stays";
     case Refusal::kSilence:
       return "it did not finish the handshake in time";
   }

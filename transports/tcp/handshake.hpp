@@ -41,9 +41,10 @@ enum class Refusal : std::uint32_t {
   kStranger,     // no such communicator here
   kRank,         // a rank that it does not have, or has elsewhere
   kProof,        // does not know the key
+  kDuplicate,    // who listens is about to connect itself, and comes first
   kSilence       // took too long
 };
-inline constexpr unsigned kRefusals = 7;
+inline constexpr unsigned kRefusals = 8;
 std::string_view describe(Refusal refusal) noexcept;
 
 inline constexpr std::size_t kHelloBytes = 96;

@@ -54,6 +54,7 @@ class Link final : public message::Inbox::Handler {
   void open(Descriptor socket);
   // It cannot be made, or has ended: what was sent is dropped from now on.
   void close(const std::string& why);
+  bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   enum class When : std::uint8_t {

@@ -24,12 +24,14 @@ using boost::system::error_code;
 namespace {
 
 // A look at each socket takes less than asking the kernel which of them has something.
-constexpr std::size_t kFewLinks = 4;
+constexpr std::size_t kFewLinks = 2;
 constexpr int kMostReady = 64;
 // How often the thread looks whether ranks still poll.
 constexpr std::chrono::milliseconds kNap{1};
 constexpr std::chrono::milliseconds kCrowdedNap{10};
 
+// How long a connection that the other side has begun may take; then this side begins again.
+constexpr std::chrono::seconds kTimeOfTheOther{2};
 constexpr Nanoseconds kLongestLinger = std::chrono::seconds(2);
 
 NodeId make_id() {
@@ -199,17 +201,39 @@ std::shared_ptr<Link> Node::link_to(const NodeId& node, const Address& address,
   std::shared_ptr<Link>& link = by_node_[node];
   if (link && !link->is_closed()) return link;
   link = std::make_shared<Link>(*this, node);
-  const auto call = std::make_shared<Call>(
-      io_, address, node, key, introduction,
-      [this, link = link](Descriptor socket, const std::string& why) {
-        if (socket) {
-          open_link(link, std::move(socket));
-        } else {
-          link->close(why);
-        }
-      });
-  asio::post(io_, [call] { call->start(); });
+  asio::post(io_, [this, link = link, callee = Callee{node, address, introduction, key}] {
+    call(link, callee);
+  });
   return link;
+}
+
+// On the node's thread, as all that follows until the link is open.
+void Node::call(const std::shared_ptr<Link>& link, const Callee& callee) {
+  if (link->is_open() || link->is_closed()) return;
+  if (is_visited_by(callee.node)) return call_later(link, callee);
+  const auto done = [this, link, callee](Descriptor socket, const Call::Failure& why) {
+    if (link->is_open()) return;  // the other side's connection was first
+    if (socket) {
+      open_link(link, std::move(socket));
+    } else if (why.refusal == Refusal::kDuplicate) {
+      call_later(link, callee);
+    } else {
+      link->close(why.text);
+    }
+  };
+  std::make_shared<Call>(io_, callee.address, callee.node, callee.key, callee.introduction, done)
+      ->start();
+}
+
+// If the connection that the other side has begun does not come to an end.
+void Node::call_later(const std::shared_ptr<Link>& link, const Callee& callee) {
+  const auto timer = std::make_shared<asio::steady_timer>(io_, kTimeOfTheOther);
+  timer->async_wait([this, timer, link, callee](error_code) { call(link, callee); });
+}
+
+bool Node::is_visited_by(const NodeId& node) {
+  const std::lock_guard lock(mutex_);
+  return visitors_.contains(node);
 }
 
 std::shared_ptr<Link> Node::find_link(const NodeId& node) {
@@ -249,14 +273,37 @@ std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
   return std::nullopt;
 }
 
+// When two processes connect to each other at once, the connection of the one with the lower id
+// stays. A process that connects to itself has both ends.
+Refusal Node::admit(const Introduction& said) {
+  if (said.node == id_) return Refusal::kNone;
+  const std::lock_guard lock(mutex_);
+  const auto own = by_node_.find(said.node);
+  const bool has_own = own != by_node_.end() && !own->second->is_closed();
+  const bool is_open = has_own && own->second->is_open();
+  if (is_open || (has_own && id_ < said.node) || !visitors_.insert(said.node).second) {
+    return Refusal::kDuplicate;
+  }
+  return Refusal::kNone;
+}
+
+void Node::dismiss(const Introduction& said) noexcept {
+  const std::lock_guard lock(mutex_);
+  visitors_.erase(said.node);
+}
+
 void Node::welcome(const Introduction& said, Descriptor socket) {
   prepare_socket(socket.get());
-  const auto link = std::make_shared<Link>(*this, said.node);
-  {
-    // What this process sends there goes the same way, unless it has one of its own already.
+  std::shared_ptr<Link> link;
+  if (said.node == id_) {
+    link = std::make_shared<Link>(*this, said.node);
+  } else {
+    // What this process sends there goes the same way.
     const std::lock_guard lock(mutex_);
+    visitors_.erase(said.node);
     std::shared_ptr<Link>& own = by_node_[said.node];
-    if (said.node != id_ && (!own || own->is_closed())) own = link;
+    if (!own || own->is_closed()) own = std::make_shared<Link>(*this, said.node);
+    link = own;
   }
   open_link(link, std::move(socket));
 }
@@ -322,7 +369,8 @@ void Node::renew_polled() {
 void Node::take_in(bool all) {
   renew_polled();
   if (all || polled_.size() > kFewLinks) {
-    while (take_ready() && all) {
+    // A rank that has come back meanwhile goes on itself.
+    while (take_ready() && all && !is_polled()) {
     }
     return;
   }

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -88,12 +89,23 @@ class Node final : public message::Ringer, private Door::Host {
   void close_inherited() noexcept;
 
   std::optional<Key> key_for(const Introduction& said, Refusal& refusal) override;
+  Refusal admit(const Introduction& said) override;
+  void dismiss(const Introduction& said) noexcept override;
   void welcome(const Introduction& said, Descriptor socket) override;
 
   std::vector<std::shared_ptr<Endpoint>> endpoints();
   // Those that are of no use to anybody any more go.
   void prune();
   bool has_released();
+  struct Callee {
+    NodeId node{};
+    Address address;
+    Introduction introduction;
+    Key key{};
+  };
+  void call(const std::shared_ptr<Link>& link, const Callee& callee);
+  void call_later(const std::shared_ptr<Link>& link, const Callee& callee);
+  bool is_visited_by(const NodeId& node);
   void open_link(const std::shared_ptr<Link>& link, Descriptor socket);
   void take_in(bool all);  // polling_ held
   void renew_polled();     // polling_ held
@@ -127,6 +139,7 @@ class Node final : public message::Ringer, private Door::Host {
   std::mutex mutex_;  // everything below
   std::vector<std::shared_ptr<Link>> links_;              // all that are not closed
   std::map<NodeId, std::shared_ptr<Link>> by_node_;       // what this process sends on
+  std::set<NodeId> visitors_;  // who has been admitted, and not yet welcomed
   std::map<std::uint32_t, std::shared_ptr<Endpoint>> endpoints_;
   std::uint32_t last_number_ = 0;
 
