@@ -31,6 +31,7 @@ struct Access {
   bool views = false;         // loads reach: Window::view gives the peer's bytes
   bool stores = false;        // stores reach: Window::reach gives a place to write
   bool gets = false;          // Window::get reads any memory of the peer (WindowKind::kProcess)
+  bool puts = false;          // Window::put writes any memory of the peer (WindowKind::kProcess)
   bool shared_words = false;  // Window::fetch_add, and views of lines that a third rank posted
   bool reads_wait = false;    // a view or get takes a way there and back: ask for many in one call
   bool needs_progress = false;  // transfers advance only while somebody calls progress()
@@ -79,7 +80,7 @@ static_assert(sizeof(Doorbell) == 64);
 enum class WindowKind : std::uint8_t {
   kHeap,    // the process's shareable heap; all of it, its free parts untouched
   kProcess  // the whole address space: offsets are addresses. Loads and stores of ranks of this
-            // process reach it, and gets of others where Access::gets
+            // process reach it; gets of others where Access::gets, and puts where Access::puts
 };
 
 // This rank's segment of a control window, made by the transport and zeroed; the same on every

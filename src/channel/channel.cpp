@@ -85,12 +85,14 @@ Channel::Channel(Transport& transport, ChannelWindows windows, Rank rank, Channe
   all_viewable_ = options_.in_place;
   one_process_ = options_.in_place;
   all_get_ = options_.in_place;
+  all_put_ = options_.in_place;
   const auto shared = windows_.control->reach(0, ControlLayout::kSharedBell, sizeof(Doorbell));
   shared_bell_ = shared.empty() ? own_bell_ : reinterpret_cast<Doorbell*>(shared.data());
   for (Rank peer = 0; peer < ranks(); ++peer) {
     const Access access = transport_.access(peer);
     all_viewable_ = all_viewable_ && access.views && access.stores;
     all_get_ = all_get_ && access.gets;
+    all_put_ = all_put_ && access.puts;
     reads_wait_ = reads_wait_ || access.reads_wait;
     views_are_copies_ = views_are_copies_ || access.needs_progress;
     one_process_ = one_process_ && transport_.path(peer).hop_class <= 1;

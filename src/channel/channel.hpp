@@ -141,6 +141,10 @@ class Channel {
   }
   // Does view() show the peer's memory?
   bool in_view(Rank peer, MemoryRef::Where where) const noexcept;
+  // Can every rank put() where refer() answered?
+  bool written_by_all(MemoryRef::Where where) const noexcept {
+    return reached_by_all(where) || (where == MemoryRef::Where::kProcess && all_put_);
+  }
   // Can every rank copy with get() what refer() answered?
   bool copied_by_all(MemoryRef::Where where) const noexcept {
     return where == MemoryRef::Where::kProcess && all_get_;
@@ -351,6 +355,7 @@ class Channel {
   bool one_process_ = true;
   bool all_viewable_ = true;
   bool all_get_ = true;
+  bool all_put_ = true;
   bool reads_wait_ = false;
   bool views_are_copies_ = false;
   std::atomic<bool> cancelled_{false};

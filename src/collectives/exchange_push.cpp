@@ -89,7 +89,7 @@ class ExchangePush {
     if (!row.moves) return;
     const MemoryRef place = channel_.refer(row.data, row.bytes);
     post(peer, Phase::kEntry,
-         {.bytes = row.bytes, .place = place, .reached = channel_.reached_by_all(place.where)});
+         {.bytes = row.bytes, .place = place, .reached = channel_.written_by_all(place.where)});
   }
 
   void copy_own_row() {

@@ -109,14 +109,14 @@ void two_shot(const Operation& operation, const Request& request) {
     scales[peer] = entries[peer].scale;
     in_place = in_place && channel.reached_by_all(entries[peer].send.where) &&
                channel.reached_by_all(entries[peer].recv.where);
-    for (const MemoryRef& ref : {entries[peer].send, entries[peer].recv}) {
-      copied = copied && (channel.reached_by_all(ref.where) || channel.copied_by_all(ref.where));
-    }
+    const MemoryRef::Where input = entries[peer].send.where;
+    copied = copied && (channel.reached_by_all(input) || channel.copied_by_all(input)) &&
+             channel.written_by_all(entries[peer].recv.where);
   }
   operation.charge(LocalWork::looks(static_cast<std::size_t>(ranks) - 1));
   const auto scalars = request.reducer.scaled ? scales.all() : std::span<const std::uint64_t>{};
   if (copied) {
-    two_shot_fetched(operation, request, entries, scalars);
+    two_shot_copied(operation, request, entries, scalars);
     return;
   }
   if (!in_place) {

@@ -5,7 +5,7 @@
 // marks, read R shares, write up to R shares, marks. A share is read and written by its owner only,
 // so that input and output may be the same buffer. Otherwise the same happens step by step through
 // staging (two_shot_staged.cpp), or, where a view is a copy anyway, by copies from buffer to buffer
-// (two_shot_fetched.cpp); ranks learn from each other's entries which way all of them go.
+// (two_shot_copied.cpp); ranks learn from each other's entries which way all of them go.
 #pragma once
 
 #include "channel/operation.hpp"
@@ -29,7 +29,7 @@ void two_shot_staged(const Operation& operation, const Request& request,
                      std::span<const std::uint64_t> scales);
 
 // By copies. `entries`: everybody's.
-void two_shot_fetched(const Operation& operation, const Request& request,
+void two_shot_copied(const Operation& operation, const Request& request,
                       PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales);
 
 }  // namespace tutti

@@ -39,23 +39,25 @@ void Inbox::finish_content(std::uint64_t bytes) {
 }
 
 // From the buffer to its places.
-void Inbox::take_content() {
+bool Inbox::take_content() {
   while (content_left_ > 0 && begin_ != end_) {
     const std::span<std::byte> place = handler_.place(frame_, frame_.bytes - content_left_);
     std::size_t bytes =
         static_cast<std::size_t>(std::min<std::uint64_t>(end_ - begin_, content_left_));
     if (!place.empty()) {
       bytes = std::min(bytes, place.size());
-      std::memcpy(place.data(), buffer_.data() + begin_, bytes);
+      const std::span<const std::byte> here(buffer_.data() + begin_, bytes);
+      if (!handler_.fill(frame_, place.first(bytes), here, complaint_)) return false;
     }
     begin_ += bytes;
     finish_content(bytes);
   }
+  return true;
 }
 
 bool Inbox::take_buffered() {
   for (;;) {
-    take_content();
+    if (!take_content()) return false;
     if (content_left_ > 0 || end_ - begin_ < kFrameBytes) break;
     const std::span<const std::byte, kFrameBytes> header(buffer_.data() + begin_, kFrameBytes);
     const std::optional<Frame> frame = parse(header, complaint_);

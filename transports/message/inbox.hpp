@@ -23,6 +23,9 @@ class Inbox {
     // A place for the content of a kPut or kData from byte `at` on, of at least a byte; none: what
     // is left of it goes nowhere. Asked again for what the last place did not hold.
     virtual std::span<std::byte> place(const Frame& frame, std::uint64_t at) = 0;
+    // What has come through the buffer. False: the place is none, and why is in `complaint`.
+    virtual bool fill(const Frame& frame, std::span<std::byte> place,
+                      std::span<const std::byte> bytes, std::string& complaint) = 0;
     virtual void end_content(const Frame& frame) = 0;
     // Any other frame. False: it makes no sense, and why is in `complaint`.
     virtual bool on_frame(const Frame& frame, std::span<const std::byte> content,
@@ -53,7 +56,7 @@ class Inbox {
   static constexpr std::size_t kBufferBytes = 2 * (kMostWholeBytes + kFrameBytes);
 
   bool take_buffered();
-  void take_content();
+  bool take_content();
   void finish_content(std::uint64_t bytes);
 
   Handler& handler_;

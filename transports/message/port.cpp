@@ -39,21 +39,20 @@ std::byte* Port::writable(WindowId window, std::uint64_t offset,
       return lies_in(heap_given(), offset, bytes) ? Heap::of_this_process().base() + offset
                                                   : nullptr;
     case WindowId::kProcess:
+      return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(offset));
     case WindowId::kHeapHeader:
       break;
   }
   return nullptr;
 }
 
-// Of the process, any address: what is not mapped is noticed when it is sent.
 const std::byte* Port::readable(WindowId window, std::uint64_t offset,
                                 std::uint64_t bytes) const noexcept {
   switch (window) {
     case WindowId::kControl:
     case WindowId::kHeap:
-      return writable(window, offset, bytes);
     case WindowId::kProcess:
-      return reinterpret_cast<const std::byte*>(static_cast<std::uintptr_t>(offset));
+      return writable(window, offset, bytes);
     case WindowId::kHeapHeader:
       if (!lies_in(sizeof(std::uint64_t), offset, bytes)) break;
       return reinterpret_cast<const std::byte*>(&heap_header().given) + offset;

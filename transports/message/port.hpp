@@ -26,7 +26,8 @@ class Port {
   std::span<std::byte> control() const noexcept { return control_.bytes().first(control_bytes_); }
   std::size_t line_bytes() const noexcept { return line_bytes_; }
 
-  // A range of this rank's memory that peers may write, or read; nullptr: it is not there.
+  // A range of this rank's memory that peers may write, or read; nullptr: it is not there. Of the
+  // process any address: whether something is there the kernel says when it copies.
   std::byte* writable(WindowId window, std::uint64_t offset, std::uint64_t bytes) const noexcept;
   const std::byte* readable(WindowId window, std::uint64_t offset,
                             std::uint64_t bytes) const noexcept;

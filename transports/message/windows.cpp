@@ -181,9 +181,7 @@ std::span<std::byte> MessageProcess::reach(Rank peer, std::size_t offset, std::s
 }
 
 bool MessageProcess::put(Rank peer, std::span<const Piece> pieces) {
-  if (peer != port_->rank()) {
-    fail(tuttiInternalError, "a put into the process of rank {}, which stores do not reach", peer);
-  }
+  if (peer != port_->rank()) return carrier_.put(peer, WindowId::kProcess, pieces);
   for (const Piece& piece : pieces) {
     kernels::copy(reinterpret_cast<std::byte*>(piece.offset), piece.source.data(),
                   piece.source.size());

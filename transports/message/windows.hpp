@@ -74,7 +74,7 @@ class MessageHeap final : public MessageWindow<Window> {
   std::unique_ptr<std::atomic<std::uint64_t>[]> given_;
 };
 
-// Addresses of the peer's process: to be got, and nothing else.
+// Addresses of the peer's process: to be got, and put to where the peer has said so.
 class MessageProcess final : public MessageWindow<Window> {
  public:
   MessageProcess(Carrier& carrier, std::shared_ptr<Port> port)

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -153,6 +155,8 @@ bool Link::receive() {
       if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
     } else if (got == 0) {
       why = end_of_stream();
+    } else if (errno == EFAULT) {
+      why = "it sent bytes for an address where nothing is";
     } else if (errno != EAGAIN && errno != EINTR) {
       why = std::strerror(errno);
     }
@@ -246,6 +250,23 @@ std::span<std::byte> Link::place(const Frame& frame, std::uint64_t at) {
   if (frame.kind == FrameKind::kData && !asked_.contains(frame.tag)) return {};
   if (target_ == nullptr) return {};
   return {target_ + at, static_cast<std::size_t>(frame.bytes - at)};
+}
+
+// Addresses that a peer names are not trusted: where nothing is, that is an error of the peer.
+bool Link::fill(const Frame& frame, std::span<std::byte> place, std::span<const std::byte> bytes,
+                std::string& complaint) {
+  if (frame.kind != FrameKind::kPut || static_cast<WindowId>(frame.window) != WindowId::kProcess) {
+    std::memcpy(place.data(), bytes.data(), bytes.size());
+    return true;
+  }
+  const iovec from{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  const iovec to{place.data(), bytes.size()};
+  if (::process_vm_writev(::getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(bytes.size())) {
+    return true;
+  }
+  complaint = fmt::format("{} bytes for address {}, where nothing is", bytes.size(),
+                          fmt::ptr(place.data()));
+  return false;
 }
 
 void Link::end_content(const Frame& frame) {

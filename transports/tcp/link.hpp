@@ -87,6 +87,8 @@ class Link final : public message::Inbox::Handler {
 
   bool begin_content(const message::Frame& frame, std::string& complaint) override;
   std::span<std::byte> place(const message::Frame& frame, std::uint64_t at) override;
+  bool fill(const message::Frame& frame, std::span<std::byte> place,
+            std::span<const std::byte> bytes, std::string& complaint) override;
   void end_content(const message::Frame& frame) override;
   bool on_frame(const message::Frame& frame, std::span<const std::byte> content,
                 std::string& complaint) override;

@@ -63,9 +63,13 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
       peers.push_back({.node = hello.node, .address = hello.address, .port = hello.port});
       hosts[hello.host].push_back(hello.processors);
     }
+    double sharing = 1;
     for (const auto& [host, shares] : hosts) {
-      if (static_cast<int>(shares.size()) > processors_together(shares)) waiting_ = Waiting::kYield;
+      const double on_host = static_cast<double>(shares.size());
+      sharing = std::max(sharing, on_host / processors_together(shares));
     }
+    if (sharing > 1) waiting_ = Waiting::kYield;
+    costs_ = TcpCosts(sharing);
     if (crowded()) node_.set_crowded();
     endpoint_->meet(std::move(peers), bootstrap.key());
     TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", ranks_, hosts.size(),

@@ -27,6 +27,7 @@ class TcpTransport final : public Transport, private message::Carrier {
     return {.views = true,
             .stores = true,
             .gets = true,
+            .puts = true,
             .shared_words = false,
             .reads_wait = true,
             .needs_progress = true,
@@ -65,7 +66,7 @@ class TcpTransport final : public Transport, private message::Carrier {
   const int ranks_;
   Waiting waiting_ = Waiting::kSpin;
   SteadyClock clock_;
-  TcpCosts costs_;
+  TcpCosts costs_;  // from the hellos on
   std::shared_ptr<Endpoint> endpoint_;
 };
 
