@@ -114,3 +114,17 @@ function(tutti_test name)
   set_tests_properties(${name} PROPERTIES
     TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
+
+# tutti_test_over(NAME TRANSPORT [WITHOUT FILTER]): the same program again, with TUTTI_TRANSPORT set. FILTER, as
+# GoogleTest takes it, is of tests that the transport cannot run.
+function(tutti_test_over name transport)
+  cmake_parse_arguments(ARG "" "WITHOUT" "" ${ARGN})
+  add_test(NAME ${name}_${transport} COMMAND ${name} --gtest_filter=-${ARG_WITHOUT})
+  foreach(property TIMEOUT COST LABELS)
+    get_test_property(${name} ${property} value)
+    if(NOT value STREQUAL "NOTFOUND")
+      set_tests_properties(${name}_${transport} PROPERTIES ${property} "${value}")
+    endif()
+  endforeach()
+  set_tests_properties(${name}_${transport} PROPERTIES ENVIRONMENT TUTTI_TRANSPORT=${transport})
+endfunction()

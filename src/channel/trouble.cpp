@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/error.hpp"
@@ -19,6 +20,9 @@ namespace {
 constexpr Nanoseconds kStragglersWait = std::chrono::milliseconds(20);
 constexpr Nanoseconds kMajorityWait = std::chrono::milliseconds(500);
 constexpr Nanoseconds kCampsWait = std::chrono::seconds(2);
+// Whatever algorithm a peer has chosen for its call, it says first in one of these.
+constexpr std::array<Phase, kPhases> kAllPhases = {Phase::kEntry, Phase::kReady, Phase::kTaken,
+                                                   Phase::kDone};
 constexpr Nanoseconds kDeathNewsWait = std::chrono::seconds(1);
 
 }  // namespace
@@ -92,9 +96,11 @@ void Channel::check_entries(const Operation& operation) {
   };
   for (Rank peer = 0; peer < ranks(); ++peer) {
     if (peer == rank_) continue;
-    if (is_strange(own_line(operation.line_id(Phase::kEntry, peer))) ||
-        (rank_ == 0 &&
-         is_strange(own_line(layout_.arrival_line(operation.slot_, Round::kFirst, peer))))) {
+    const bool strange = std::any_of(kAllPhases.begin(), kAllPhases.end(), [&](Phase phase) {
+      return is_strange(own_line(operation.line_id(phase, peer)));
+    });
+    if (strange || (rank_ == 0 && is_strange(own_line(layout_.arrival_line(
+                                      operation.slot_, Round::kFirst, peer))))) {
       raise_mismatch(operation);
     }
   }
@@ -105,7 +111,7 @@ const Line* Channel::entry_of(const Operation& operation, Rank peer) {
   const auto shows = [&](const Line& line) {
     return line.value.load(std::memory_order_acquire) == want;
   };
-  for (const Phase phase : {Phase::kEntry, Phase::kDone}) {
+  for (const Phase phase : kAllPhases) {
     const Line& line = own_line(operation.line_id(phase, peer));
     if (shows(line)) return &line;
   }

@@ -126,7 +126,8 @@ void Standing::say_goodbye() {
   const Rank led_by = leader();
   std::vector<std::byte> told((static_cast<std::size_t>(port_.ranks()) + 7) / 8);
   for (Rank rank = 0; rank < port_.ranks(); ++rank) {
-    if (rank == self || rank == led_by || state(rank) != PeerState::kAlive) continue;
+    // Who has left before may be waiting for the last one to go (is_alone()).
+    if (rank == self || rank == led_by || state(rank) == PeerState::kDead) continue;
     // Who leaves because of an error: that comes first.
     if (failure_) tell(rank, FrameKind::kFailure, *failure_, Teller::Reach::kLinked);
     if (!tell_news(rank, self, PeerState::kLeft)) continue;
