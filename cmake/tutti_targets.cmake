@@ -115,10 +115,14 @@ function(tutti_test name)
     TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
 
-# tutti_test_over(NAME TRANSPORT [WITHOUT FILTER]): the same program again, with TUTTI_TRANSPORT set. FILTER, as
-# GoogleTest takes it, is of tests that the transport cannot run.
+# tutti_test_over(NAME TRANSPORT [WITHOUT FILTER] [OPTIMISED]): the same program again, with TUTTI_TRANSPORT set.
+# FILTER, as GoogleTest takes it, is of tests that the transport cannot run. OPTIMISED: not in sanitizer builds,
+# where others cover what it would take minutes for.
 function(tutti_test_over name transport)
-  cmake_parse_arguments(ARG "" "WITHOUT" "" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMISED" "WITHOUT" "" ${ARGN})
+  if(ARG_OPTIMISED AND TUTTI_SANITIZE)
+    return()
+  endif()
   add_test(NAME ${name}_${transport} COMMAND ${name} --gtest_filter=-${ARG_WITHOUT})
   foreach(property TIMEOUT COST LABELS)
     get_test_property(${name} ${property} value)

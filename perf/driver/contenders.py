@@ -20,6 +20,10 @@ TCP_SETTINGS = {
 CROWDED_SETTINGS = "more ranks than cores: mpirun --bind-to none, mpi_yield_when_idle 1"
 
 
+def settings(name, transport):
+    return (TCP_SETTINGS if transport == "tcp" else SETTINGS)[name]
+
+
 def names(with_peers, transport="shm"):
     peers = PEERS if transport == "shm" else tuple(TCP_SETTINGS)
     return (TUTTI,) + (peers if with_peers else ())
@@ -99,7 +103,8 @@ def pick(report, row):
 def run_raw(launcher, quick):
     """{(operation, bytes): microseconds of the fastest variant}; empty when they cannot run."""
     try:
-        command = [launcher.program("tutti-raw"), "--seconds", "0.05" if quick else "0.15"]
+        command = [launcher.program("tutti-raw"), "--seconds", "0.05" if quick else "0.15",
+                   "--transport", launcher.transport]
         report = launcher.report(command, timeout_s=120)
     except runner.Failure:
         return {}

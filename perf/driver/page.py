@@ -23,7 +23,7 @@ def write(path, text, results, arguments):
         before, after = page.rstrip("\n") + "\n\n", "\n"
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
-        block = "\n\n".join((heading(results, arguments), text, settings(results)))
+        block = "\n\n".join((heading(results, arguments), text, settings(results, arguments.transport)))
         file.write(f"{before}{BEGIN}\n{block}\n{END}{after}")
 
 
@@ -49,12 +49,12 @@ def flag_exchanges(results):
     return " ".join(f"{time:.3f}" if time else "-" for time in times) + " us"
 
 
-def settings(results):
+def settings(results, transport):
     lines = ["Peers and their settings:", ""]
     for name in contenders.PEERS:
         version = results.first(name, "version")
         if version:
-            lines.append(f"- {name}: {version}; {contenders.SETTINGS[name]}.")
+            lines.append(f"- {name}: {version}; {contenders.settings(name, transport)}.")
     lines.append(f"- {contenders.CROWDED_SETTINGS}.")
     return "\n".join(lines)
 

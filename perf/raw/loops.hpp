@@ -13,7 +13,7 @@ namespace tutti::raw {
 struct Loop {
   std::string op;       // tutti-perf's name, or "flag_exchange"
   std::string variant;  // several ways to do the same; the fastest one is the limit
-  std::size_t bytes;    // all_to_all: per pair; moe: of one row
+  std::size_t bytes;    // all_to_all: per pair; moe: of one row; tcp_exchange: each way
   // Runs on both sides at once, `iterations` times.
   std::function<void(Side&, std::size_t iterations)> run;
   // Not timed, before each timed iteration: the other half of an engine's step, which leaves the
@@ -28,5 +28,7 @@ std::vector<Loop> collective_loops();
 // The same operations on memory that only its own process maps.
 std::vector<Loop> plain_loops();
 std::vector<Loop> moe_loops();
+// Over a TCP connection instead of memory.
+std::vector<Loop> tcp_loops();
 
 }  // namespace tutti::raw

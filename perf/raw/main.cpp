@@ -117,18 +117,27 @@ void write_json(const std::string& file, const nlohmann::json& report) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Raw two-core limits: flags, copies and sums over shared memory");
+  CLI::App app("Raw two-core limits: flags, copies and sums over shared memory, or a TCP connection");
   double seconds = 0.3;
-  std::string json_file, only;
+  std::string json_file, only, transport = "shm";
   app.add_option("--seconds", seconds, "Time per loop")->check(CLI::Range(0.001, 60.0));
   app.add_option("--only", only, "Only operations whose name contains this");
+  app.add_option("--transport", transport, "What carries the bytes")
+      ->check(CLI::IsMember({"shm", "tcp"}))
+      ->capture_default_str();
   app.add_option("-J,--json", json_file, "Write JSON to this file; - is stdout");
   CLI11_PARSE(app, argc, argv);
 
-  std::vector<Loop> loops = collective_loops();
-  for (Loop& loop : plain_loops()) loops.push_back(std::move(loop));
-  for (Loop& loop : moe_loops()) loops.push_back(std::move(loop));
-  std::vector<Crowd> many = crowds();
+  std::vector<Loop> loops;
+  std::vector<Crowd> many;
+  if (transport == "tcp") {
+    loops = tcp_loops();
+  } else {
+    loops = collective_loops();
+    for (Loop& loop : plain_loops()) loops.push_back(std::move(loop));
+    for (Loop& loop : moe_loops()) loops.push_back(std::move(loop));
+    many = crowds();
+  }
   const auto unwanted = [&](const std::string& op) { return op.find(only) == std::string::npos; };
   std::erase_if(loops, [&](const Loop& loop) { return unwanted(loop.op); });
   std::erase_if(many, [&](const Crowd& crowd) { return unwanted(crowd.op()); });

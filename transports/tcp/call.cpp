@@ -78,22 +78,26 @@ Call::Call(asio::io_context& io, const Address& address, const NodeId& node, con
 void Call::start() {
   const bool v6 = address_.family == 6;
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return end(fmt::format("no socket: {}", std::strerror(errno)));
+  if (fd < 0) {
+    return end({.end = Link::End::kBroken,
+                .text = fmt::format("no socket: {}", std::strerror(errno))});
+  }
   enlarge_buffers(fd);
   socket_.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);
   timer_.expires_after(kCallTime);
   timer_.async_wait([self = shared_from_this()](error_code error) {
-    if (!error) self->end("no answer in time");
+    if (error) return;
+    self->end({.end = Link::End::kUnreachable, .text = "no answer to the handshake in time"});
   });
   socket_.async_connect(endpoint_of(address_), [self = shared_from_this()](error_code error) {
-    if (error) return self->end(error.message());
+    if (error) return self->end(error);
     prepare_socket(self->socket_.native_handle());
     asio::async_write(self->socket_, asio::buffer(self->handshake_.hello()),
                       [self](error_code written, std::size_t) {
-                        if (written) return self->end(written.message());
+                        if (written) return self->end(written);
                         asio::async_read(self->socket_, asio::buffer(self->challenge_),
                                          [self](error_code read, std::size_t) {
-                                           read ? self->end(read.message()) : self->on_challenge();
+                                           read ? self->end(read) : self->on_challenge();
                                          });
                       });
   });
@@ -101,33 +105,46 @@ void Call::start() {
 
 void Call::on_challenge() {
   const Refusal refusal = handshake_.take(challenge_);
-  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)), refusal);
-  if (handshake_.node() != node_) return end("another process listens there");
+  if (refusal != Refusal::kNone) return refused(refusal);
+  if (handshake_.node() != node_) {
+    return end({.end = Link::End::kGone, .text = "another process listens there"});
+  }
   asio::async_write(socket_, asio::buffer(handshake_.proof()),
                     [self = shared_from_this()](error_code error, std::size_t) {
-                      if (error) return self->end(error.message());
+                      if (error) return self->end(error);
                       asio::async_read(self->socket_, asio::buffer(self->verdict_),
                                        [self](error_code read, std::size_t) {
-                                         read ? self->end(read.message()) : self->on_verdict();
+                                         read ? self->end(read) : self->on_verdict();
                                        });
                     });
 }
 
 void Call::on_verdict() {
   const Refusal refusal = parse_verdict(verdict_);
-  if (refusal != Refusal::kNone) return end(std::string(describe(refusal)), refusal);
+  if (refusal != Refusal::kNone) return refused(refusal);
   if (!done_) return;
   timer_.cancel();
   std::exchange(done_, nullptr)(Descriptor(socket_.release()), Failure{});
 }
 
-void Call::end(const std::string& why, Refusal refusal) {
+void Call::end(const error_code& error) {
+  const bool gone = error == asio::error::connection_refused ||
+                    error == asio::error::connection_reset || error == asio::error::eof ||
+                    error == asio::error::broken_pipe;
+  end({.end = gone ? Link::End::kGone : Link::End::kUnreachable, .text = error.message()});
+}
+
+void Call::refused(Refusal refusal) {
+  end({.refusal = refusal, .end = Link::End::kBroken, .text = std::string(describe(refusal))});
+}
+
+void Call::end(Failure failure) {
   if (!done_) return;
   error_code ignored;
   timer_.cancel();
   socket_.close(ignored);
-  std::exchange(done_, nullptr)(
-      Descriptor(), Failure{refusal, fmt::format("{}: {}", to_string(address_), why)});
+  failure.text = fmt::format("{}: {}", to_string(address_), failure.text);
+  std::exchange(done_, nullptr)(Descriptor(), failure);
 }
 
 }  // namespace tutti::tcp

@@ -10,16 +10,17 @@
 
 #include "base/descriptor.hpp"
 #include "transports/tcp/handshake.hpp"
+#include "transports/tcp/link.hpp"
 
 namespace tutti::tcp {
 
 // Owned by its pending handlers.
 class Call : public std::enable_shared_from_this<Call> {
  public:
-  // The socket of a connection on which both have shown who they are; or none, and why: the
-  // listener's reason, or the system's (kNone).
+  // The socket of a connection on which both have shown who they are; or none, and why.
   struct Failure {
-    Refusal refusal = Refusal::kNone;
+    Refusal refusal = Refusal::kNone;  // the listener's reason
+    Link::End end = Link::End::kGone;  // the system's, or what a refusal comes to
     std::string text;
   };
   using Done = std::function<void(Descriptor socket, const Failure& why)>;
@@ -31,7 +32,9 @@ class Call : public std::enable_shared_from_this<Call> {
  private:
   void on_challenge();
   void on_verdict();
-  void end(const std::string& why, Refusal refusal = Refusal::kNone);
+  void end(const boost::system::error_code& error);
+  void refused(Refusal refusal);
+  void end(Failure failure);
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;

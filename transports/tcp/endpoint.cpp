@@ -1,5 +1,7 @@
 #include "transports/tcp/endpoint.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -68,12 +70,23 @@ void Endpoint::on_news(Rank of, PeerState state, std::span<const std::byte> cont
   standing_.on_news(of, state, content);
 }
 
-void Endpoint::on_node_gone(const NodeId& node) {
+void Endpoint::on_node_gone(const NodeId& node, Link::End end, const std::string& why) {
   if (!is_ready()) return;
   for (Rank peer = 0; peer < ranks(); ++peer) {
-    if (peer != rank() && this->peer(peer).node == node) {
-      standing_.mark(peer, PeerState::kDead);
+    if (peer == rank() || this->peer(peer).node != node) continue;
+    const bool there = standing_.state(peer) == PeerState::kAlive && !standing_.has_left();
+    if (there && end == Link::End::kUnreachable) {
+      standing_.propose(Error(
+          tuttiRemoteError,
+          fmt::format("rank {} is unreachable from rank {}: {} (transport tcp)", peer, rank(), why),
+          {peer}));
+    } else if (there && end == Link::End::kBroken) {
+      standing_.propose(Error(
+          tuttiSystemError,
+          fmt::format("rank {} has no connection to rank {}: {} (transport tcp)", rank(), peer, why),
+          {peer}));
     }
+    standing_.mark(peer, PeerState::kDead);
   }
 }
 

@@ -11,10 +11,10 @@
 #include "transports/message/standing.hpp"
 #include "transports/tcp/address.hpp"
 #include "transports/tcp/handshake.hpp"
+#include "transports/tcp/link.hpp"
 
 namespace tutti::tcp {
 
-class Link;
 class Node;
 
 class Endpoint final : public message::Teller {
@@ -59,7 +59,7 @@ class Endpoint final : public message::Teller {
   // kNews.
   void on_news(Rank of, PeerState state, std::span<const std::byte> content);
   // A process is gone, or a port of it.
-  void on_node_gone(const NodeId& node);
+  void on_node_gone(const NodeId& node, Link::End end, const std::string& why);
   void on_port_gone(const NodeId& node, std::uint32_t port);
 
  private:

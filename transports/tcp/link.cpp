@@ -57,7 +57,7 @@ void Link::open(Descriptor socket) {
   write();
 }
 
-void Link::close(const std::string& why) {
+void Link::close(End end, const std::string& why) {
   if (closed_.exchange(true)) return;
   TUTTI_INFO(kNet, "a link has ended: {}", why);
   if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
@@ -74,7 +74,7 @@ void Link::close(const std::string& why) {
     if (std::exchange(watched_, false)) node_.count_waiting(-1);
     left_.store(pushed_.load(std::memory_order_relaxed), std::memory_order_release);
   }
-  node_.on_closed(*this);
+  node_.on_closed(*this, end, why);
 }
 
 void Link::send(std::span<const std::byte> head, const message::Outbox::Reference& content,
@@ -143,6 +143,7 @@ bool Link::receive() {
   if (!open_.load(std::memory_order_acquire) || is_closed()) return false;
   bool any = false;
   std::string why;
+  End end = End::kBroken;
   {
     const std::lock_guard lock(receiving_);
     iovec places[message::Inbox::kMostPlaces];
@@ -154,15 +155,21 @@ bool Link::receive() {
       any = true;
       if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
     } else if (got == 0) {
+      end = End::kGone;
       why = end_of_stream();
     } else if (errno == EFAULT) {
       why = "it sent bytes for an address where nothing is";
     } else if (errno != EAGAIN && errno != EINTR) {
+      end = end_of(errno);
       why = std::strerror(errno);
     }
   }
-  if (!why.empty()) close(why);
+  if (!why.empty()) close(end, why);
   return any;
+}
+
+Link::End Link::end_of(int error) noexcept {
+  return error == ECONNRESET || error == EPIPE ? End::kGone : End::kUnreachable;
 }
 
 std::string Link::end_of_stream() const {

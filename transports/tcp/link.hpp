@@ -53,7 +53,12 @@ class Link final : public message::Inbox::Handler {
   // The connection has been made. Once.
   void open(Descriptor socket);
   // It cannot be made, or has ended: what was sent is dropped from now on.
-  void close(const std::string& why);
+  enum class End : std::uint8_t {
+    kGone,         // the process has ended, and is dead for all who have a rank there
+    kUnreachable,  // nothing comes through
+    kBroken        // what comes makes no sense, or this process lacks what it takes
+  };
+  void close(End end, const std::string& why);
   bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
@@ -100,6 +105,7 @@ class Link final : public message::Inbox::Handler {
   void end_answer(const message::Frame& frame, std::uint64_t how);
   void end_asked(Asked& asked, Asked::State state);
   std::string end_of_stream() const;
+  static End end_of(int error) noexcept;
 
   Node& node_;
   const NodeId remote_;

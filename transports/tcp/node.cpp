@@ -218,7 +218,7 @@ void Node::call(const std::shared_ptr<Link>& link, const Callee& callee) {
     } else if (why.refusal == Refusal::kDuplicate) {
       call_later(link, callee);
     } else {
-      link->close(why.text);
+      link->close(why.end, why.text);
     }
   };
   std::make_shared<Call>(io_, callee.address, callee.node, callee.key, callee.introduction, done)
@@ -249,7 +249,7 @@ void Node::open_link(const std::shared_ptr<Link>& link, Descriptor socket) {
   const int fd = socket.get();
   link->open(std::move(socket));
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    return link->close(std::strerror(errno));
+    return link->close(Link::End::kBroken, std::strerror(errno));
   }
   {
     const std::lock_guard lock(mutex_);
@@ -308,16 +308,16 @@ void Node::welcome(const Introduction& said, Descriptor socket) {
   open_link(link, std::move(socket));
 }
 
-void Node::on_closed(Link& link) {
+void Node::on_closed(Link& link, Link::End end, const std::string& why) {
   links_changed_.store(true, std::memory_order_release);
   // What the process has sent on other links comes before its end, and it does not go on without
   // one of them.
   if (const std::shared_ptr<Link> other = open_link_of(link.remote())) {
     while (other->receive()) {
     }
-    return other->close("another link to the same process has");
+    return other->close(end, why);
   }
-  for (const auto& endpoint : endpoints()) endpoint->on_node_gone(link.remote());
+  for (const auto& endpoint : endpoints()) endpoint->on_node_gone(link.remote(), end, why);
   prune();
 }
 

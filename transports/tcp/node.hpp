@@ -76,7 +76,7 @@ class Node final : public message::Ringer, private Door::Host {
 
   // For links: whether the node should be told when the socket takes more.
   void watch(Link& link, bool want_to_write) noexcept;
-  void on_closed(Link& link);
+  void on_closed(Link& link, Link::End end, const std::string& why);
   // Connected to that process, whoever began it; nullptr: there is none.
   std::shared_ptr<Link> open_link_of(const NodeId& node);
   void on_news();
