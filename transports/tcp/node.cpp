@@ -72,7 +72,11 @@ class Node::Owner {
 
   Node& node() {
     const std::lock_guard lock(mutex_);
-    if (node_ == nullptr) node_ = new Node();
+    try {
+      if (node_ == nullptr) node_ = new Node();
+    } catch (const boost::system::system_error& error) {
+      fail(tuttiSystemError, "opening transport tcp: {}", error.what());
+    }
     return *node_;
   }
 
