@@ -41,7 +41,7 @@ class Inbox {
   // Where the next bytes go, in order; returns how many entries, which offer at least a byte.
   static constexpr std::size_t kMostPlaces = 16;
   // Content at once: then it is the other direction's turn, while what has come is still in caches.
-  static constexpr std::size_t kMostAtOnce = std::size_t{128} << 10;
+  static constexpr std::size_t kMostAtOnce = std::size_t{256} << 10;
   std::size_t prepare(std::span<iovec, kMostPlaces> places);
   // So many bytes have come there. False: the sender has broken the protocol, see complaint().
   bool advance(std::size_t bytes);

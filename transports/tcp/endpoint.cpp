@@ -12,7 +12,7 @@ namespace tutti::tcp {
 
 Endpoint::Endpoint(Node& node, Rank rank, int ranks)
     : node_(node),
-      port_(rank, ranks, node),
+      port_(rank, ranks, node.poller()),
       standing_(port_, *this),
       links_(static_cast<std::size_t>(ranks)) {}
 
@@ -66,7 +66,7 @@ bool Endpoint::tell(Rank peer, const message::Frame& frame, std::span<const std:
 
 void Endpoint::on_news(Rank of, PeerState state, std::span<const std::byte> content) {
   // Behind what a dead process has sent comes the end of its link.
-  if (state == PeerState::kDead && node_.open_link_of(peer(of).node)) return;
+  if (state == PeerState::kDead && node_.poller().link_of(peer(of).node)) return;
   standing_.on_news(of, state, content);
 }
 

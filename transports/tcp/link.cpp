@@ -26,9 +26,11 @@ using message::WindowId;
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // What is sent "soon" leaves when it has become this much.
 constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
-// What leaves at once, before a look at what has come. Both ways at once over loopback, 4 MiB each
-// way in us, by this and the sockets' buffers: 3000 with 4 MiB and the kernel's own choice, 2060 with
-// 512 KiB and 2 MB, 1100 with 128 KiB and 2 MB, 1930 with 32 KiB and 100 KB.
+// What leaves at once, before a look at what has come. Bare sockets, both ways at once over loopback,
+// 1 and 4 MiB each way in us, by this and the sockets' buffers: 700 and 3000 with 4 MiB and the
+// kernel's own choice; with 2 MB 240 and 2060 by 512 KiB, 300 and 1100 by 128 KiB, 390 and 1250 by
+// 32 KiB. An all-to-all of 1 and 4 MiB a pair: 560 to 930 and 3300 to 3600 by 256 KiB, 710 to 860 and
+// 3300 to 3900 by 128 KiB, 1000 and 6000 by 64 KiB.
 constexpr std::size_t kMostAtOnce = message::Inbox::kMostAtOnce;
 constexpr std::size_t kMostParts = 64;
 
@@ -71,7 +73,7 @@ void Link::close(End end, const std::string& why) {
   }
   {
     const std::lock_guard lock(sending_);
-    if (std::exchange(watched_, false)) node_.count_waiting(-1);
+    if (std::exchange(watched_, false)) node_.poller().count_waiting(-1);
     left_.store(pushed_.load(std::memory_order_relaxed), std::memory_order_release);
   }
   node_.on_closed(*this, end, why);
@@ -135,8 +137,8 @@ void Link::write() {
 void Link::want_to_write(bool want) {
   if (want == watched_) return;
   watched_ = want;
-  node_.count_waiting(want ? 1 : -1);
-  node_.watch(*this, want);
+  node_.poller().count_waiting(want ? 1 : -1);
+  node_.poller().watch(*this, want);
 }
 
 bool Link::receive() {

@@ -1,18 +1,14 @@
 #include "transports/tcp/node.hpp"
 
 #include <pthread.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "base/futex.hpp"
 #include "base/log.hpp"
 #include "transports/tcp/call.hpp"
 
@@ -22,13 +18,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
-
-// A look at each socket takes less than asking the kernel which of them has something.
-constexpr std::size_t kFewLinks = 2;
-constexpr int kMostReady = 64;
-// How often the thread looks whether ranks still poll.
-constexpr std::chrono::milliseconds kNap{1};
-constexpr std::chrono::milliseconds kCrowdedNap{10};
 
 // How long a connection that the other side has begun may take; then this side begins again.
 constexpr std::chrono::seconds kTimeOfTheOther{2};
@@ -92,10 +81,10 @@ class Node::Owner {
 
   void before_fork() {
     mutex_.lock();
-    if (node_ != nullptr) node_->mutex_.lock();
+    if (node_ != nullptr) node_->poller_.before_fork();
   }
   void in_parent() {
-    if (node_ != nullptr) node_->mutex_.unlock();
+    if (node_ != nullptr) node_->poller_.in_parent();
     mutex_.unlock();
   }
   // The copy has no thread: nobody may touch it, and nobody frees it.
@@ -112,26 +101,12 @@ class Node::Owner {
 Node& Node::of_this_process() { return Owner::of_process().node(); }
 
 void Node::close_inherited() noexcept {
-  for (const auto& link : links_) ::close(link->socket());
+  poller_.close_inherited();
   door_.close_inherited();
-  mutex_.unlock();
 }
 
-Node::Node()
-    : id_(make_id()),
-      door_(io_, *this),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      ready_(io_),
-      pause_(io_) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.ptr = nullptr;
-  if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
-    fail_system("watching connections");
-  }
+Node::Node() : id_(make_id()), door_(io_, *this), poller_(io_) {
   door_.open();
-  watch_links();
   thread_ = start_quietly([this] {
     pthread_setname_np(pthread_self(), "tutti-tcp");
     io_.run();
@@ -143,12 +118,11 @@ Node::~Node() {
   // Peers that are about to leave too may still read what this process's ranks have left them.
   const Nanoseconds end = steady_now() + kLongestLinger;
   while (has_released() && steady_now() < end) {
-    poll();
+    poller_.poll();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   io_.stop();
   thread_.join();
-  if (ready_.is_open()) ready_.release();
 }
 
 void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
@@ -158,12 +132,7 @@ void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
 }
 
 void Node::release(const std::shared_ptr<Endpoint>& endpoint) {
-  std::vector<std::shared_ptr<Link>> links;
-  {
-    const std::lock_guard lock(mutex_);
-    links = links_;
-  }
-  for (const auto& link : links) link->forget(*endpoint);
+  for (const auto& link : poller_.links()) link->forget(*endpoint);
   prune();
 }
 
@@ -247,20 +216,8 @@ std::shared_ptr<Link> Node::find_link(const NodeId& node) {
 }
 
 void Node::open_link(const std::shared_ptr<Link>& link, Descriptor socket) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.ptr = link.get();
-  const int fd = socket.get();
   link->open(std::move(socket));
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    return link->close(Link::End::kBroken, std::strerror(errno));
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    links_.push_back(link);
-  }
-  links_changed_.store(true, std::memory_order_release);
-  watch(*link, link->backlog() > 0);
+  poller_.add(link);
 }
 
 std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
@@ -313,24 +270,16 @@ void Node::welcome(const Introduction& said, Descriptor socket) {
 }
 
 void Node::on_closed(Link& link, Link::End end, const std::string& why) {
-  links_changed_.store(true, std::memory_order_release);
+  poller_.on_change();
   // What the process has sent on other links comes before its end, and it does not go on without
   // one of them.
-  if (const std::shared_ptr<Link> other = open_link_of(link.remote())) {
+  if (const std::shared_ptr<Link> other = poller_.link_of(link.remote())) {
     while (other->receive()) {
     }
     return other->close(end, why);
   }
   for (const auto& endpoint : endpoints()) endpoint->on_node_gone(link.remote(), end, why);
   prune();
-}
-
-std::shared_ptr<Link> Node::open_link_of(const NodeId& node) {
-  const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(links_.begin(), links_.end(), [&node](const auto& link) {
-    return link->remote() == node && !link->is_closed();
-  });
-  return found != links_.end() ? *found : nullptr;
 }
 
 void Node::on_news() { prune(); }
@@ -349,139 +298,6 @@ void Node::on_unreadable(std::uint32_t number) {
                 {endpoint->rank()}));
     }
   });
-}
-
-void Node::watch(Link& link, bool want_to_write) noexcept {
-  epoll_event event{};
-  event.events = EPOLLIN | (want_to_write ? EPOLLOUT : 0u);
-  event.data.ptr = &link;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, link.socket(), &event);
-}
-
-// Closed links go; their sockets with the last who uses them.
-void Node::renew_polled() {
-  if (!links_changed_.exchange(false, std::memory_order_acq_rel)) return;
-  const std::lock_guard lock(mutex_);
-  std::erase_if(links_, [this](const auto& link) {
-    if (!link->is_closed()) return false;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link->socket(), nullptr);
-    return true;
-  });
-  polled_ = links_;
-}
-
-void Node::take_in(bool all) {
-  renew_polled();
-  if (all || polled_.size() > kFewLinks) {
-    // A rank that has come back meanwhile goes on itself.
-    while (take_ready() && all && !is_polled()) {
-    }
-    return;
-  }
-  for (const auto& link : polled_) {
-    link->receive();
-    if (link->backlog() > 0) link->push_out();
-  }
-}
-
-bool Node::take_ready() {
-  epoll_event events[kMostReady];
-  const int count = ::epoll_wait(epoll_.get(), events, kMostReady, 0);
-  bool any = false;
-  for (int i = 0; i < count; ++i) {
-    auto* const link = static_cast<Link*>(events[i].data.ptr);
-    if (link == nullptr) {
-      drain_wake();
-      continue;
-    }
-    // A socket that was watched before its link is polled is looked at the next time.
-    if ((events[i].events & ~static_cast<unsigned>(EPOLLOUT)) != 0) any = link->receive() || any;
-    if ((events[i].events & EPOLLOUT) != 0) link->push_out();
-  }
-  return any;
-}
-
-void Node::poll() noexcept {
-  polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  const std::unique_lock lock(polling_, std::try_to_lock);
-  if (lock) take_in(false);
-}
-
-bool Node::is_polled() noexcept {
-  const std::uint64_t polls = polls_.load(std::memory_order_relaxed);
-  const bool polled = polls != polls_seen_ || leading_.load(std::memory_order_acquire);
-  polls_seen_ = polls;
-  return polled;
-}
-
-void Node::watch_links() {
-  if (!ready_.is_open()) ready_.assign(epoll_.get());
-  ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
-    if (error) return;
-    if (is_polled()) {
-      // As long as it is assigned, every message wakes this thread, whoever waits for that.
-      ready_.release();
-      return nap();
-    }
-    {
-      const std::lock_guard lock(polling_);
-      take_in(true);
-    }
-    watch_links();
-  });
-}
-
-void Node::nap() {
-  pause_.expires_after(crowded_.load(std::memory_order_relaxed) ? kCrowdedNap : kNap);
-  pause_.async_wait([this](error_code error) {
-    if (error) return;
-    is_polled() ? nap() : watch_links();
-  });
-}
-
-// A bell is rung before leader_bell_ is looked at, and the leader sets that before it looks at the
-// bell: both seq_cst, so that one of them sees the other.
-void Node::ring(Doorbell& bell) noexcept {
-  if (bell.sleepers.load(std::memory_order_seq_cst) == 0) return;
-  bell.ring.fetch_add(1, std::memory_order_seq_cst);
-  if (leader_bell_.load(std::memory_order_seq_cst) == &bell) {
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
-    if (bell.sleepers.load(std::memory_order_relaxed) == 1) return;
-  }
-  futex_wake_all(bell.ring);
-}
-
-void Node::drain_wake() noexcept {
-  std::uint64_t count = 0;
-  static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-}
-
-void Node::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
-  if (timeout.count() <= 0) return;
-  if (leading_.exchange(true, std::memory_order_acq_rel)) {
-    {
-      const std::lock_guard lock(following_);
-      followers_.push_back(&bell);
-    }
-    futex_wait(bell.ring, seen, timeout);
-    const std::lock_guard lock(following_);
-    followers_.erase(std::find(followers_.begin(), followers_.end(), &bell));
-    return;
-  }
-  leader_bell_.store(&bell, std::memory_order_seq_cst);
-  if (bell.ring.load(std::memory_order_seq_cst) == seen) {
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-    epoll_event event;
-    const int count =
-        ::epoll_wait(epoll_.get(), &event, 1, static_cast<int>(std::min<std::int64_t>(ms, 1000)));
-    if (count > 0 && event.data.ptr == nullptr) drain_wake();
-  }
-  leader_bell_.store(nullptr, std::memory_order_seq_cst);
-  poll();
-  leading_.store(false, std::memory_order_release);
-  const std::lock_guard lock(following_);
-  if (!followers_.empty()) futex_wake_all(followers_.front()->ring);  // it leads from now on
 }
 
 }  // namespace tutti::tcp

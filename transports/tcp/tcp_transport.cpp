@@ -70,7 +70,7 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
     }
     if (sharing > 1) waiting_ = Waiting::kYield;
     costs_ = TcpCosts(sharing);
-    if (crowded()) node_.set_crowded();
+    if (crowded()) node_.poller().set_crowded();
     endpoint_->meet(std::move(peers), bootstrap.key());
     TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", ranks_, hosts.size(),
                crowded() ? "waiting gives the core away" : "waiting spins first");
@@ -125,7 +125,7 @@ void TcpTransport::abort(const Error& error) noexcept {
   standing.propose(error);
   const Nanoseconds end = clock_.now() + kVerdictTime;
   while (!standing.failed()) {
-    node_.poll();
+    node_.poller().poll();
     if (clock_.now() > end) standing.on_failure(error);
     ::sched_yield();
   }
@@ -133,17 +133,17 @@ void TcpTransport::abort(const Error& error) noexcept {
 
 // The node's thread would move it too, but not at once.
 void TcpTransport::complete() noexcept {
-  if (!node_.has_backlog()) return;
+  if (!node_.poller().has_backlog()) return;
   const Nanoseconds end = clock_.now() + kSpin;
   do {
-    node_.poll();
-  } while (node_.has_backlog() && clock_.now() < end);
+    node_.poller().poll();
+  } while (node_.poller().has_backlog() && clock_.now() < end);
 }
 
 bool TcpTransport::put(Rank peer, WindowId window, std::span<const Piece> pieces) {
   Link& link = endpoint_->link(peer);
   if (link.backlog() > kMostBacklog) {
-    node_.poll();
+    node_.poller().poll();
     if (link.backlog() > kMostBacklog) return false;
   }
   Frame frame{.kind = FrameKind::kPut,
@@ -188,7 +188,7 @@ void TcpTransport::flush(Rank peer, Nanoseconds timeout) {
   link->push_out();
   const Nanoseconds end = clock_.now() + timeout;
   while (link->left() < mark && !link->is_closed()) {
-    node_.poll();
+    node_.poller().poll();
     if (crowded()) ::sched_yield();
     if (clock_.now() > end) {
       fail_because_of({peer}, tuttiTimeout, "rank {} has not taken what rank {} sent it within {} ms",
@@ -238,7 +238,7 @@ void TcpTransport::await(Asked& asked, Rank peer) {
   Doorbell& bell = endpoint_->port().bell();
   const Nanoseconds start = clock_.now();
   while (!answered()) {
-    node_.poll();
+    node_.poller().poll();
     if (answered()) break;
     const Nanoseconds waited = clock_.now() - start;
     if (waited > timeout_) {
@@ -252,7 +252,7 @@ void TcpTransport::await(Asked& asked, Rank peer) {
     }
     const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
     bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
-    if (!answered()) node_.sleep(bell, seen, kLongestSleep);
+    if (!answered()) node_.poller().sleep(bell, seen, kLongestSleep);
     bell.sleepers.fetch_sub(1, std::memory_order_relaxed);
   }
   if (asked.state.load(std::memory_order_acquire) == Asked::kAnswered) return;

@@ -36,12 +36,12 @@ class TcpTransport final : public Transport, private message::Carrier {
   Path path(Rank peer) const noexcept override { return costs_.path(rank_, peer); }
   std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
   std::unique_ptr<Window> open_window(WindowKind kind) override;
-  void progress() override { node_.poll(); }
+  void progress() override { node_.poller().poll(); }
   bool settles() const noexcept override { return true; }
-  void settle() noexcept override { node_.poll(); }
+  void settle() noexcept override { node_.poller().poll(); }
   void complete() noexcept override;
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
-    node_.sleep(bell, seen, timeout);
+    node_.poller().sleep(bell, seen, timeout);
   }
   // The sleeper's locked add and the poster's store are seq_cst (Port::post).
   void announce_fence() noexcept override {}
