@@ -311,8 +311,8 @@ class Transport {
   // What this rank has called has been carried out, and what came meanwhile can be seen.
   virtual void settle() noexcept {}
 
-  // An operation of this rank is over. Where Access::needs_progress: what it has sent leaves without
-  // this rank's calls, or has left; from any thread.
+  // An operation of this rank is over. Where Access::needs_progress: what it has sent leaves
+  // without this rank's calls, or has left; from any thread.
   virtual void complete() noexcept {}
 
   // Does work take time that nobody spends? Asked once: where it does not, nobody calls charge().

@@ -117,7 +117,8 @@ void write_json(const std::string& file, const nlohmann::json& report) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Raw two-core limits: flags, copies and sums over shared memory, or a TCP connection");
+  CLI::App app(
+      "Raw two-core limits: flags, copies and sums over shared memory, or a TCP connection");
   double seconds = 0.3;
   std::string json_file, only, transport = "shm";
   app.add_option("--seconds", seconds, "Time per loop")->check(CLI::Range(0.001, 60.0));

@@ -102,8 +102,8 @@ void exchange_all(int socket, Side& side, std::size_t bytes, std::size_t turn) {
                           MSG_DONTWAIT | MSG_NOSIGNAL));
     }
     if (received < bytes) {
-      received += went(::recv(socket, side.mine().out + received,
-                              std::min(turn, bytes - received), MSG_DONTWAIT));
+      received += went(::recv(socket, side.mine().out + received, std::min(turn, bytes - received),
+                              MSG_DONTWAIT));
     }
   }
 }

@@ -18,12 +18,13 @@ Key authenticate(const Key& key, std::initializer_list<std::span<const std::byte
   char digest[] = "SHA256";
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
                                    OSSL_PARAM_construct_end()};
-  bool good = context && EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()),
-                                      key.size(), parameters) == 1;
+  bool good =
+      context && EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()),
+                              key.size(), parameters) == 1;
   for (const std::span<const std::byte> part : parts) {
-    good = good && EVP_MAC_update(context.get(),
-                                  reinterpret_cast<const unsigned char*>(part.data()),
-                                  part.size()) == 1;
+    good =
+        good && EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(part.data()),
+                               part.size()) == 1;
   }
   Key code{};
   std::size_t bytes = 0;

@@ -30,6 +30,6 @@ void two_shot_staged(const Operation& operation, const Request& request,
 
 // By copies. `entries`: everybody's.
 void two_shot_copied(const Operation& operation, const Request& request,
-                      PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales);
+                     PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales);
 
 }  // namespace tutti

@@ -1,6 +1,6 @@
-// The two-shot reduction where bytes come by copies: each rank gets its share of all inputs, piece by
-// piece into its staging, reduces them into its own output, and puts what comes out of a piece into
-// the outputs of the others, while it gets the next one.
+// The two-shot reduction where bytes come by copies: each rank gets its share of all inputs, piece
+// by piece into its staging, reduces them into its own output, and puts what comes out of a piece
+// into the outputs of the others, while it gets the next one.
 //
 //   kDone  I have read everybody's input for my share, and what came out is in your output
 //
@@ -22,7 +22,7 @@ namespace {
 class CopiedReduction {
  public:
   CopiedReduction(const Operation& operation, const Request& request,
-                   PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales)
+                  PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales)
       : operation_(operation),
         channel_(operation.channel()),
         request_(request),
@@ -121,7 +121,7 @@ class CopiedReduction {
 }  // namespace
 
 void two_shot_copied(const Operation& operation, const Request& request,
-                      PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales) {
+                     PerRank<TwoShotEntry>& entries, std::span<const std::uint64_t> scales) {
   CopiedReduction(operation, request, entries, scales).run();
 }
 

@@ -142,8 +142,8 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
     : settings_(settings),
       rank_(bootstrap.rank()),
       ranks_(bootstrap.ranks()),
-      transport_(
-          (check_agreement(bootstrap, settings), open_transport(settings.transport, bootstrap, settings.timeout))),
+      transport_((check_agreement(bootstrap, settings),
+                  open_transport(settings.transport, bootstrap, settings.timeout))),
       channel_(open_channel(*transport_, bootstrap, settings)),
       messages_(*channel_, settings.first_sequence),
       selection_({.ranks = ranks_,

@@ -27,7 +27,8 @@ struct ChannelSetup {
 class ChannelRank {
  public:
   ChannelRank(std::unique_ptr<Bootstrap> bootstrap, const ChannelSetup& setup)
-      : bootstrap_(std::move(bootstrap)), transport_(open_transport("shm", *bootstrap_, std::chrono::seconds(60))) {
+      : bootstrap_(std::move(bootstrap)),
+        transport_(open_transport("shm", *bootstrap_, std::chrono::seconds(60))) {
     ChannelWindows windows;
     windows.layout = control_layout({.ranks = static_cast<unsigned>(setup.ranks)});
     windows.control = transport_->open_control(

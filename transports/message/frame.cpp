@@ -88,7 +88,8 @@ void encode(const WireRange& range, std::span<std::byte, kRangeBytes> to) noexce
 }
 
 WireRange decode_range(std::span<const std::byte, kRangeBytes> from) noexcept {
-  return {.offset = load<std::uint64_t>(from.data()), .bytes = load<std::uint64_t>(from.data() + 8)};
+  return {.offset = load<std::uint64_t>(from.data()),
+          .bytes = load<std::uint64_t>(from.data() + 8)};
 }
 
 std::optional<Frame> parse(std::span<const std::byte, kFrameBytes> from, std::string& complaint) {
@@ -116,7 +117,8 @@ std::optional<Frame> parse(std::span<const std::byte, kFrameBytes> from, std::st
                             frame.bytes, limits.least, limits.most);
     return std::nullopt;
   }
-  if ((frame.kind == FrameKind::kPut || frame.kind == FrameKind::kGet) && frame.window >= kWindows) {
+  if ((frame.kind == FrameKind::kPut || frame.kind == FrameKind::kGet) &&
+      frame.window >= kWindows) {
     complaint = fmt::format("a frame for window {}, which there is not", frame.window);
     return std::nullopt;
   }

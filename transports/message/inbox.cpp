@@ -13,8 +13,8 @@ std::size_t Inbox::prepare(std::span<iovec, kMostPlaces> places) {
     const std::span<std::byte> place =
         handler_.place(frame_, frame_.bytes - content_left_ + prepared_content_);
     if (place.empty()) break;
-    const auto bytes = static_cast<std::size_t>(
-        std::min<std::uint64_t>(place.size(), most - prepared_content_));
+    const auto bytes =
+        static_cast<std::size_t>(std::min<std::uint64_t>(place.size(), most - prepared_content_));
     places[count++] = {place.data(), bytes};
     prepared_content_ += bytes;
   }

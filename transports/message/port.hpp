@@ -1,5 +1,6 @@
 // One rank of one communicator as messages find it: where puts and posts go, what gets may read.
-// Used by whichever thread delivers a frame; it outlives the transport while one is being delivered.
+// Used by whichever thread delivers a frame; it outlives the transport while one is being
+// delivered.
 #pragma once
 
 #include <cstddef>

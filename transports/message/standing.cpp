@@ -31,7 +31,8 @@ Rank Standing::leader() const noexcept {
 void Standing::on_news(Rank of, PeerState state, std::span<const std::byte> content) {
   std::vector<bool> told;
   for (const std::byte byte : content) {
-    for (unsigned bit = 0; bit < 8; ++bit) told.push_back((byte >> bit & std::byte{1}) != std::byte{});
+    for (unsigned bit = 0; bit < 8; ++bit)
+      told.push_back((byte >> bit & std::byte{1}) != std::byte{});
   }
   mark(of, state, told);
 }

@@ -44,8 +44,8 @@ class Standing {
 
   PeerState state(Rank peer) const noexcept {
     // Acquire pairs with the release in mark(): what the peer did before it left has been seen.
-    return static_cast<PeerState>(states_[static_cast<std::size_t>(peer)].load(
-        std::memory_order_acquire));
+    return static_cast<PeerState>(
+        states_[static_cast<std::size_t>(peer)].load(std::memory_order_acquire));
   }
   // Alive -> left or dead, once. The leader passes it on to all but `told`.
   void mark(Rank peer, PeerState state, const std::vector<bool>& told = {});

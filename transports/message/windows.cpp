@@ -147,8 +147,9 @@ std::uint64_t MessageControl::fetch_add(Rank, std::size_t, std::uint64_t) {
 
 MessageHeap::MessageHeap(Carrier& carrier, std::shared_ptr<Port> port)
     : MessageWindow(carrier, port, WindowId::kHeap, Heap::of_this_process().reserve_bytes()),
-      given_(std::make_unique<std::atomic<std::uint64_t>[]>(
-          static_cast<std::size_t>(port->ranks()))) {}
+      given_(
+          std::make_unique<std::atomic<std::uint64_t>[]>(static_cast<std::size_t>(port->ranks()))) {
+}
 
 std::span<std::byte> MessageHeap::local() noexcept {
   const Heap& heap = Heap::of_this_process();

@@ -1,5 +1,6 @@
 // Windows whose peers are reached by messages: views are fetched into a mirror of the peer's memory
-// and stores go from there, gets come straight to their destinations, puts leave from their sources.
+// and stores go from there, gets come straight to their destinations, puts leave from their
+// sources.
 #pragma once
 
 #include <atomic>

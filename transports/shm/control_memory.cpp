@@ -4,10 +4,10 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/futex.hpp"
 #include "memory/shared_file.hpp"
 #include "topology/placement.hpp"
 #include "transports/shm/agreement.hpp"
-#include "base/futex.hpp"
 #include "transports/shm/shared_mappings.hpp"
 
 namespace tutti::shm {

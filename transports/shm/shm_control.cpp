@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "transports/shm/copy_pieces.hpp"
 #include "base/futex.hpp"
+#include "transports/shm/copy_pieces.hpp"
 
 namespace tutti::shm {
 

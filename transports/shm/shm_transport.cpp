@@ -7,13 +7,13 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/futex.hpp"
 #include "base/log.hpp"
 #include "memory/heap.hpp"
 #include "topology/host_identity.hpp"
 #include "topology/placement.hpp"
 #include "topology/processors.hpp"
 #include "transports/shm/foreign_memory.hpp"
-#include "base/futex.hpp"
 #include "transports/shm/process_window.hpp"
 
 namespace tutti::shm {

@@ -15,8 +15,8 @@ using NodeId = std::array<std::byte, 16>;
 struct Address {
   std::uint16_t family = 4;  // 4 or 6
   std::uint16_t port = 0;
-  std::uint32_t scope = 0;                  // of a link-local IPv6 address
-  std::array<std::uint8_t, 16> bytes{};     // network order; IPv4 uses the first 4
+  std::uint32_t scope = 0;               // of a link-local IPv6 address
+  std::array<std::uint8_t, 16> bytes{};  // network order; IPv4 uses the first 4
 };
 
 // "127.0.0.1:4711", "[::1]:4711".

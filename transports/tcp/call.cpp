@@ -79,8 +79,8 @@ void Call::start() {
   const bool v6 = address_.family == 6;
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
-    return end({.end = Link::End::kBroken,
-                .text = fmt::format("no socket: {}", std::strerror(errno))});
+    return end(
+        {.end = Link::End::kBroken, .text = fmt::format("no socket: {}", std::strerror(errno))});
   }
   enlarge_buffers(fd);
   socket_.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);

@@ -183,7 +183,8 @@ void Door::accept_all() {
       const bool shortage =
           errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
       if (!shortage) return accept_when_ready();
-      TUTTI_WARN(kNet, "no descriptor for a connection from another rank: {}", std::strerror(errno));
+      TUTTI_WARN(kNet, "no descriptor for a connection from another rank: {}",
+                 std::strerror(errno));
       return accept_after_pause();
     }
     Socket socket(io_);

@@ -81,10 +81,11 @@ void Endpoint::on_node_gone(const NodeId& node, Link::End end, const std::string
           fmt::format("rank {} is unreachable from rank {}: {} (transport tcp)", peer, rank(), why),
           {peer}));
     } else if (there && end == Link::End::kBroken) {
-      standing_.propose(Error(
-          tuttiSystemError,
-          fmt::format("rank {} has no connection to rank {}: {} (transport tcp)", rank(), peer, why),
-          {peer}));
+      standing_.propose(
+          Error(tuttiSystemError,
+                fmt::format("rank {} has no connection to rank {}: {} (transport tcp)", rank(),
+                            peer, why),
+                {peer}));
     }
     standing_.mark(peer, PeerState::kDead);
   }

@@ -42,13 +42,13 @@ std::span<const std::byte> label(std::string_view text) {
 }
 
 Key server_code(const Key& key, const HelloBytes& hello, const ChallengeBytes& challenge) {
-  return authenticate(key, {label("tutti: who listens"), hello,
-                            std::span(challenge).first(kChallengeCode)});
+  return authenticate(
+      key, {label("tutti: who listens"), hello, std::span(challenge).first(kChallengeCode)});
 }
 
 Key client_code(const Key& key, const HelloBytes& hello, const ChallengeBytes& challenge) {
-  return authenticate(key, {label("tutti: who connects"), hello,
-                            std::span(challenge).first(kChallengeCode)});
+  return authenticate(
+      key, {label("tutti: who connects"), hello, std::span(challenge).first(kChallengeCode)});
 }
 
 void put_nonce(std::byte* to) {

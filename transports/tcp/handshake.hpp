@@ -1,6 +1,7 @@
-// How two processes that are about to be linked show each other that they belong to one communicator
-// and who they are: each proves by HMAC that it knows the communicator's key, over everything that
-// both have said, which has a random number of each. Encoded and parsed here only; knows no socket.
+// How two processes that are about to be linked show each other that they belong to one
+// communicator and who they are: each proves by HMAC that it knows the communicator's key, over
+// everything that both have said, which has a random number of each. Encoded and parsed here only;
+// knows no socket.
 //
 //   who connects                    who listens
 //   Hello (96 bytes)
@@ -36,13 +37,13 @@ struct Introduction {
 
 enum class Refusal : std::uint32_t {
   kNone,
-  kGarbage,      // not the beginning of a handshake
-  kVersion,      // another version of the protocol
-  kStranger,     // no such communicator here
-  kRank,         // a rank that it does not have, or has elsewhere
-  kProof,        // does not know the key
-  kDuplicate,    // who listens is about to connect itself, and comes first
-  kSilence       // took too long
+  kGarbage,    // not the beginning of a handshake
+  kVersion,    // another version of the protocol
+  kStranger,   // no such communicator here
+  kRank,       // a rank that it does not have, or has elsewhere
+  kProof,      // does not know the key
+  kDuplicate,  // who listens is about to connect itself, and comes first
+  kSilence     // took too long
 };
 inline constexpr unsigned kRefusals = 8;
 std::string_view describe(Refusal refusal) noexcept;

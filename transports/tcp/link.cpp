@@ -26,11 +26,11 @@ using message::WindowId;
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // What is sent "soon" leaves when it has become this much.
 constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
-// What leaves at once, before a look at what has come. Bare sockets, both ways at once over loopback,
-// 1 and 4 MiB each way in us, by this and the sockets' buffers: 700 and 3000 with 4 MiB and the
-// kernel's own choice; with 2 MB 240 and 2060 by 512 KiB, 300 and 1100 by 128 KiB, 390 and 1250 by
-// 32 KiB. An all-to-all of 1 and 4 MiB a pair: 560 to 930 and 3300 to 3600 by 256 KiB, 710 to 860 and
-// 3300 to 3900 by 128 KiB, 1000 and 6000 by 64 KiB.
+// What leaves at once, before a look at what has come. Bare sockets, both ways at once over
+// loopback, 1 and 4 MiB each way in us, by this and the sockets' buffers: 700 and 3000 with 4 MiB
+// and the kernel's own choice; with 2 MB 240 and 2060 by 512 KiB, 300 and 1100 by 128 KiB, 390 and
+// 1250 by 32 KiB. An all-to-all of 1 and 4 MiB a pair: 560 to 930 and 3300 to 3600 by 256 KiB, 710
+// to 860 and 3300 to 3900 by 128 KiB, 1000 and 6000 by 64 KiB.
 constexpr std::size_t kMostAtOnce = message::Inbox::kMostAtOnce;
 constexpr std::size_t kMostParts = 64;
 
@@ -40,8 +40,7 @@ std::vector<std::byte> copy_words(const std::byte* from, std::size_t bytes) {
   std::size_t done = 0;
   if (reinterpret_cast<std::uintptr_t>(from) % sizeof(std::uint64_t) == 0) {
     for (; bytes - done >= sizeof(std::uint64_t); done += sizeof(std::uint64_t)) {
-      auto* const word =
-          reinterpret_cast<std::uint64_t*>(const_cast<std::byte*>(from) + done);
+      auto* const word = reinterpret_cast<std::uint64_t*>(const_cast<std::byte*>(from) + done);
       const std::uint64_t value = std::atomic_ref(*word).load(std::memory_order_relaxed);
       std::memcpy(copy.data() + done, &value, sizeof(value));
     }
@@ -372,8 +371,7 @@ void Link::answer(Endpoint& endpoint, const Frame& frame, std::span<const std::b
   Frame part{.kind = FrameKind::kData, .tag = frame.tag};
   message::FrameBytes head;
   for (; !ranges.empty(); ranges = ranges.subspan(message::kRangeBytes)) {
-    const message::WireRange range =
-        message::decode_range(ranges.first<message::kRangeBytes>());
+    const message::WireRange range = message::decode_range(ranges.first<message::kRangeBytes>());
     const std::byte* const from = endpoint.port().readable(window, range.offset, range.bytes);
     if (from == nullptr || range.bytes == 0) {
       encode(Frame{.kind = FrameKind::kAbsent, .tag = frame.tag}, head);
@@ -387,8 +385,7 @@ void Link::answer(Endpoint& endpoint, const Frame& frame, std::span<const std::b
       if (window == WindowId::kControl || window == WindowId::kHeapHeader) {
         send(head, copy_words(from + at, bytes));
       } else {
-        send(head,
-             {.bytes = {from + at, bytes}, .port = endpoint.number(), .request = frame.tag},
+        send(head, {.bytes = {from + at, bytes}, .port = endpoint.number(), .request = frame.tag},
              When::kSoon);
       }
     }

@@ -121,9 +121,9 @@ class Link final : public message::Inbox::Handler {
   std::uint32_t last_number_ = 0;
 
   alignas(64) std::mutex sending_;
-  message::Outbox outbox_;       // under sending_, as what follows
-  std::size_t soon_bytes_ = 0;   // pushed since the last write
-  bool watched_ = false;         // the node is told when the socket takes more
+  message::Outbox outbox_;      // under sending_, as what follows
+  std::size_t soon_bytes_ = 0;  // pushed since the last write
+  bool watched_ = false;        // the node is told when the socket takes more
   std::atomic<std::uint64_t> pushed_{0};
   std::atomic<std::uint64_t> left_{0};
 };

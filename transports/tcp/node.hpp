@@ -1,4 +1,5 @@
-// This process on the network: its door, its links, its ranks, and the thread that all of them have.
+// This process on the network: its door, its links, its ranks, and the thread that all of them
+// have.
 //
 // Locks, in the order in which they are taken: Poller's of polling, Link's, Standing's, Endpoint's,
 // Node's, Poller's of links.
@@ -89,7 +90,7 @@ class Node final : private Door::Host {
   Door door_;
   Poller poller_;
 
-  std::mutex mutex_;  // everything below
+  std::mutex mutex_;                                 // everything below
   std::map<NodeId, std::shared_ptr<Link>> by_node_;  // what this process sends on
   std::set<NodeId> visitors_;                        // admitted, and not yet welcomed
   std::map<std::uint32_t, std::shared_ptr<Endpoint>> endpoints_;

@@ -1,10 +1,10 @@
 // Who moves the frames of a process's links.
 //
-// Frames move while somebody polls. A rank that waits polls itself, and while it sleeps it sleeps on
-// the links (the leader; other threads that sleep do so on their doorbells, which it rings). When
-// none does - ranks compute - the node's thread takes over: so a peer never waits for a rank to come
-// back into the library. As long as ranks poll, the thread only looks now and then whether they
-// still do: waking it for each message would cost more than the message.
+// Frames move while somebody polls. A rank that waits polls itself, and while it sleeps it sleeps
+// on the links (the leader; other threads that sleep do so on their doorbells, which it rings).
+// When none does - ranks compute - the node's thread takes over: so a peer never waits for a rank
+// to come back into the library. As long as ranks poll, the thread only looks now and then whether
+// they still do: waking it for each message would cost more than the message.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// What transport tcp tells of its costs: the same for all pairs of ranks, since no pair is measured.
+// What transport tcp tells of its costs: the same for all pairs of ranks, since no pair is
+// measured.
 #pragma once
 
 #include <tutti/transport.hpp>

@@ -152,7 +152,8 @@ bool TcpTransport::put(Rank peer, WindowId window, std::span<const Piece> pieces
               .rank = static_cast<std::uint32_t>(rank_)};
   message::FrameBytes head;
   for (const Piece& piece : pieces) {
-    for (std::size_t at = 0; at < piece.source.size(); at += static_cast<std::size_t>(frame.bytes)) {
+    for (std::size_t at = 0; at < piece.source.size();
+         at += static_cast<std::size_t>(frame.bytes)) {
       frame.argument = piece.offset + at;
       frame.bytes = std::min(piece.source.size() - at, message::kMostContentBytes);
       encode(frame, head);
@@ -191,8 +192,8 @@ void TcpTransport::flush(Rank peer, Nanoseconds timeout) {
     node_.poller().poll();
     if (crowded()) ::sched_yield();
     if (clock_.now() > end) {
-      fail_because_of({peer}, tuttiTimeout, "rank {} has not taken what rank {} sent it within {} ms",
-                      peer, rank_,
+      fail_because_of({peer}, tuttiTimeout,
+                      "rank {} has not taken what rank {} sent it within {} ms", peer, rank_,
                       std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
     }
   }
@@ -203,9 +204,9 @@ void TcpTransport::fetch(WindowId window, std::span<message::Wanted> wanted) {
   std::vector<Rank> peers;
   while (!wanted.empty()) {
     const Rank peer = wanted.front().peer;
-    const auto end = std::find_if(wanted.begin(), wanted.end(), [peer](const message::Wanted& each) {
-      return each.peer != peer;
-    });
+    const auto end =
+        std::find_if(wanted.begin(), wanted.end(),
+                     [peer](const message::Wanted& each) { return each.peer != peer; });
     const auto count =
         std::min(static_cast<std::size_t>(end - wanted.begin()), message::kMostRanges);
     Asked& next = asked.emplace_back();

@@ -49,12 +49,17 @@ TEST(Frames, OfImpossibleLengthsAreNone) {
     FrameKind kind;
     std::uint64_t bytes;
   };
-  for (const auto& [kind, length] :
-       {Case{FrameKind::kPut, 0}, {FrameKind::kPut, kMostContentBytes + 1},
-        {FrameKind::kData, ~std::uint64_t{0}}, {FrameKind::kPost, kPostBytes - 1},
-        {FrameKind::kPost, kPostBytes + 1}, {FrameKind::kGet, 0}, {FrameKind::kGet, 17},
-        {FrameKind::kGet, kMostWholeBytes + kRangeBytes}, {FrameKind::kGetEnd, 1},
-        {FrameKind::kFailure, 7}, {FrameKind::kNews, kMostWholeBytes + 1}}) {
+  for (const auto& [kind, length] : {Case{FrameKind::kPut, 0},
+                                     {FrameKind::kPut, kMostContentBytes + 1},
+                                     {FrameKind::kData, ~std::uint64_t{0}},
+                                     {FrameKind::kPost, kPostBytes - 1},
+                                     {FrameKind::kPost, kPostBytes + 1},
+                                     {FrameKind::kGet, 0},
+                                     {FrameKind::kGet, 17},
+                                     {FrameKind::kGet, kMostWholeBytes + kRangeBytes},
+                                     {FrameKind::kGetEnd, 1},
+                                     {FrameKind::kFailure, 7},
+                                     {FrameKind::kNews, kMostWholeBytes + 1}}) {
     FrameBytes bytes;
     encode(Frame{.kind = kind, .bytes = length}, bytes);
     EXPECT_FALSE(complaint_about(bytes).empty()) << static_cast<int>(kind) << " of " << length;

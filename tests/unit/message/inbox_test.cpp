@@ -66,8 +66,7 @@ bool deliver(Inbox& inbox, std::span<const std::byte>& stream, std::size_t most)
   const std::size_t count = inbox.prepare(places);
   std::size_t done = 0;
   for (std::size_t i = 0; i < count && done < most; ++i) {
-    const std::size_t bytes =
-        std::min({places[i].iov_len, most - done, stream.size() - done});
+    const std::size_t bytes = std::min({places[i].iov_len, most - done, stream.size() - done});
     std::memcpy(places[i].iov_base, stream.data() + done, bytes);
     done += bytes;
   }
@@ -134,16 +133,18 @@ TEST(Inbox, EndsAtWhatIsNoFrame) {
   for (const bool bad_window : {true, false}) {
     std::vector<std::byte> stream;
     append(stream, {.kind = FrameKind::kPost, .bytes = kPostBytes}, 0);
-    append(stream, {.kind = bad_window ? FrameKind::kPut : static_cast<FrameKind>(77),
-                    .window = 3,
-                    .bytes = 8},
+    append(stream,
+           {.kind = bad_window ? FrameKind::kPut : static_cast<FrameKind>(77),
+            .window = 3,
+            .bytes = 8},
            0);
     Recorder recorder(4096);
     Inbox inbox(recorder);
     std::span<const std::byte> rest(stream);
     EXPECT_FALSE(deliver(inbox, rest, stream.size()));
     EXPECT_EQ(recorder.received.size(), 1u);
-    EXPECT_EQ(inbox.complaint(), bad_window ? "no window" : "a frame of kind 77, which there is not");
+    EXPECT_EQ(inbox.complaint(),
+              bad_window ? "no window" : "a frame of kind 77, which there is not");
   }
 }
 

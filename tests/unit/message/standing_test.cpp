@@ -1,5 +1,5 @@
-// Ranks that hear of each other only by messages agree about who is there and which error was first,
-// however the messages are delayed.
+// Ranks that hear of each other only by messages agree about who is there and which error was
+// first, however the messages are delayed.
 #include "transports/message/standing.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Who knows the key and says who it is gets in; nobody else does, and neither does who repeats what it
-// has overheard.
+// Who knows the key and says who it is gets in; nobody else does, and neither does who repeats what
+// it has overheard.
 #include "transports/tcp/handshake.hpp"
 
 #include <gtest/gtest.h>

@@ -60,7 +60,8 @@ class Strangers : public testing::Test {
 TEST_F(Strangers, ThatTalkRubbishAreClosedWithoutAWord) {
   const test::ThreadWorld world(2);
   std::vector<std::string> rubbish = {
-      std::string(4096, '\xff'), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(200, ' '),
+      std::string(4096, '\xff'),
+      "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(200, ' '),
       std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + std::string(500, 'r'),
       std::string("TUTTLINK") + std::string(400, '\0')};
   for (const std::string& words : rubbish) {
