@@ -42,6 +42,9 @@ bool same(const Key& a, const Key& b) noexcept {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+// Registers what OpenSSL does at exit, if that has not been registered yet.
+void outlast_threads() { OPENSSL_init_crypto(0, nullptr); }
+
 Key random_key() {
   Key key;
   if (RAND_bytes(reinterpret_cast<unsigned char*>(key.data()), static_cast<int>(key.size())) != 1) {

@@ -21,4 +21,8 @@ bool same(const Key& a, const Key& b) noexcept;
 // That nobody can guess.
 Key random_key();
 
+// Before an object whose destructor ends threads at the end of the process: OpenSSL, which takes
+// its memory back at the end too, is then still there while they end.
+void outlast_threads();
+
 }  // namespace tutti

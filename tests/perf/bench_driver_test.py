@@ -115,7 +115,8 @@ class PageTest(unittest.TestCase):
     def test_text_around_the_block_stays(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "performance.md")
-            arguments = argparse.Namespace(rounds=5, load_before=0.1, priority=False)
+            arguments = argparse.Namespace(rounds=5, load_before=0.1, priority=False,
+                                           transport="shm")
             page.write(path, "first table", results.Results(), arguments)
             with open(path, encoding="utf-8") as file:
                 text = file.read()

@@ -91,6 +91,7 @@ void Call::start() {
   });
   socket_.async_connect(endpoint_of(address_), [self = shared_from_this()](error_code error) {
     if (error) return self->end(error);
+    self->connected_ = true;
     prepare_socket(self->socket_.native_handle());
     asio::async_write(self->socket_, asio::buffer(self->handshake_.hello()),
                       [self](error_code written, std::size_t) {
@@ -131,7 +132,9 @@ void Call::end(const error_code& error) {
   const bool gone = error == asio::error::connection_refused ||
                     error == asio::error::connection_reset || error == asio::error::eof ||
                     error == asio::error::broken_pipe;
-  end({.end = gone ? Link::End::kGone : Link::End::kUnreachable, .text = error.message()});
+  end({.end = gone ? Link::End::kGone : Link::End::kUnreachable,
+       .interrupted = gone && connected_,
+       .text = error.message()});
 }
 
 void Call::refused(Refusal refusal) {

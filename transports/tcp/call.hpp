@@ -21,6 +21,7 @@ class Call : public std::enable_shared_from_this<Call> {
   struct Failure {
     Refusal refusal = Refusal::kNone;  // the listener's reason
     Link::End end = Link::End::kGone;  // the system's, or what a refusal comes to
+    bool interrupted = false;          // it was connected, and closed without a word
     std::string text;
   };
   using Done = std::function<void(Descriptor socket, const Failure& why)>;
@@ -37,6 +38,7 @@ class Call : public std::enable_shared_from_this<Call> {
   void end(Failure failure);
 
   boost::asio::ip::tcp::socket socket_;
+  bool connected_ = false;
   boost::asio::steady_timer timer_;
   const Address address_;
   const NodeId node_;  // who is to be there

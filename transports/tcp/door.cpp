@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
@@ -25,6 +26,9 @@ namespace {
 
 constexpr int kBacklog = 4096;  // all ranks may come at once
 constexpr std::chrono::seconds kVisitTime{2};
+// While others wait for a place.
+constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::milliseconds kPauseWithoutPlaces{20};
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
 
 // Close-on-exec from birth, which Asio's own open() is not. No descriptor, and errno, on failure.
@@ -71,6 +75,12 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
  public:
   Visit(Socket socket, Door& door)
       : socket_(std::move(socket)), timer_(socket_.get_executor()), door_(door) {}
+
+  // Has said nothing, though it had the time to.
+  bool is_silent() const noexcept {
+    return !said_ && std::chrono::steady_clock::now() - begin_ > kPatience;
+  }
+  void send_away() { end(Refusal::kSilence); }
 
   void start() {
     timer_.expires_after(kVisitTime);
@@ -151,6 +161,7 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
   ChallengeBytes challenge_;
   Key proof_;
   VerdictBytes verdict_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   bool admitted_ = false;
   bool ended_ = false;
 };
@@ -176,7 +187,7 @@ void Door::accept_when_ready() {
 }
 
 void Door::accept_all() {
-  while (visits_.size() < kMostVisits) {
+  while (visits_.size() < kMostVisits || make_room()) {
     const int fd =
         ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
@@ -185,34 +196,43 @@ void Door::accept_all() {
       if (!shortage) return accept_when_ready();
       TUTTI_WARN(kNet, "no descriptor for a connection from another rank: {}",
                  std::strerror(errno));
-      return accept_after_pause();
+      return accept_after(kPauseWithoutDescriptors);
     }
     Socket socket(io_);
     socket.assign(address_.family == 6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);
     const auto visit = std::make_shared<Visit>(std::move(socket), *this);
-    visits_.insert(visit);
+    visits_.push_back(visit);
     visit->start();
   }
-  // end() goes on once a place is free.
+  accept_after(kPauseWithoutPlaces);
 }
 
-void Door::accept_after_pause() {
+bool Door::make_room() {
+  const auto silent = std::find_if(visits_.begin(), visits_.end(),
+                                   [](const auto& visit) { return visit->is_silent(); });
+  if (silent == visits_.end()) return false;
+  const std::shared_ptr<Visit> visit = *silent;
+  visit->send_away();
+  return true;
+}
+
+void Door::accept_after(std::chrono::milliseconds pause) {
+  if (accepting_) return;
   accepting_ = true;
-  pause_.expires_after(kPauseWithoutDescriptors);
+  pause_.expires_after(pause);
   pause_.async_wait([this](error_code error) {
     accepting_ = false;
-    if (!error) accept_when_ready();
+    if (!error) accept_all();
   });
 }
 
 void Door::end(const std::shared_ptr<Visit>& visit, Refusal refusal) {
-  visits_.erase(visit);
+  visits_.remove(visit);
   if (refusal != Refusal::kNone) {
     const std::uint64_t count = ++refused_[static_cast<unsigned>(refusal)];
     TUTTI_INFO(kNet, "turned a connection away at {}: {} ({} of these)", to_string(address_),
                describe(refusal), count);
   }
-  if (visits_.size() + 1 == kMostVisits || !accepting_) accept_when_ready();
 }
 
 }  // namespace tutti::tcp

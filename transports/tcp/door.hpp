@@ -1,6 +1,6 @@
 // Where other processes come in: accepts connections, and makes links of those whose handshake ends
-// well. Strangers get little: 2 s, the bytes of a handshake, and 64 places, of all together. On the
-// node's thread.
+// well. Strangers get little: 2 s, the bytes of a handshake, and 64 places, of all together; when
+// these are taken, whoever has been silent for longest has to go. On the node's thread.
 #pragma once
 
 #include <unistd.h>
@@ -9,10 +9,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "base/descriptor.hpp"
 #include "transports/tcp/handshake.hpp"
@@ -51,7 +52,9 @@ class Door {
 
   void accept_when_ready();
   void accept_all();
-  void accept_after_pause();
+  void accept_after(std::chrono::milliseconds pause);
+  // False: everybody has said something, or just come.
+  bool make_room();
   void end(const std::shared_ptr<Visit>& visit, Refusal refusal);
 
   boost::asio::io_context& io_;
@@ -60,7 +63,7 @@ class Door {
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   bool accepting_ = false;
-  std::set<std::shared_ptr<Visit>> visits_;
+  std::list<std::shared_ptr<Visit>> visits_;        // the oldest first
   std::array<std::uint64_t, kRefusals> refused_{};  // how many, by why
 };
 

@@ -21,6 +21,10 @@ namespace {
 
 // How long a connection that the other side has begun may take; then this side begins again.
 constexpr std::chrono::seconds kTimeOfTheOther{2};
+// A listener that is crowded closes connections before it knows whose they are. One that is dead
+// refuses them.
+constexpr std::chrono::seconds kCallsTime{10};
+constexpr std::chrono::milliseconds kPauseBetweenCalls{20};
 constexpr Nanoseconds kLongestLinger = std::chrono::seconds(2);
 
 NodeId make_id() {
@@ -74,6 +78,7 @@ class Node::Owner {
 
  private:
   Owner() {
+    outlast_threads();
     pthread_atfork([] { of_process().before_fork(); }, [] { of_process().in_parent(); },
                    [] { of_process().in_child(); });
   }
@@ -174,7 +179,8 @@ std::shared_ptr<Link> Node::link_to(const NodeId& node, const Address& address,
   std::shared_ptr<Link>& link = by_node_[node];
   if (link && !link->is_closed()) return link;
   link = std::make_shared<Link>(*this, node);
-  asio::post(io_, [this, link = link, callee = Callee{node, address, introduction, key}] {
+  asio::post(io_, [this, link = link,
+                   callee = Callee{node, address, introduction, key, steady_now() + kCallsTime}] {
     call(link, callee);
   });
   return link;
@@ -183,13 +189,15 @@ std::shared_ptr<Link> Node::link_to(const NodeId& node, const Address& address,
 // On the node's thread, as all that follows until the link is open.
 void Node::call(const std::shared_ptr<Link>& link, const Callee& callee) {
   if (link->is_open() || link->is_closed()) return;
-  if (is_visited_by(callee.node)) return call_later(link, callee);
+  if (is_visited_by(callee.node)) return call_later(link, callee, kTimeOfTheOther);
   const auto done = [this, link, callee](Descriptor socket, const Call::Failure& why) {
     if (link->is_open()) return;  // the other side's connection was first
     if (socket) {
       open_link(link, std::move(socket));
     } else if (why.refusal == Refusal::kDuplicate) {
-      call_later(link, callee);
+      call_later(link, callee, kTimeOfTheOther);
+    } else if (why.interrupted && steady_now() < callee.until) {
+      call_later(link, callee, kPauseBetweenCalls);  // strangers have crowded this one out
     } else {
       link->close(why.end, why.text);
     }
@@ -198,9 +206,9 @@ void Node::call(const std::shared_ptr<Link>& link, const Callee& callee) {
       ->start();
 }
 
-// If the connection that the other side has begun does not come to an end.
-void Node::call_later(const std::shared_ptr<Link>& link, const Callee& callee) {
-  const auto timer = std::make_shared<asio::steady_timer>(io_, kTimeOfTheOther);
+// Unless the connection that the other side has begun is there by then.
+void Node::call_later(const std::shared_ptr<Link>& link, const Callee& callee, Nanoseconds pause) {
+  const auto timer = std::make_shared<asio::steady_timer>(io_, pause);
   timer->async_wait([this, timer, link, callee](error_code) { call(link, callee); });
 }
 

@@ -79,9 +79,10 @@ class Node final : private Door::Host {
     Address address;
     Introduction introduction;
     Key key{};
+    Nanoseconds until{};  // when calls that are interrupted are given up
   };
   void call(const std::shared_ptr<Link>& link, const Callee& callee);
-  void call_later(const std::shared_ptr<Link>& link, const Callee& callee);
+  void call_later(const std::shared_ptr<Link>& link, const Callee& callee, Nanoseconds pause);
   bool is_visited_by(const NodeId& node);
   void open_link(const std::shared_ptr<Link>& link, Descriptor socket);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <list>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -101,10 +102,25 @@ std::unique_ptr<ControlWindow> TcpTransport::open_control(const ControlSegment& 
   endpoint_->ready();
   // Nobody connects before all are ready for it.
   bootstrap_.all_gather({}, {});
-  if (rank_ != 0) endpoint_->link(0);
+  if (rank_ != 0) await_link_to_first();
   message::Carrier& carrier = *this;
   return std::make_unique<message::MessageControl>(
       carrier, std::shared_ptr<message::Port>(endpoint_, &endpoint_->port()));
+}
+
+// From here on each of the two hears of the other's death. A link that ends as it begins says so to
+// whoever waits for the rank.
+void TcpTransport::await_link_to_first() {
+  const Link& link = endpoint_->link(0);
+  const Nanoseconds end = clock_.now() + timeout_;
+  while (!link.is_open() && !link.is_closed()) {
+    if (clock_.now() > end) {
+      fail_because_of({0}, tuttiTimeout, "rank 0 did not answer rank {}'s connection within {} ms",
+                      rank_,
+                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
 }
 
 std::unique_ptr<Window> TcpTransport::open_window(WindowKind kind) {

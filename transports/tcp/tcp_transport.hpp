@@ -58,6 +58,7 @@ class TcpTransport final : public Transport, private message::Carrier {
   void flush(Rank peer, Nanoseconds timeout) override;
   void fetch(message::WindowId window, std::span<message::Wanted> wanted) override;
   void await(Asked& asked, Rank peer);
+  void await_link_to_first();
 
   Bootstrap& bootstrap_;
   const Nanoseconds timeout_;
