@@ -138,7 +138,12 @@ void SetupExchange::round(std::span<const std::byte> part, std::size_t bytes, st
                       .bytes = ControlLayout::kBoardBytes,
                       .data = nullptr});
   }
-  parent_.control().view(boards);
+  try {
+    parent_.control().view(boards);
+  } catch (const Error& error) {
+    check({}, error.culprits());  // it has died, perhaps, and its board with it
+    throw;
+  }
   auto board = boards.begin();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const auto to = all.subspan(i * bytes + from, part.size());
