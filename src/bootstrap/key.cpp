@@ -42,8 +42,9 @@ bool same(const Key& a, const Key& b) noexcept {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// Registers what OpenSSL does at exit, if that has not been registered yet.
-void outlast_threads() { OPENSSL_init_crypto(0, nullptr); }
+// Registers what OpenSSL does at exit, if that has not been registered yet. Asked for nothing, it
+// would not even do that.
+void outlast_threads() { OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr); }
 
 Key random_key() {
   Key key;
