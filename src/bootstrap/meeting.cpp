@@ -1,9 +1,6 @@
 // The meeting's thread: accepts connections and hands them to the table.
 #include "bootstrap/meeting.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -12,11 +9,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <csignal>
 #include <thread>
 
-#include "base/descriptor.hpp"
-#include "base/error.hpp"
+#include "base/quiet_thread.hpp"
+#include "bootstrap/listener.hpp"
 #include "bootstrap/meeting_table.hpp"
 #include "bootstrap/unique_id.hpp"
 
@@ -29,54 +25,22 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t kMostStrangers = 64;
-constexpr int kBacklog = 4096;  // all ranks may come at once
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
 
-struct ListeningSocket {
-  Descriptor descriptor;
-  UniqueId id;
+struct Place {
+  Listener listener = listen_on_loopback("for the ranks to meet");
+  UniqueId id = id_of(listener.address);
+
+ private:
+  static UniqueId id_of(const SocketAddress& address) {
+    UniqueId id;
+    id.family = address.family;
+    id.port = address.port;
+    id.address = address.bytes;
+    id.secret = make_secret();
+    return id;
+  }
 };
-
-// Close-on-exec from birth, which Asio's own open() is not. No descriptor, and errno, when it
-// fails.
-ListeningSocket listen_on_loopback(UniqueId::Family family) {
-  const bool v6 = family == UniqueId::kIpv6;
-  const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  Descriptor descriptor(fd);
-  sockaddr_in a4{};
-  sockaddr_in6 a6{};
-  a4.sin_family = AF_INET;
-  a4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  a6.sin6_family = AF_INET6;
-  a6.sin6_addr = in6addr_loopback;
-  auto* address = v6 ? reinterpret_cast<sockaddr*>(&a6) : reinterpret_cast<sockaddr*>(&a4);
-  socklen_t size = v6 ? sizeof(a6) : sizeof(a4);
-  if (fd < 0 || ::bind(fd, address, size) != 0 || ::listen(fd, kBacklog) != 0 ||
-      ::getsockname(fd, address, &size) != 0) {
-    const int cause = errno;
-    descriptor.close();
-    errno = cause;
-    return {};
-  }
-  UniqueId id;
-  id.family = family;
-  id.port = ntohs(v6 ? a6.sin6_port : a4.sin_port);
-  if (v6) {
-    std::memcpy(id.address.data(), &a6.sin6_addr, sizeof(a6.sin6_addr));
-  } else {
-    std::memcpy(id.address.data(), &a4.sin_addr, sizeof(a4.sin_addr));
-  }
-  return {std::move(descriptor), id};
-}
-
-ListeningSocket listen_on_loopback() {
-  const auto secret = make_secret();
-  ListeningSocket result = listen_on_loopback(UniqueId::kIpv4);
-  if (!result.descriptor) result = listen_on_loopback(UniqueId::kIpv6);
-  if (!result.descriptor) fail_system("listening on loopback for the ranks to meet");
-  result.id.secret = secret;
-  return result;
-}
 
 }  // namespace
 
@@ -85,13 +49,12 @@ class Meeting::Service {
   Service()
       : acceptor_(io_),
         pause_(io_),
-        table_(io_, listener_.id.secret, [this] { look_around(); }),
-        id_(pack(listener_.id)) {
-    const bool v6 = listener_.id.family == UniqueId::kIpv6;
-    acceptor_.assign(v6 ? tcp::v6() : tcp::v4(), listener_.descriptor.get());
-    listener_.descriptor.release();
+        table_(io_, place_.id.secret, [this] { look_around(); }),
+        id_(pack(place_.id)) {
+    acceptor_.assign(protocol(), place_.listener.socket.get());
+    place_.listener.socket.release();
     accept_when_ready();
-    start_thread();
+    thread_ = start_quiet_thread("tutti-meeting", [this] { run(); });
   }
 
   ~Service() {
@@ -107,22 +70,9 @@ class Meeting::Service {
   }
 
  private:
-  // The application's signals are none of this thread's business.
-  void start_thread() {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error& error) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      fail(tuttiSystemError, "starting the thread of a meeting: {}", error.what());
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  tcp protocol() const { return place_.id.family == UniqueId::kIpv6 ? tcp::v6() : tcp::v4(); }
 
   void run() {
-    pthread_setname_np(pthread_self(), "tutti-meeting");
     try {
       io_.run();
     } catch (const std::exception&) {
@@ -152,7 +102,7 @@ class Meeting::Service {
         return shortage ? accept_after_pause() : accept_when_ready();
       }
       tcp::socket socket(io_);
-      socket.assign(listener_.id.family == UniqueId::kIpv6 ? tcp::v6() : tcp::v4(), fd);
+      socket.assign(protocol(), fd);
       table_.welcome(std::move(socket));
     }
     // look_around() goes on once a stranger is known or gone.
@@ -177,7 +127,7 @@ class Meeting::Service {
   }
 
   asio::io_context io_{1};
-  ListeningSocket listener_ = listen_on_loopback();
+  Place place_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   MeetingTable table_;

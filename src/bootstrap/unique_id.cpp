@@ -1,7 +1,6 @@
 // Packing, checking and writing of unique ids.
 #include "bootstrap/unique_id.hpp"
 
-#include <arpa/inet.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "bootstrap/listener.hpp"
 
 namespace tutti {
 
@@ -80,10 +80,7 @@ UniqueId unpack(const tuttiUniqueId& opaque) {
 }
 
 std::string address_of(const UniqueId& id) {
-  char text[INET6_ADDRSTRLEN] = "?";
-  const bool v6 = id.family == UniqueId::kIpv6;
-  ::inet_ntop(v6 ? AF_INET6 : AF_INET, id.address.data(), text, sizeof(text));
-  return v6 ? fmt::format("[{}]:{}", text, id.port) : fmt::format("{}:{}", text, id.port);
+  return to_string({.family = id.family, .port = id.port, .bytes = id.address});
 }
 
 std::string encode(const tuttiUniqueId& id) {

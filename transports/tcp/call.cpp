@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kCallTime{10};
 // A host that acknowledges nothing for this long is unreachable.
 constexpr unsigned kSilenceMs = 1500;
 
-asio::ip::tcp::endpoint endpoint_of(const Address& address) {
+asio::ip::tcp::endpoint endpoint_of(const SocketAddress& address) {
   if (address.family == 6) {
     asio::ip::address_v6::bytes_type bytes;
     std::memcpy(bytes.data(), address.bytes.data(), bytes.size());
@@ -66,7 +66,7 @@ void enlarge_buffers(int socket) noexcept {
   if (can_send) ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof(kBufferBytes));
 }
 
-Call::Call(asio::io_context& io, const Address& address, const NodeId& node, const Key& key,
+Call::Call(asio::io_context& io, const SocketAddress& address, const NodeId& node, const Key& key,
            const Introduction& introduction, Done done)
     : socket_(io),
       timer_(io),

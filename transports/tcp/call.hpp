@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/descriptor.hpp"
+#include "bootstrap/listener.hpp"
 #include "transports/tcp/handshake.hpp"
 #include "transports/tcp/link.hpp"
 
@@ -26,8 +27,8 @@ class Call : public std::enable_shared_from_this<Call> {
   };
   using Done = std::function<void(Descriptor socket, const Failure& why)>;
 
-  Call(boost::asio::io_context& io, const Address& address, const NodeId& node, const Key& key,
-       const Introduction& introduction, Done done);
+  Call(boost::asio::io_context& io, const SocketAddress& address, const NodeId& node,
+       const Key& key, const Introduction& introduction, Done done);
   void start();
 
  private:
@@ -40,7 +41,7 @@ class Call : public std::enable_shared_from_this<Call> {
   boost::asio::ip::tcp::socket socket_;
   bool connected_ = false;
   boost::asio::steady_timer timer_;
-  const Address address_;
+  const SocketAddress address_;
   const NodeId node_;  // who is to be there
   ClientHandshake handshake_;
   Done done_;

@@ -1,7 +1,5 @@
 #include "transports/tcp/door.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,7 +10,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "base/error.hpp"
 #include "base/log.hpp"
 #include "transports/tcp/call.hpp"
 
@@ -24,51 +21,13 @@ using Socket = asio::ip::tcp::socket;
 
 namespace {
 
-constexpr int kBacklog = 4096;  // all ranks may come at once
 constexpr std::chrono::seconds kVisitTime{2};
 // While others wait for a place.
 constexpr std::chrono::milliseconds kPatience{100};
 constexpr std::chrono::milliseconds kPauseWithoutPlaces{20};
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
 
-// Close-on-exec from birth, which Asio's own open() is not. No descriptor, and errno, on failure.
-Descriptor listen_on_loopback(bool v6, Address& address) {
-  Descriptor socket(
-      ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  enlarge_buffers(socket.get());
-  sockaddr_in a4{};
-  sockaddr_in6 a6{};
-  a4.sin_family = AF_INET;
-  a4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  a6.sin6_family = AF_INET6;
-  a6.sin6_addr = in6addr_loopback;
-  auto* const name = v6 ? reinterpret_cast<sockaddr*>(&a6) : reinterpret_cast<sockaddr*>(&a4);
-  socklen_t size = v6 ? sizeof(a6) : sizeof(a4);
-  if (!socket || ::bind(socket.get(), name, size) != 0 || ::listen(socket.get(), kBacklog) != 0 ||
-      ::getsockname(socket.get(), name, &size) != 0) {
-    const int cause = errno;
-    socket.close();
-    errno = cause;
-    return {};
-  }
-  address.family = v6 ? 6 : 4;
-  address.port = ntohs(v6 ? a6.sin6_port : a4.sin_port);
-  if (v6) {
-    std::memcpy(address.bytes.data(), &a6.sin6_addr, 16);
-  } else {
-    std::memcpy(address.bytes.data(), &a4.sin_addr, 4);
-  }
-  return socket;
-}
-
 }  // namespace
-
-std::string to_string(const Address& address) {
-  char text[INET6_ADDRSTRLEN] = "?";
-  const bool v6 = address.family == 6;
-  ::inet_ntop(v6 ? AF_INET6 : AF_INET, address.bytes.data(), text, sizeof(text));
-  return v6 ? fmt::format("[{}]:{}", text, address.port) : fmt::format("{}:{}", text, address.port);
-}
 
 // One connection until it is a link or gone. Owned by the door and by its pending handlers.
 class Door::Visit : public std::enable_shared_from_this<Visit> {
@@ -167,12 +126,14 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
 };
 
 Door::Door(asio::io_context& io, Host& host) : io_(io), host_(host), acceptor_(io), pause_(io) {
-  bool v6 = false;
-  Descriptor socket = listen_on_loopback(v6, address_);
-  if (!socket) socket = listen_on_loopback(v6 = true, address_);
-  if (!socket) fail_system("listening on loopback for other ranks");
-  acceptor_.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), socket.get());
-  socket.release();
+  Listener listener = listen_on_loopback("for other ranks", enlarge_buffers);
+  address_ = listener.address;
+  acceptor_.assign(protocol(), listener.socket.get());
+  listener.socket.release();
+}
+
+asio::ip::tcp Door::protocol() const {
+  return address_.family == 6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
 }
 
 void Door::open() { accept_when_ready(); }
@@ -199,7 +160,7 @@ void Door::accept_all() {
       return accept_after(kPauseWithoutDescriptors);
     }
     Socket socket(io_);
-    socket.assign(address_.family == 6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd);
+    socket.assign(protocol(), fd);
     const auto visit = std::make_shared<Visit>(std::move(socket), *this);
     visits_.push_back(visit);
     visit->start();

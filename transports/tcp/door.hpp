@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "base/descriptor.hpp"
+#include "bootstrap/listener.hpp"
 #include "transports/tcp/handshake.hpp"
 
 namespace tutti::tcp {
@@ -40,7 +41,7 @@ class Door {
   // Listens when it returns. `io` and `host` outlive it. tuttiSystemError where there is no port.
   Door(boost::asio::io_context& io, Host& host);
 
-  const Address& address() const noexcept { return address_; }
+  const SocketAddress& address() const noexcept { return address_; }
   // From now on, on the thread of `io`.
   void open();
   // In a forked child, which has a copy that nobody uses.
@@ -50,6 +51,7 @@ class Door {
   class Visit;
   static constexpr std::size_t kMostVisits = 64;
 
+  boost::asio::ip::tcp protocol() const;
   void accept_when_ready();
   void accept_all();
   void accept_after(std::chrono::milliseconds pause);
@@ -59,7 +61,7 @@ class Door {
 
   boost::asio::io_context& io_;
   Host& host_;
-  Address address_;
+  SocketAddress address_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   bool accepting_ = false;

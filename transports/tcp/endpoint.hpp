@@ -7,11 +7,12 @@
 #include <tutti/transport.hpp>
 #include <vector>
 
+#include "bootstrap/listener.hpp"
 #include "transports/message/port.hpp"
 #include "transports/message/standing.hpp"
-#include "transports/tcp/address.hpp"
 #include "transports/tcp/handshake.hpp"
 #include "transports/tcp/link.hpp"
+#include "transports/tcp/node_id.hpp"
 
 namespace tutti::tcp {
 
@@ -21,7 +22,7 @@ class Endpoint final : public message::Teller {
  public:
   struct Peer {
     NodeId node{};
-    Address address;
+    SocketAddress address;
     std::uint32_t port = 0;  // its endpoint's number there
   };
   // `node` outlives it.

@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "bootstrap/key.hpp"
-#include "transports/tcp/address.hpp"
+#include "transports/tcp/node_id.hpp"
 
 namespace tutti::tcp {
 

@@ -22,7 +22,7 @@
 #include "transports/message/inbox.hpp"
 #include "transports/message/outbox.hpp"
 #include "transports/message/port.hpp"
-#include "transports/tcp/address.hpp"
+#include "transports/tcp/node_id.hpp"
 
 namespace tutti::tcp {
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
-#include <csignal>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/quiet_thread.hpp"
 #include "transports/tcp/call.hpp"
 
 namespace tutti::tcp {
@@ -32,24 +32,6 @@ NodeId make_id() {
   NodeId id;
   std::copy_n(random.begin(), id.size(), id.begin());
   return id;
-}
-
-// The application's signals are none of this thread's business.
-template <typename Body>
-std::thread start_quietly(Body body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread;
-  std::string why;
-  try {
-    thread = std::thread(std::move(body));
-  } catch (const std::system_error& error) {
-    why = error.what();
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!why.empty()) fail(tuttiSystemError, "starting the thread of transport tcp: {}", why);
-  return thread;
 }
 
 }  // namespace
@@ -112,11 +94,21 @@ void Node::close_inherited() noexcept {
 
 Node::Node() : id_(make_id()), door_(io_, *this), poller_(io_) {
   door_.open();
-  thread_ = start_quietly([this] {
-    pthread_setname_np(pthread_self(), "tutti-tcp");
-    io_.run();
-  });
+  thread_ = start_quiet_thread("tutti-tcp", [this] { run(); });
   TUTTI_INFO(kNet, "listening at {}", to_string(address()));
+}
+
+void Node::run() {
+  for (;;) {
+    try {
+      io_.run();
+      return;
+    } catch (const std::exception& error) {
+      // Out of memory, say: what was being done is lost, and who waits for it hears by its
+      // deadline.
+      TUTTI_WARN(kNet, "{}", error.what());
+    }
+  }
 }
 
 Node::~Node() {
@@ -173,7 +165,7 @@ std::vector<std::shared_ptr<Endpoint>> Node::endpoints() {
   return all;
 }
 
-std::shared_ptr<Link> Node::link_to(const NodeId& node, const Address& address,
+std::shared_ptr<Link> Node::link_to(const NodeId& node, const SocketAddress& address,
                                     const Introduction& introduction, const Key& key) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Link>& link = by_node_[node];

@@ -13,10 +13,11 @@
 #include <thread>
 #include <vector>
 
-#include "transports/tcp/address.hpp"
+#include "bootstrap/listener.hpp"
 #include "transports/tcp/door.hpp"
 #include "transports/tcp/endpoint.hpp"
 #include "transports/tcp/link.hpp"
+#include "transports/tcp/node_id.hpp"
 #include "transports/tcp/poller.hpp"
 
 namespace tutti::tcp {
@@ -33,7 +34,7 @@ class Node final : private Door::Host {
   Node& operator=(const Node&) = delete;
 
   const NodeId& id() const noexcept override { return id_; }
-  const Address& address() const noexcept { return door_.address(); }
+  const SocketAddress& address() const noexcept { return door_.address(); }
 
   // Gives the endpoint its number.
   void add(const std::shared_ptr<Endpoint>& endpoint);
@@ -46,7 +47,7 @@ class Node final : private Door::Host {
   std::shared_ptr<Endpoint> endpoint(std::uint32_t number);
 
   // The link to another process, or to this one: one that there is, or a new one.
-  std::shared_ptr<Link> link_to(const NodeId& node, const Address& address,
+  std::shared_ptr<Link> link_to(const NodeId& node, const SocketAddress& address,
                                 const Introduction& introduction, const Key& key);
 
   // The one that there is, if there is one.
@@ -64,6 +65,7 @@ class Node final : private Door::Host {
  private:
   class Owner;
   void close_inherited() noexcept;
+  void run();
 
   std::optional<Key> key_for(const Introduction& said, Refusal& refusal) override;
   Refusal admit(const Introduction& said) override;
@@ -76,7 +78,7 @@ class Node final : private Door::Host {
   bool has_released();
   struct Callee {
     NodeId node{};
-    Address address;
+    SocketAddress address;
     Introduction introduction;
     Key key{};
     Nanoseconds until{};  // when calls that are interrupted are given up

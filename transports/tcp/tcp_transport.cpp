@@ -23,7 +23,7 @@ using message::WindowId;
 // What each rank tells the others before it connects to any.
 struct Hello {
   NodeId node;
-  Address address;
+  SocketAddress address;
   std::uint32_t port;
   HostIdentity host;
   ProcessorShare processors;

@@ -18,7 +18,7 @@ namespace tutti::tcp {
 namespace {
 
 Descriptor connect_to_node() {
-  const Address& address = Node::of_this_process().address();
+  const SocketAddress& address = Node::of_this_process().address();
   Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in name{};
   name.sin_family = AF_INET;

@@ -1,0 +1,11 @@
+// Tells apart the processes that are on the network, as long as there are any.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace tutti::tcp {
+
+using NodeId = std::array<std::byte, 16>;
+
+}  // namespace tutti::tcp
