@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,10 +19,7 @@ namespace {
 
 using message::Frame;
 using message::FrameKind;
-using message::WindowId;
 
-// Of large contents: what another communicator sends gets its turn in between.
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // What is sent "soon" leaves when it has become this much.
 constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
 // What leaves at once, before a look at what has come. Bare sockets, both ways at once over
@@ -33,21 +29,6 @@ constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
 // to 860 and 3300 to 3900 by 128 KiB, 1000 and 6000 by 64 KiB.
 constexpr std::size_t kMostAtOnce = message::Inbox::kMostAtOnce;
 constexpr std::size_t kMostParts = 64;
-
-// Words that their owner may be writing (SetupBoard) are read as words.
-std::vector<std::byte> copy_words(const std::byte* from, std::size_t bytes) {
-  std::vector<std::byte> copy(bytes);
-  std::size_t done = 0;
-  if (reinterpret_cast<std::uintptr_t>(from) % sizeof(std::uint64_t) == 0) {
-    for (; bytes - done >= sizeof(std::uint64_t); done += sizeof(std::uint64_t)) {
-      auto* const word = reinterpret_cast<std::uint64_t*>(const_cast<std::byte*>(from) + done);
-      const std::uint64_t value = std::atomic_ref(*word).load(std::memory_order_relaxed);
-      std::memcpy(copy.data() + done, &value, sizeof(value));
-    }
-  }
-  std::memcpy(copy.data() + done, from + done, bytes - done);
-  return copy;
-}
 
 }  // namespace
 
@@ -62,13 +43,9 @@ void Link::close(End end, const std::string& why) {
   if (closed_.exchange(true)) return;
   TUTTI_INFO(kNet, "a link has ended: {}", why);
   if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
-  std::vector<Asked*> open;
   {
     const std::lock_guard lock(receiving_);
-    for (const auto& [number, asked] : asked_) open.push_back(asked);
-    for (Asked* const asked : open) end_asked(*asked, Asked::kFailed);
-    destination_.reset();
-    target_ = nullptr;
+    delivery_.end();
   }
   {
     const std::lock_guard lock(sending_);
@@ -154,7 +131,11 @@ bool Link::receive() {
     const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
     if (got > 0) {
       any = true;
-      if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
+      try {
+        if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
+      } catch (const std::exception& error) {
+        why = error.what();  // no memory, say: what has come is lost
+      }
     } else if (got == 0) {
       end = End::kGone;
       why = end_of_stream();
@@ -177,15 +158,14 @@ std::string Link::end_of_stream() const {
   return inbox_.in_frame() ? "its process ended in the middle of a frame" : "its process ended";
 }
 
-void Link::ask(Asked& asked, const Endpoint& endpoint, Rank peer, WindowId window) {
+void Link::ask(Asked& asked, const Endpoint& endpoint, Rank peer, message::WindowId window) {
   {
     const std::lock_guard lock(receiving_);
     if (is_closed()) {
       asked.state.store(Asked::kFailed, std::memory_order_release);
       return;
     }
-    asked.number = ++last_number_;
-    asked_[asked.number] = &asked;
+    delivery_.expect(asked);
   }
   message::FrameBytes head;
   encode(Frame{.kind = FrameKind::kGet,
@@ -207,196 +187,16 @@ void Link::ask(Asked& asked, const Endpoint& endpoint, Rank peer, WindowId windo
 
 void Link::give_up(Asked& asked) {
   const std::lock_guard lock(receiving_);
-  asked_.erase(asked.number);
-}
-
-void Link::end_asked(Asked& asked, Asked::State state) {
-  message::Port& port = *asked.port;
-  asked_.erase(asked.number);
-  // Release pairs with the acquire of who waits; the struct is gone after it.
-  asked.state.store(state, std::memory_order_seq_cst);
-  port.ring();
+  delivery_.give_up(asked);
 }
 
 void Link::forget(const Endpoint& endpoint) {
   {
     const std::lock_guard lock(receiving_);
-    if (destination_.get() == &endpoint) {
-      destination_.reset();
-      target_ = nullptr;
-    }
+    delivery_.forget(endpoint);
   }
   const std::lock_guard lock(sending_);
   outbox_.forget(endpoint.number());
-}
-
-bool Link::begin_content(const Frame& frame, std::string& complaint) {
-  target_ = nullptr;
-  if (frame.kind == FrameKind::kData) {
-    const auto found = asked_.find(frame.tag);
-    if (found == asked_.end()) return true;  // given up
-    const Asked& asked = *found->second;
-    if (asked.piece < asked.wanted.size() &&
-        frame.bytes <= asked.wanted[asked.piece].bytes - asked.at) {
-      target_ = asked.wanted[asked.piece].to + asked.at;
-      return true;
-    }
-    complaint = "more than was asked for";
-    return false;
-  }
-  destination_ = node_.endpoint(frame.port);
-  if (!destination_ || destination_->standing().has_left()) return true;
-  target_ = destination_->port().writable(static_cast<WindowId>(frame.window), frame.argument,
-                                          frame.bytes);
-  if (target_ != nullptr) return true;
-  complaint = fmt::format("{} bytes for offset {} of window {}, which are not there", frame.bytes,
-                          frame.argument, frame.window);
-  return false;
-}
-
-std::span<std::byte> Link::place(const Frame& frame, std::uint64_t at) {
-  if (frame.kind == FrameKind::kData && !asked_.contains(frame.tag)) return {};
-  if (target_ == nullptr) return {};
-  return {target_ + at, static_cast<std::size_t>(frame.bytes - at)};
-}
-
-// Addresses that a peer names are not trusted: where nothing is, that is an error of the peer.
-bool Link::fill(const Frame& frame, std::span<std::byte> place, std::span<const std::byte> bytes,
-                std::string& complaint) {
-  if (frame.kind != FrameKind::kPut || static_cast<WindowId>(frame.window) != WindowId::kProcess) {
-    std::memcpy(place.data(), bytes.data(), bytes.size());
-    return true;
-  }
-  const iovec from{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  const iovec to{place.data(), bytes.size()};
-  if (::process_vm_writev(::getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(bytes.size())) {
-    return true;
-  }
-  complaint = fmt::format("{} bytes for address {}, where nothing is", bytes.size(),
-                          fmt::ptr(place.data()));
-  return false;
-}
-
-void Link::end_content(const Frame& frame) {
-  destination_.reset();
-  target_ = nullptr;
-  if (frame.kind != FrameKind::kData) return;
-  const auto found = asked_.find(frame.tag);
-  if (found == asked_.end()) return;
-  Asked& asked = *found->second;
-  asked.at += static_cast<std::size_t>(frame.bytes);
-  if (asked.at < asked.wanted[asked.piece].bytes) return;
-  asked.at = 0;
-  ++asked.piece;
-}
-
-bool Link::on_frame(const Frame& frame, std::span<const std::byte> content,
-                    std::string& complaint) {
-  switch (frame.kind) {
-    case FrameKind::kAbsent:
-    case FrameKind::kGetEnd: {
-      const auto found = asked_.find(frame.tag);
-      if (found == asked_.end()) return true;
-      Asked& asked = *found->second;
-      if (frame.kind == FrameKind::kGetEnd) {
-        const bool whole = frame.argument == 0 && asked.piece == asked.wanted.size();
-        end_asked(asked, whole ? Asked::kAnswered : Asked::kFailed);
-      } else if (asked.piece < asked.wanted.size() && asked.at == 0) {
-        asked.wanted[asked.piece++].absent = true;
-      }
-      return true;
-    }
-    case FrameKind::kNoPort:
-      node_.on_port_gone(remote_, static_cast<std::uint32_t>(frame.argument));
-      return true;
-    default:
-      break;
-  }
-  const std::shared_ptr<Endpoint> endpoint = node_.endpoint(frame.port);
-  if (!endpoint) {
-    if (frame.kind == FrameKind::kGet) end_answer(frame, 1);
-    message::FrameBytes head;
-    encode(Frame{.kind = FrameKind::kNoPort, .argument = frame.port}, head);
-    if (frame.kind != FrameKind::kNews) send(head, {}, When::kNow);
-    return true;
-  }
-  const auto ranks = static_cast<std::uint32_t>(endpoint->ranks());
-  if (frame.rank >= ranks || (frame.kind == FrameKind::kNews && frame.tag >= ranks)) {
-    complaint = fmt::format("something from or about a rank that its communicator does not have");
-    return false;
-  }
-  switch (frame.kind) {
-    case FrameKind::kPost: {
-      LineContent line;
-      line.stamp = message::decode_word(content.first<8>());
-      std::memcpy(line.payload, content.data() + 8, sizeof(line.payload));
-      if (endpoint->port().post(frame.tag, frame.argument, line)) return true;
-      complaint = fmt::format("line {}, which there is not", frame.tag);
-      return false;
-    }
-    case FrameKind::kGet:
-      answer(*endpoint, frame, content);
-      return true;
-    case FrameKind::kNews:
-      endpoint->on_news(static_cast<Rank>(frame.tag), static_cast<PeerState>(frame.window),
-                        content);
-      node_.on_news();
-      return true;
-    case FrameKind::kProposal:
-    case FrameKind::kFailure: {
-      const std::optional<Error> error = message::Standing::unpack(content);
-      if (!error) {
-        complaint = "an error that is none";
-        return false;
-      }
-      if (frame.kind == FrameKind::kProposal) {
-        endpoint->standing().on_proposal(static_cast<Rank>(frame.rank), *error);
-      } else {
-        endpoint->standing().on_failure(*error);
-      }
-      return true;
-    }
-    default:
-      complaint = "a frame that belongs elsewhere";
-      return false;
-  }
-}
-
-void Link::answer(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> ranges) {
-  const auto window = static_cast<WindowId>(frame.window);
-  // Calls that failed have given the user's memory back; survivors meet on control windows.
-  const bool of_user = window == WindowId::kHeap || window == WindowId::kProcess;
-  const message::Standing& standing = endpoint.standing();
-  if (of_user && (standing.failed() || standing.has_left())) return end_answer(frame, 1);
-  Frame part{.kind = FrameKind::kData, .tag = frame.tag};
-  message::FrameBytes head;
-  for (; !ranges.empty(); ranges = ranges.subspan(message::kRangeBytes)) {
-    const message::WireRange range = message::decode_range(ranges.first<message::kRangeBytes>());
-    const std::byte* const from = endpoint.port().readable(window, range.offset, range.bytes);
-    if (from == nullptr || range.bytes == 0) {
-      encode(Frame{.kind = FrameKind::kAbsent, .tag = frame.tag}, head);
-      send(head, {}, When::kSoon);
-      continue;
-    }
-    for (std::uint64_t at = 0; at < range.bytes; at += part.bytes) {
-      part.bytes = std::min<std::uint64_t>(kChunkBytes, range.bytes - at);
-      const auto bytes = static_cast<std::size_t>(part.bytes);
-      encode(part, head);
-      if (window == WindowId::kControl || window == WindowId::kHeapHeader) {
-        send(head, copy_words(from + at, bytes));
-      } else {
-        send(head, {.bytes = {from + at, bytes}, .port = endpoint.number(), .request = frame.tag},
-             When::kSoon);
-      }
-    }
-  }
-  end_answer(frame, 0);
-}
-
-void Link::end_answer(const Frame& frame, std::uint64_t how) {
-  message::FrameBytes head;
-  encode(Frame{.kind = FrameKind::kGetEnd, .tag = frame.tag, .argument = how}, head);
-  send(head, {.bytes = {}, .port = 0, .request = frame.tag}, When::kNow);
 }
 
 }  // namespace tutti::tcp

@@ -10,8 +10,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -21,7 +19,7 @@
 #include "transports/message/carrier.hpp"
 #include "transports/message/inbox.hpp"
 #include "transports/message/outbox.hpp"
-#include "transports/message/port.hpp"
+#include "transports/tcp/delivery.hpp"
 #include "transports/tcp/node_id.hpp"
 
 namespace tutti::tcp {
@@ -29,23 +27,11 @@ namespace tutti::tcp {
 class Endpoint;
 class Node;
 
-// Ranges of one peer's window that one frame asks for. Owned by who waits for it, until it is
-// answered or Link::give_up() returns.
-struct Asked {
-  enum State : std::uint32_t { kOpen, kAnswered, kFailed };
-
-  std::span<message::Wanted> wanted;
-  message::Port* port = nullptr;  // whose bell is rung at the end
-  std::uint32_t number = 0;       // on its link
-  std::size_t piece = 0;          // where the next byte goes: of which range,
-  std::size_t at = 0;             // and where in it
-  std::atomic<std::uint32_t> state{kOpen};
-};
-
-class Link final : public message::Inbox::Handler {
+class Link {
  public:
   // `node` outlives it.
-  Link(Node& node, const NodeId& remote) : node_(node), remote_(remote), inbox_(*this) {}
+  Link(Node& node, const NodeId& remote)
+      : node_(node), remote_(remote), delivery_(node, *this), inbox_(delivery_) {}
 
   const NodeId& remote() const noexcept { return remote_; }
   int socket() const noexcept { return socket_.get(); }
@@ -90,20 +76,9 @@ class Link final : public message::Inbox::Handler {
   // The endpoint goes: nothing of its memory is read or written any more.
   void forget(const Endpoint& endpoint);
 
-  bool begin_content(const message::Frame& frame, std::string& complaint) override;
-  std::span<std::byte> place(const message::Frame& frame, std::uint64_t at) override;
-  bool fill(const message::Frame& frame, std::span<std::byte> place,
-            std::span<const std::byte> bytes, std::string& complaint) override;
-  void end_content(const message::Frame& frame) override;
-  bool on_frame(const message::Frame& frame, std::span<const std::byte> content,
-                std::string& complaint) override;
-
  private:
   void write();  // sending_ held
   void want_to_write(bool want);
-  void answer(Endpoint& endpoint, const message::Frame& frame, std::span<const std::byte> ranges);
-  void end_answer(const message::Frame& frame, std::uint64_t how);
-  void end_asked(Asked& asked, Asked::State state);
   std::string end_of_stream() const;
   static End end_of(int error) noexcept;
 
@@ -114,11 +89,8 @@ class Link final : public message::Inbox::Handler {
   Descriptor socket_;  // set before open_, closed by the destructor
 
   std::mutex receiving_;
-  message::Inbox inbox_;                   // under receiving_, as what follows
-  std::shared_ptr<Endpoint> destination_;  // of the content that comes
-  std::byte* target_ = nullptr;            // where it goes; nullptr: nowhere
-  std::map<std::uint32_t, Asked*> asked_;  // by number
-  std::uint32_t last_number_ = 0;
+  Delivery delivery_;     // under receiving_
+  message::Inbox inbox_;  // under receiving_
 
   alignas(64) std::mutex sending_;
   message::Outbox outbox_;      // under sending_, as what follows
