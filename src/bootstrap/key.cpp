@@ -11,10 +11,10 @@
 namespace tutti {
 
 Key authenticate(const Key& key, std::initializer_list<std::span<const std::byte>> parts) {
-  using Mac = std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)>;
   using Context = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
-  const Mac mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr), EVP_MAC_free);
-  const Context context(mac ? EVP_MAC_CTX_new(mac.get()) : nullptr, EVP_MAC_CTX_free);
+  // Looked up once, and kept to the end of the process: OpenSSL takes as long for it as for a code.
+  static EVP_MAC* const mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  const Context context(mac != nullptr ? EVP_MAC_CTX_new(mac) : nullptr, EVP_MAC_CTX_free);
   char digest[] = "SHA256";
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
                                    OSSL_PARAM_construct_end()};

@@ -22,7 +22,7 @@ class Call : public std::enable_shared_from_this<Call> {
   struct Failure {
     Refusal refusal = Refusal::kNone;  // the listener's reason
     Link::End end = Link::End::kGone;  // the system's, or what a refusal comes to
-    bool interrupted = false;          // it was connected, and closed without a word
+    bool interrupted = false;          // it was connected, and closed or let wait without a word
     std::string text;
   };
   using Done = std::function<void(Descriptor socket, const Failure& why)>;

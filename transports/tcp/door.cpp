@@ -44,7 +44,8 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
   void start() {
     timer_.expires_after(kVisitTime);
     timer_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error) self->end(Refusal::kSilence);
+      // Who has been admitted may know it already, and use the connection.
+      if (!error && !self->admitted_) self->end(Refusal::kSilence);
     });
     asio::async_read(socket_, asio::buffer(hello_),
                      [self = shared_from_this()](error_code error, std::size_t) {
@@ -70,7 +71,7 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
   void read_proof() {
     asio::async_read(socket_, asio::buffer(proof_),
                      [self = shared_from_this()](error_code error, std::size_t) {
-                       error ? self->end(Refusal::kProof) : self->on_proof();
+                       error ? self->end(Refusal::kGarbage) : self->on_proof();
                      });
   }
 

@@ -10,7 +10,6 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/quiet_thread.hpp"
-#include "transports/tcp/call.hpp"
 
 namespace tutti::tcp {
 
@@ -23,8 +22,10 @@ namespace {
 constexpr std::chrono::seconds kTimeOfTheOther{2};
 // A listener that is crowded closes connections before it knows whose they are. One that is dead
 // refuses them.
-constexpr std::chrono::seconds kCallsTime{10};
+constexpr std::chrono::seconds kCallsTime{30};
 constexpr std::chrono::milliseconds kPauseBetweenCalls{20};
+// Handshakes of hundreds of processes on a few cores would all be late if all began at once.
+constexpr std::size_t kMostCalls = 8;
 constexpr Nanoseconds kLongestLinger = std::chrono::seconds(2);
 
 NodeId make_id() {
@@ -171,42 +172,66 @@ std::shared_ptr<Link> Node::link_to(const NodeId& node, const SocketAddress& add
   std::shared_ptr<Link>& link = by_node_[node];
   if (link && !link->is_closed()) return link;
   link = std::make_shared<Link>(*this, node);
-  asio::post(io_, [this, link = link,
-                   callee = Callee{node, address, introduction, key, steady_now() + kCallsTime}] {
+  asio::post(io_, [this, link = link, callee = Callee{node, address, introduction, key}] {
     call(link, callee);
   });
   return link;
 }
 
 // On the node's thread, as all that follows until the link is open.
-void Node::call(const std::shared_ptr<Link>& link, const Callee& callee) {
+void Node::call(const std::shared_ptr<Link>& link, Callee callee) {
   if (link->is_open() || link->is_closed()) return;
-  if (is_visited_by(callee.node)) return call_later(link, callee, kTimeOfTheOther);
+  {
+    const std::lock_guard lock(mutex_);
+    if (visitors_.contains(callee.node)) return call_later(link, callee, kTimeOfTheOther);
+    if (called_.size() >= kMostCalls) return waiting_.push_back({link, callee});
+    called_.insert(callee.node);
+  }
+  if (callee.until == Nanoseconds{}) callee.until = steady_now() + kCallsTime;
   const auto done = [this, link, callee](Descriptor socket, const Call::Failure& why) {
-    if (link->is_open()) return;  // the other side's connection was first
-    if (socket) {
-      open_link(link, std::move(socket));
-    } else if (why.refusal == Refusal::kDuplicate) {
-      call_later(link, callee, kTimeOfTheOther);
-    } else if (why.interrupted && steady_now() < callee.until) {
-      call_later(link, callee, kPauseBetweenCalls);  // strangers have crowded this one out
-    } else {
-      link->close(why.end, why.text);
-    }
+    on_called(link, callee, std::move(socket), why);
   };
   std::make_shared<Call>(io_, callee.address, callee.node, callee.key, callee.introduction, done)
       ->start();
+}
+
+void Node::on_called(const std::shared_ptr<Link>& link, const Callee& callee, Descriptor socket,
+                     const Call::Failure& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    called_.erase(callee.node);
+  }
+  if (link->is_open()) {
+    // The other side's connection was first.
+  } else if (socket) {
+    open_link(link, std::move(socket));
+  } else if (why.refusal == Refusal::kDuplicate) {
+    call_later(link, callee, kTimeOfTheOther);
+  } else if (why.interrupted && steady_now() < callee.until) {
+    call_later(link, callee, kPauseBetweenCalls);  // strangers have crowded this one out
+  } else {
+    link->close(why.end, why.text);
+  }
+  call_next();
+}
+
+// Some of those who wait have been called by the other side meanwhile.
+void Node::call_next() {
+  const auto may_call = [this] {
+    const std::lock_guard lock(mutex_);
+    return called_.size() < kMostCalls;
+  };
+  while (!waiting_.empty() && may_call()) {
+    const Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    call(next.link, next.callee);
+  }
 }
 
 // Unless the connection that the other side has begun is there by then.
 void Node::call_later(const std::shared_ptr<Link>& link, const Callee& callee, Nanoseconds pause) {
   const auto timer = std::make_shared<asio::steady_timer>(io_, pause);
   timer->async_wait([this, timer, link, callee](error_code) { call(link, callee); });
-}
-
-bool Node::is_visited_by(const NodeId& node) {
-  const std::lock_guard lock(mutex_);
-  return visitors_.contains(node);
 }
 
 std::shared_ptr<Link> Node::find_link(const NodeId& node) {
@@ -234,18 +259,16 @@ std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
   return std::nullopt;
 }
 
-// When two processes connect to each other at once, the connection of the one with the lower id
-// stays. A process that connects to itself has both ends.
+// When two processes call each other at once, the connection of the one with the lower id stays. A
+// process that connects to itself has both ends.
 Refusal Node::admit(const Introduction& said) {
   if (said.node == id_) return Refusal::kNone;
   const std::lock_guard lock(mutex_);
   const auto own = by_node_.find(said.node);
-  const bool has_own = own != by_node_.end() && !own->second->is_closed();
-  const bool is_open = has_own && own->second->is_open();
-  if (is_open || (has_own && id_ < said.node) || !visitors_.insert(said.node).second) {
-    return Refusal::kDuplicate;
-  }
-  return Refusal::kNone;
+  const bool is_open = own != by_node_.end() && own->second->is_open() && !own->second->is_closed();
+  const bool calls = called_.contains(said.node) && id_ < said.node;
+  const bool first = !is_open && !calls && visitors_.insert(said.node).second;
+  return first ? Refusal::kNone : Refusal::kDuplicate;
 }
 
 void Node::dismiss(const Introduction& said) noexcept {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "bootstrap/listener.hpp"
+#include "transports/tcp/call.hpp"
 #include "transports/tcp/door.hpp"
 #include "transports/tcp/endpoint.hpp"
 #include "transports/tcp/link.hpp"
@@ -81,20 +83,28 @@ class Node final : private Door::Host {
     SocketAddress address;
     Introduction introduction;
     Key key{};
-    Nanoseconds until{};  // when calls that are interrupted are given up
+    Nanoseconds until{};  // when calls that are interrupted are given up; 0: none has begun
   };
-  void call(const std::shared_ptr<Link>& link, const Callee& callee);
+  struct Waiting {
+    std::shared_ptr<Link> link;
+    Callee callee;
+  };
+  void call(const std::shared_ptr<Link>& link, Callee callee);
+  void on_called(const std::shared_ptr<Link>& link, const Callee& callee, Descriptor socket,
+                 const Call::Failure& why);
+  void call_next();
   void call_later(const std::shared_ptr<Link>& link, const Callee& callee, Nanoseconds pause);
-  bool is_visited_by(const NodeId& node);
   void open_link(const std::shared_ptr<Link>& link, Descriptor socket);
 
   NodeId id_;
   boost::asio::io_context io_{1};
   Door door_;
   Poller poller_;
+  std::deque<Waiting> waiting_;  // calls that begin when others have ended; of the node's thread
 
   std::mutex mutex_;                                 // everything below
   std::map<NodeId, std::shared_ptr<Link>> by_node_;  // what this process sends on
+  std::set<NodeId> called_;                          // whom this process is calling
   std::set<NodeId> visitors_;                        // admitted, and not yet welcomed
   std::map<std::uint32_t, std::shared_ptr<Endpoint>> endpoints_;
   std::uint32_t last_number_ = 0;
