@@ -71,6 +71,8 @@ endfunction()
 # twice as long to optimise as to compile, so that tests are optimised only where they compute much
 # themselves (COMPUTES, and what several programs have); headers are precompiled for the others.
 add_custom_target(tutti_thread_tests)
+# Ranks of tests share this host, and what they listen at is nobody else's business.
+set(TUTTI_TEST_ENVIRONMENT TUTTI_SOCKET_IFNAME=lo)
 # tutti_test_objects(NAME SOURCES...): tests that several programs have, compiled once.
 function(tutti_test_objects name)
   add_library(${name} OBJECT ${ARGN})
@@ -112,7 +114,8 @@ function(tutti_test name)
   endif()
   # What may take long begins first, so that no core waits for it at the end.
   set_tests_properties(${name} PROPERTIES
-    TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+    TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+    ENVIRONMENT "${TUTTI_TEST_ENVIRONMENT}")
 endfunction()
 
 # tutti_test_over(NAME TRANSPORT [WITHOUT FILTER] [OPTIMISED]): the same program again, with TUTTI_TRANSPORT set.
@@ -130,5 +133,6 @@ function(tutti_test_over name transport)
       set_tests_properties(${name}_${transport} PROPERTIES ${property} "${value}")
     endif()
   endforeach()
-  set_tests_properties(${name}_${transport} PROPERTIES ENVIRONMENT TUTTI_TRANSPORT=${transport})
+  set_tests_properties(${name}_${transport} PROPERTIES
+    ENVIRONMENT "${TUTTI_TEST_ENVIRONMENT};TUTTI_TRANSPORT=${transport}")
 endfunction()

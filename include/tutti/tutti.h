@@ -96,7 +96,10 @@ typedef struct {
   { sizeof(tuttiConfig_t), TUTTI_VERSION_CODE, TUTTI_CONFIG_UNDEF_INT, NULL, NULL }
 
 // Makes an id and starts the service where ranks meet, inside this process, until they all have.
-// One id makes one communicator. Listens on loopback.
+// One id makes one communicator. Listens at an address that other hosts reach: chosen by
+// TUTTI_SOCKET_IFNAME, TUTTI_SOCKET_CIDR and TUTTI_SOCKET_FAMILY, or the first that is not loopback
+// nor a container's; nobody gets in who does not know the id, which therefore is a secret.
+// tuttiInvalidArgument: no interface fits those variables; tuttiSystemError: no port.
 TUTTI_API tuttiResult_t tuttiGetUniqueId(tuttiUniqueId* id);
 
 // Joins the communicator of `nranks` ranks that meet at `id`, as `rank` (0 <= rank < nranks).

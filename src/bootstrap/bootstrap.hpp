@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <tutti/transport.hpp>
 #include <type_traits>
 #include <vector>
 
 #include "bootstrap/key.hpp"
+#include "bootstrap/socket_address.hpp"
 
 namespace tutti {
 
@@ -29,6 +31,9 @@ class Bootstrap {
   // Collective: a key that all ranks know, and nobody who does not meet here. Unless a way to meet
   // has a secret to make it from, rank 0 thinks of one, which is as secret as all_gather is.
   virtual Key key();
+
+  // This rank's end of the way to the others, where there is one such.
+  virtual std::optional<SocketAddress> local_end() const { return std::nullopt; }
 };
 
 // For implementations: tuttiInvalidArgument unless `all` is `mine` once per rank.

@@ -1,31 +1,33 @@
-// Sockets that listen, and their addresses as ranks tell each other.
+// Sockets that listen.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <string>
+#include <optional>
 
 #include "base/descriptor.hpp"
+#include "bootstrap/socket_address.hpp"
 
 namespace tutti {
-
-struct SocketAddress {
-  std::uint16_t family = 4;  // 4 or 6
-  std::uint16_t port = 0;
-  std::uint32_t scope = 0;               // of a link-local IPv6 address
-  std::array<std::uint8_t, 16> bytes{};  // network order; IPv4 uses the first 4
-};
-
-// "127.0.0.1:4711", "[::1]:4711".
-std::string to_string(const SocketAddress& address);
 
 struct Listener {
   Descriptor socket;  // non-blocking, close-on-exec
   SocketAddress address;
 };
 
-// On a port that the system chooses, by IPv4 where there is it. `prepare`, if any, sets what
-// connections are to inherit. tuttiSystemError that says `what` it was for.
+// Ports that listeners may have, both included.
+struct PortRange {
+  std::uint16_t first = 0;  // 0: any that the system chooses
+  std::uint16_t last = 0;
+};
+
+// TUTTI_PORT_RANGE, "20000-20100"; any, where it is not set.
+PortRange port_range();
+
+// At `where`, at its port, or, where that is 0, at one that TUTTI_PORT_RANGE allows. `prepare`, if
+// any, sets what connections are to inherit. tuttiSystemError that says `what` it was for, and
+// which variable is to blame where it is one.
+Listener listen_at(const SocketAddress& where, const char* what,
+                   void (*prepare)(int socket) = nullptr);
+// By IPv4 where there is it.
 Listener listen_on_loopback(const char* what, void (*prepare)(int socket) = nullptr);
 
 }  // namespace tutti

@@ -27,32 +27,21 @@ namespace {
 constexpr std::size_t kMostStrangers = 64;
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
 
-struct Place {
-  Listener listener = listen_on_loopback("for the ranks to meet");
-  UniqueId id = id_of(listener.address);
-
- private:
-  static UniqueId id_of(const SocketAddress& address) {
-    UniqueId id;
-    id.family = address.family;
-    id.port = address.port;
-    id.address = address.bytes;
-    id.secret = make_secret();
-    return id;
-  }
-};
+constexpr std::chrono::milliseconds kPauseWithoutPlaces{20};
+constexpr const char* kPurpose = "for the ranks to meet";
 
 }  // namespace
 
 class Meeting::Service {
  public:
-  Service()
-      : acceptor_(io_),
+  Service(Listener listener, const MeetingSecret& secret)
+      : address_(listener.address),
+        acceptor_(io_),
         pause_(io_),
-        table_(io_, place_.id.secret, [this] { look_around(); }),
-        id_(pack(place_.id)) {
-    acceptor_.assign(protocol(), place_.listener.socket.get());
-    place_.listener.socket.release();
+        table_(io_, secret, [this] { look_around(); }),
+        id_(pack(id_of(address_, secret))) {
+    acceptor_.assign(protocol(), listener.socket.get());
+    listener.socket.release();
     accept_when_ready();
     thread_ = start_quiet_thread("tutti-meeting", [this] { run(); });
   }
@@ -70,7 +59,7 @@ class Meeting::Service {
   }
 
  private:
-  tcp protocol() const { return place_.id.family == UniqueId::kIpv6 ? tcp::v6() : tcp::v4(); }
+  tcp protocol() const { return address_.family == 6 ? tcp::v6() : tcp::v4(); }
 
   void run() {
     try {
@@ -93,27 +82,28 @@ class Meeting::Service {
   }
 
   void accept_all() {
-    while (table_.strangers() < kMostStrangers) {
+    while (table_.strangers() < kMostStrangers || table_.make_room()) {
       const int fd =
           ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd < 0) {
         const bool shortage =
             errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-        return shortage ? accept_after_pause() : accept_when_ready();
+        return shortage ? accept_after(kPauseWithoutDescriptors) : accept_when_ready();
       }
       tcp::socket socket(io_);
       socket.assign(protocol(), fd);
       table_.welcome(std::move(socket));
     }
-    // look_around() goes on once a stranger is known or gone.
+    accept_after(kPauseWithoutPlaces);
   }
 
-  void accept_after_pause() {
+  void accept_after(std::chrono::milliseconds pause) {
+    if (accepting_ || !acceptor_.is_open()) return;
     accepting_ = true;
-    pause_.expires_after(kPauseWithoutDescriptors);
+    pause_.expires_after(pause);
     pause_.async_wait([this](error_code error) {
       accepting_ = false;
-      if (!error) accept_when_ready();
+      if (!error) accept_all();
     });
   }
 
@@ -121,13 +111,13 @@ class Meeting::Service {
     if (table_.complete()) {
       acceptor_.close(ignored_);  // nothing is left to wait for: run() returns
       pause_.cancel();
-    } else if (table_.strangers() < kMostStrangers) {
+    } else {
       accept_when_ready();
     }
   }
 
   asio::io_context io_{1};
-  Place place_;
+  const SocketAddress address_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   MeetingTable table_;
@@ -138,7 +128,10 @@ class Meeting::Service {
   std::thread thread_;
 };
 
-Meeting::Meeting() : service_(std::make_unique<Service>()) {}
+Meeting::Meeting(const MeetingPlace& place)
+    : service_(std::make_unique<Service>(listen_at(place.address, kPurpose), place.secret)) {}
+Meeting::Meeting()
+    : service_(std::make_unique<Service>(listen_on_loopback(kPurpose), make_secret())) {}
 Meeting::~Meeting() = default;
 const tuttiUniqueId& Meeting::id() const noexcept { return service_->id(); }
 bool Meeting::finished() const noexcept { return service_->finished(); }

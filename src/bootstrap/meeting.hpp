@@ -1,5 +1,5 @@
 // The service behind tuttiGetUniqueId: where the ranks of one communicator meet and exchange blobs.
-// It listens on loopback and serves all ranks from one thread of its own.
+// It serves all ranks from one thread of its own.
 #pragma once
 
 #include <tutti/tutti.h>
@@ -8,12 +8,22 @@
 #include <string>
 #include <tutti/transport.hpp>
 
+#include "bootstrap/unique_id.hpp"
+
 namespace tutti {
+
+// Where a meeting listens, and what lets ranks in.
+struct MeetingPlace {
+  SocketAddress address;  // port 0: one that the system chooses, or TUTTI_PORT_RANGE allows
+  MeetingSecret secret = make_secret();
+};
 
 // One communicator's meeting. It ends by itself once all ranks have joined and disconnected.
 class Meeting {
  public:
   // Listens when it returns; tuttiSystemError when the system has no port or thread for it.
+  explicit Meeting(const MeetingPlace& place);
+  // On loopback: of ranks on this host.
   Meeting();
   // Stops: ranks still connected get tuttiRemoteError.
   ~Meeting();

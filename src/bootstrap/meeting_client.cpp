@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "bootstrap/deadline.hpp"
+#include "bootstrap/meeting_handshake.hpp"
 #include "bootstrap/meeting_wire.hpp"
 #include "bootstrap/memory_meetings.hpp"
 #include "bootstrap/socket.hpp"
@@ -62,10 +63,10 @@ class MeetingClient final : public Bootstrap {
   int ranks() const noexcept override { return ranks_; }
 
   Key key() override {
-    Key secret{};
-    std::memcpy(secret.data(), id_.secret.data(), id_.secret.size());
-    return derive(secret, "tutti: the key of a communicator");
+    return derive(wire::key_of(id_.secret), "tutti: the key of a communicator");
   }
+
+  std::optional<SocketAddress> local_end() const override { return socket_.local_end(); }
 
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     if (failure_) throw Error(*failure_);
@@ -81,25 +82,52 @@ class MeetingClient final : public Bootstrap {
   // Whether the meeting let this rank in; false when it closed without a word.
   bool greet(Socket::Deadline deadline) {
     connect(deadline);
-    const wire::Hello hello{.secret = id_.secret, .rank = rank_, .ranks = ranks_};
-    if (socket_.send(bytes_of(hello), deadline) == Outcome::kClosed) return false;
+    const Key key = wire::key_of(id_.secret);
+    const wire::Hello hello = wire::make_hello(rank_, ranks_);
+    wire::Challenge challenge;
     wire::Header header;
-    switch (socket_.receive(writable_bytes_of(header), deadline)) {
-      case Outcome::kClosed:
-        return false;
-      case Outcome::kTimeout:
-        fail_late(timeout_);
-      case Outcome::kDone:
-        break;
+    if (!ask(bytes_of(hello), writable_bytes_of(challenge), deadline)) return false;
+    check(challenge);
+    const bool genuine = wire::is_genuine(key, hello, challenge);
+    // Where the secrets differ, the meeting is told so by a proof of nothing.
+    const wire::Proof proof = genuine ? wire::proof_of(key, hello, challenge) : wire::Proof{};
+    const bool answered = ask(bytes_of(proof), writable_bytes_of(header), deadline);
+    if (!genuine) {
+      fail(tuttiInvalidUsage,
+           "rank {}: what listens at {} does not know the secret of this unique id: the id is of "
+           "another meeting",
+           rank_, address_of(id_));
     }
+    if (!answered) return false;
     if (header.kind == wire::Kind::kWelcome) return true;
     throw_refusal(header, deadline);
+  }
+
+  // False when the meeting closed.
+  bool ask(std::span<const std::byte> question, std::span<std::byte> answer,
+           Socket::Deadline deadline) {
+    if (socket_.send(question, deadline) == Outcome::kClosed) return false;
+    const Outcome outcome = socket_.receive(answer, deadline);
+    if (outcome == Outcome::kTimeout) fail_late(timeout_);
+    return outcome == Outcome::kDone;
+  }
+
+  void check(const wire::Challenge& challenge) const {
+    if (challenge.magic != wire::kChallengeMagic) {
+      fail(tuttiInvalidUsage, "rank {}: what listens at {} is no meeting of Tutti's ranks", rank_,
+           address_of(id_));
+    }
+    if (challenge.version != wire::kProtocolVersion) {
+      fail(tuttiInvalidUsage,
+           "rank {}: the meeting at {} speaks version {} of the protocol, this library version {}",
+           rank_, address_of(id_), challenge.version, wire::kProtocolVersion);
+    }
   }
 
   void connect(Socket::Deadline deadline) {
     const auto begin = steady_clock::now();
     for (;;) {
-      auto [socket, error] = connect_to(id_, deadline);
+      auto [socket, error] = connect_to(address_in(id_), deadline);
       if (socket) {
         socket_ = std::move(*socket);
         return;

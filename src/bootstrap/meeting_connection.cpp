@@ -13,28 +13,66 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
-constexpr std::chrono::seconds kHelloTime{2};
-}
+constexpr std::chrono::seconds kGreetingTime{2};
+// While others wait for a place.
+constexpr std::chrono::milliseconds kPatience{100};
+}  // namespace
 
-MeetingConnection::MeetingConnection(Socket socket, Listener& listener)
-    : socket_(std::move(socket)), listener_(listener), hello_timer_(socket_.get_executor()) {
+MeetingConnection::MeetingConnection(Socket socket, const Key& key, Listener& listener)
+    : socket_(std::move(socket)),
+      listener_(listener),
+      greeting_timer_(socket_.get_executor()),
+      key_(key) {
   error_code ignored;  // slower without, not wrong
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
+bool MeetingConnection::is_silent() const noexcept {
+  return !heard_ && std::chrono::steady_clock::now() - begin_ > kPatience;
+}
+
 void MeetingConnection::start() {
-  hello_timer_.expires_after(kHelloTime);
-  hello_timer_.async_wait([self = shared_from_this()](error_code error) {
-    if (!error && !self->greeted_) self->close();
+  greeting_timer_.expires_after(kGreetingTime);
+  greeting_timer_.async_wait([self = shared_from_this()](error_code error) {
+    if (!error && !self->greeted_) self->turn_away(wire::Stranger::kSilence);
   });
   asio::async_read(socket_, asio::buffer(&hello_, sizeof(hello_)),
                    [self = shared_from_this()](error_code error, std::size_t) {
-                     self->hello_timer_.cancel();
-                     if (error) return self->end();
-                     self->greeted_ = true;
-                     if (!self->listener_.on_hello(*self, self->hello_)) return self->end();
-                     self->draining_ ? self->drain() : self->read_header();
+                     error ? self->turn_away(wire::Stranger::kLeft) : self->on_hello_read();
                    });
+}
+
+void MeetingConnection::on_hello_read() {
+  if (hello_.magic != wire::kHelloMagic) return turn_away(wire::Stranger::kGarbage);
+  heard_ = true;
+  const bool same_version = hello_.version == wire::kProtocolVersion;
+  challenge_ = same_version ? wire::make_challenge(key_, hello_) : wire::Challenge{};
+  asio::async_write(socket_, asio::buffer(&challenge_, sizeof(challenge_)),
+                    [self = shared_from_this(), same_version](error_code error, std::size_t) {
+                      if (!same_version) return self->turn_away(wire::Stranger::kVersion);
+                      error ? self->turn_away(wire::Stranger::kLeft) : self->read_proof();
+                    });
+}
+
+void MeetingConnection::read_proof() {
+  asio::async_read(
+      socket_, asio::buffer(proof_), [self = shared_from_this()](error_code error, std::size_t) {
+        if (error) return self->turn_away(wire::Stranger::kLeft);
+        if (!same(self->proof_, wire::proof_of(self->key_, self->hello_, self->challenge_))) {
+          return self->turn_away(wire::Stranger::kSecret);
+        }
+        self->greeting_timer_.cancel();
+        self->greeted_ = true;
+        self->listener_.on_hello(*self, self->hello_);
+        self->draining_ ? self->drain() : self->read_header();
+      });
+}
+
+void MeetingConnection::turn_away(wire::Stranger why) {
+  if (ended_) return;
+  greeting_timer_.cancel();
+  listener_.on_stranger(why);
+  end();
 }
 
 void MeetingConnection::read_header() {

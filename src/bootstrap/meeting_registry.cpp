@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "bootstrap/interfaces.hpp"
 #include "bootstrap/unique_id.hpp"
 
 namespace tutti {
@@ -25,6 +26,12 @@ MeetingRegistry::~MeetingRegistry() {
 }
 
 tuttiUniqueId MeetingRegistry::host() {
+  const ChosenAddress chosen = choose_address(interfaces(), InterfaceRule::from_environment());
+  TUTTI_INFO(kBootstrap, "ranks are to meet at {}", chosen.reason);
+  return host(MeetingPlace{.address = chosen.address});
+}
+
+tuttiUniqueId MeetingRegistry::host(const MeetingPlace& place) {
   // The mutex may have been held by another thread at the fork.
   if (generation_ != process_generation()) {
     fail(tuttiInvalidUsage,
@@ -32,7 +39,7 @@ tuttiUniqueId MeetingRegistry::host() {
   }
   const std::scoped_lock lock(mutex_);
   forget_finished();
-  meetings_.push_back(std::make_unique<Meeting>());
+  meetings_.push_back(std::make_unique<Meeting>(place));
   const tuttiUniqueId id = meetings_.back()->id();
   TUTTI_INFO(kBootstrap, "ranks meet at {}", address_of(unpack(id)));
   return id;

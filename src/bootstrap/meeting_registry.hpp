@@ -26,6 +26,8 @@ class MeetingRegistry {
   MeetingRegistry& operator=(const MeetingRegistry&) = delete;
 
   // Starts a meeting and returns its id. Thread-safe. tuttiInvalidUsage in a forked child.
+  tuttiUniqueId host(const MeetingPlace& place);
+  // At the address of this host that other hosts reach, by choose_address.
   tuttiUniqueId host();
   // Meetings that have not ended.
   std::size_t open();

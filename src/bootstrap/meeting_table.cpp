@@ -15,13 +15,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Takes as long for a secret that is nearly right as for any other.
-bool same_secret(const MeetingTable::Secret& a, const MeetingTable::Secret& b) {
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
-  return difference == 0;
-}
-
 Blob blob_of(const std::string& text) {
   const auto bytes = std::as_bytes(std::span(text));
   return std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
@@ -29,22 +22,32 @@ Blob blob_of(const std::string& text) {
 
 }  // namespace
 
-MeetingTable::MeetingTable(boost::asio::io_context& io, const Secret& secret,
+MeetingTable::MeetingTable(boost::asio::io_context& io, const MeetingSecret& secret,
                            std::function<void()> changed)
-    : secret_(secret), changed_(std::move(changed)), timer_(io) {}
+    : key_(wire::key_of(secret)), changed_(std::move(changed)), timer_(io) {}
 
 void MeetingTable::welcome(MeetingConnection::Socket socket) {
-  const auto connection = std::make_shared<MeetingConnection>(std::move(socket), *this);
-  strangers_.insert(connection.get());
+  const auto connection = std::make_shared<MeetingConnection>(std::move(socket), key_, *this);
+  strangers_.push_back(connection.get());
   connection->start();
 }
 
-bool MeetingTable::on_hello(MeetingConnection& connection, const wire::Hello& hello) {
-  if (hello.magic != wire::kHelloMagic || !same_secret(hello.secret, secret_)) {
-    TUTTI_INFO(kBootstrap, "turned a connection away that does not know the meeting's secret");
-    return false;
-  }
-  strangers_.erase(&connection);
+bool MeetingTable::make_room() {
+  const auto silent =
+      std::find_if(strangers_.begin(), strangers_.end(),
+                   [](const MeetingConnection* stranger) { return stranger->is_silent(); });
+  if (silent == strangers_.end()) return false;
+  (*silent)->send_away();  // and on_closed() follows
+  return true;
+}
+
+void MeetingTable::on_stranger(wire::Stranger why) {
+  const std::uint64_t count = ++turned_away_[static_cast<unsigned>(why)];
+  TUTTI_INFO(kBootstrap, "turned a connection away: {} ({} of these)", wire::describe(why), count);
+}
+
+void MeetingTable::on_hello(MeetingConnection& connection, const wire::Hello& hello) {
+  strangers_.remove(&connection);
   guests_[&connection] = -1;
   if (const auto reason = reason_to_refuse(hello); !reason.empty()) {
     refuse(connection, reason);
@@ -60,7 +63,6 @@ bool MeetingTable::on_hello(MeetingConnection& connection, const wire::Hello& he
     failure_ ? send_failure(connection) : connection.send({.kind = wire::Kind::kWelcome});
   }
   changed_();
-  return true;
 }
 
 std::string MeetingTable::reason_to_refuse(const wire::Hello& hello) const {
@@ -175,7 +177,7 @@ void MeetingTable::on_deadline() {
 }
 
 void MeetingTable::on_closed(MeetingConnection& connection) {
-  strangers_.erase(&connection);
+  strangers_.remove(&connection);
   if (const auto guest = guests_.find(&connection); guest != guests_.end()) {
     const Rank rank = guest->second;
     guests_.erase(guest);

@@ -8,10 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <tutti/error.hpp>
 #include <tutti/transport.hpp>
@@ -23,22 +23,25 @@ namespace tutti {
 
 class MeetingTable final : public MeetingConnection::Listener {
  public:
-  using Secret = std::array<std::uint8_t, 16>;
-
   // `changed` is called after a connection was let in, turned away or closed.
-  MeetingTable(boost::asio::io_context& io, const Secret& secret, std::function<void()> changed);
+  MeetingTable(boost::asio::io_context& io, const MeetingSecret& secret,
+               std::function<void()> changed);
 
   // A new connection, not yet known to be a rank's.
   void welcome(MeetingConnection::Socket socket);
   // Connections that have not shown the secret yet.
   std::size_t strangers() const noexcept { return strangers_.size(); }
+  // Sends the one away that has been silent for longest; false: all have said something, or have
+  // just come.
+  bool make_room();
   // All ranks have joined, and all of them have disconnected.
   bool complete() const noexcept { return ranks_ > 0 && joined_ == ranks_ && guests_.empty(); }
   // Closes every connection without a word; allocates nothing.
   void abandon();
   void report_death(Rank rank, const std::string& sentence);
 
-  bool on_hello(MeetingConnection& connection, const wire::Hello& hello) override;
+  void on_hello(MeetingConnection& connection, const wire::Hello& hello) override;
+  void on_stranger(wire::Stranger why) override;
   std::span<std::byte> on_header(MeetingConnection& connection,
                                  const wire::Header& header) override;
   void on_payload(MeetingConnection& connection, const wire::Header& header) override;
@@ -70,10 +73,11 @@ class MeetingTable final : public MeetingConnection::Listener {
   void send_failure(MeetingConnection& connection);
   Seat& seat(Rank rank) { return seats_[static_cast<std::size_t>(rank)]; }
 
-  const Secret secret_;
+  const Key key_;
   const std::function<void()> changed_;
   boost::asio::steady_timer timer_;
-  std::set<MeetingConnection*> strangers_;
+  std::list<MeetingConnection*> strangers_;  // the oldest first
+  std::array<std::uint64_t, wire::kStrangers> turned_away_{};
   std::map<const MeetingConnection*, Rank> guests_;  // a rank that was refused is -1
   std::vector<Seat> seats_;
   int ranks_ = 0;  // 0 until the first hello

@@ -1,28 +1,18 @@
-// What travels between a rank and the meeting. Same host, hence the machine's byte order.
+// What travels between a rank and the meeting once both have shown that they know the secret
+// (meeting_handshake.hpp). Little-endian.
 //
 //   rank -> meeting                       meeting -> rank
-//   Hello (64 bytes)                      Header{kWelcome}, or Header{kRefused} + sentence and the
-//   end Header{kGather, timeout} + blob       Header{kGathered} + blobs of all ranks in rank order,
+//                                         Header{kWelcome}, or Header{kRefused} + sentence and the
+//   Header{kGather, timeout} + blob       end; Header{kGathered} + blobs of all ranks in rank
+//   order,
 //                                         or Header{kFailed} + Failure and the end
 //   Header{kGoodbye}, then closes
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
 namespace tutti::wire {
-
-constexpr std::uint64_t kHelloMagic = 0x304c4c45'48545554;  // "TUTHELL0"
-
-struct Hello {
-  std::uint64_t magic = kHelloMagic;
-  std::array<std::uint8_t, 16> secret{};
-  std::int32_t rank = 0;
-  std::int32_t ranks = 0;
-  std::array<std::uint8_t, 32> zero{};
-};
-static_assert(sizeof(Hello) == 64);
 
 enum class Kind : std::uint32_t { kWelcome = 1, kRefused, kGather, kGathered, kFailed, kGoodbye };
 

@@ -1,7 +1,6 @@
 // Sockets over poll(2).
 #include "bootstrap/socket.hpp"
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -58,23 +57,13 @@ Socket::Outcome Socket::receive(std::span<std::byte> bytes, Deadline deadline) {
   return Outcome::kDone;
 }
 
-Connected connect_to(const UniqueId& id, Socket::Deadline deadline) {
-  sockaddr_in a4{};
-  sockaddr_in6 a6{};
-  const bool v6 = id.family == UniqueId::kIpv6;
-  a4.sin_family = AF_INET;
-  a4.sin_port = a6.sin6_port = htons(id.port);
-  a6.sin6_family = AF_INET6;
-  std::memcpy(&a4.sin_addr, id.address.data(), sizeof(a4.sin_addr));
-  std::memcpy(&a6.sin6_addr, id.address.data(), sizeof(a6.sin6_addr));
-  const auto* address =
-      v6 ? reinterpret_cast<const sockaddr*>(&a6) : reinterpret_cast<const sockaddr*>(&a4);
-  const socklen_t size = v6 ? sizeof(a6) : sizeof(a4);
-
-  const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+Connected connect_to(const SocketAddress& address, Socket::Deadline deadline) {
+  sockaddr_storage name;
+  const socklen_t size = to_system(address, name);
+  const int fd = ::socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return {std::nullopt, errno};
   Socket socket{Descriptor(fd)};
-  if (::connect(fd, address, size) != 0) {
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&name), size) != 0) {
     if (errno != EINPROGRESS && errno != EINTR) return {std::nullopt, errno};
     if (!wait_for(fd, POLLOUT, deadline)) return {std::nullopt, ETIMEDOUT};
     int error = 0;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/descriptor.hpp"
-#include "bootstrap/unique_id.hpp"
+#include "bootstrap/socket_address.hpp"
 
 namespace tutti {
 
@@ -25,6 +25,8 @@ class Socket {
   // passes.
   Outcome send(std::span<const std::byte> bytes, Deadline deadline);
   Outcome receive(std::span<std::byte> bytes, Deadline deadline);
+  // This end of it.
+  SocketAddress local_end() const noexcept { return local_end_of(descriptor_.get()); }
 
  private:
   Descriptor descriptor_;
@@ -36,6 +38,6 @@ struct Connected {
   std::optional<Socket> socket;
   int error = 0;
 };
-Connected connect_to(const UniqueId& id, Socket::Deadline deadline);
+Connected connect_to(const SocketAddress& address, Socket::Deadline deadline);
 
 }  // namespace tutti

@@ -8,20 +8,10 @@
 #include <cstring>
 
 #include "base/error.hpp"
-#include "bootstrap/listener.hpp"
 
 namespace tutti {
 
 namespace {
-
-bool is_loopback(const UniqueId& id) {
-  if (id.family == UniqueId::kIpv4) {
-    return id.address[0] == 127 &&
-           std::all_of(id.address.begin() + 4, id.address.end(), [](auto b) { return b == 0; });
-  }
-  return id.address.back() == 1 &&
-         std::all_of(id.address.begin(), id.address.end() - 1, [](auto b) { return b == 0; });
-}
 
 int value_of_digit(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
@@ -32,8 +22,8 @@ int value_of_digit(char digit) {
 
 }  // namespace
 
-std::array<std::uint8_t, 16> make_secret() {
-  std::array<std::uint8_t, 16> secret{};
+MeetingSecret make_secret() {
+  MeetingSecret secret{};
   // Up to 256 bytes come whole, unless a signal arrives before the pool is ready.
   ssize_t got = 0;
   do {
@@ -73,15 +63,26 @@ UniqueId unpack(const tuttiUniqueId& opaque) {
   const bool padded =
       std::all_of(id.zero.begin(), id.zero.end(), [](std::uint8_t byte) { return byte == 0; });
   if (id.family == UniqueId::kMemory && padded && id.port == 0) return id;
-  if (!known_family || !padded || id.port == 0 || !is_loopback(id)) {
-    fail(tuttiInvalidArgument, "the unique id is damaged: it holds no loopback address");
+  if (!known_family || !padded || id.port == 0 || is_unspecified(address_in(id))) {
+    fail(tuttiInvalidArgument, "the unique id is damaged: it holds no address");
   }
   return id;
 }
 
-std::string address_of(const UniqueId& id) {
-  return to_string({.family = id.family, .port = id.port, .bytes = id.address});
+UniqueId id_of(const SocketAddress& address, const MeetingSecret& secret) noexcept {
+  UniqueId id;
+  id.family = address.family;
+  id.port = address.port;
+  id.address = address.bytes;
+  id.secret = secret;
+  return id;
 }
+
+SocketAddress address_in(const UniqueId& id) noexcept {
+  return {.family = id.family, .port = id.port, .bytes = id.address};
+}
+
+std::string address_of(const UniqueId& id) { return to_string(address_in(id)); }
 
 std::string encode(const tuttiUniqueId& id) {
   constexpr char kDigits[] = "0123456789abcdef";

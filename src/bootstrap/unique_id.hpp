@@ -4,14 +4,19 @@
 #include <tutti/tutti.h>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "bootstrap/socket_address.hpp"
+
 namespace tutti {
 
-// In the machine's byte order: the id is used on the host that made it.
+using MeetingSecret = std::array<std::uint8_t, 16>;
+
+// Little-endian.
 struct UniqueId {
   static constexpr std::uint64_t kMagic = 0x31444949'54545554;  // "TUTTIID1"
   static constexpr std::uint32_t kVersion = 1;
@@ -26,13 +31,18 @@ struct UniqueId {
   std::uint16_t family = kIpv4;
   std::uint16_t port = 0;
   std::array<std::uint8_t, 16> address{};  // network order; IPv4 uses the first 4
-  std::array<std::uint8_t, 16> secret{};
+  MeetingSecret secret{};
   std::array<std::uint8_t, 80> zero{};
 };
 static_assert(sizeof(UniqueId) == TUTTI_UNIQUE_ID_BYTES);
+static_assert(std::endian::native == std::endian::little, "ids travel as they lie in memory");
 
 // 16 bytes that nobody can guess.
-std::array<std::uint8_t, 16> make_secret();
+MeetingSecret make_secret();
+
+// The id of a meeting there; and where an id's meeting is.
+UniqueId id_of(const SocketAddress& address, const MeetingSecret& secret) noexcept;
+SocketAddress address_in(const UniqueId& id) noexcept;
 
 tuttiUniqueId pack(const UniqueId& id) noexcept;
 

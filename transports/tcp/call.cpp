@@ -29,23 +29,14 @@ asio::ip::tcp::endpoint endpoint_of(const SocketAddress& address) {
   if (address.family == 6) {
     asio::ip::address_v6::bytes_type bytes;
     std::memcpy(bytes.data(), address.bytes.data(), bytes.size());
-    return {asio::ip::address_v6(bytes, address.scope), address.port};
+    return {asio::ip::address_v6(bytes), address.port};
   }
   asio::ip::address_v4::bytes_type bytes;
   std::memcpy(bytes.data(), address.bytes.data(), bytes.size());
   return {asio::ip::address_v4(bytes), address.port};
 }
 
-bool is_on_loopback(int socket) noexcept {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof(peer);
-  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
-  if (peer.ss_family == AF_INET6) {
-    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr) != 0;
-  }
-  const auto& address = reinterpret_cast<const sockaddr_in&>(peer).sin_addr;
-  return ntohl(address.s_addr) >> 24 == 127;
-}
+bool is_on_loopback(int socket) noexcept { return is_loopback(local_end_of(socket)); }
 
 }  // namespace
 

@@ -126,9 +126,8 @@ class Door::Visit : public std::enable_shared_from_this<Visit> {
   bool ended_ = false;
 };
 
-Door::Door(asio::io_context& io, Host& host) : io_(io), host_(host), acceptor_(io), pause_(io) {
-  Listener listener = listen_on_loopback("for other ranks", enlarge_buffers);
-  address_ = listener.address;
+Door::Door(asio::io_context& io, Host& host, Listener listener)
+    : io_(io), host_(host), address_(listener.address), acceptor_(io), pause_(io) {
   acceptor_.assign(protocol(), listener.socket.get());
   listener.socket.release();
 }

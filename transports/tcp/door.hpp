@@ -38,8 +38,8 @@ class Door {
     ~Host() = default;
   };
 
-  // Listens when it returns. `io` and `host` outlive it. tuttiSystemError where there is no port.
-  Door(boost::asio::io_context& io, Host& host);
+  // `io` and `host` outlive it.
+  Door(boost::asio::io_context& io, Host& host, Listener listener);
 
   const SocketAddress& address() const noexcept { return address_; }
   // From now on, on the thread of `io`.
@@ -61,7 +61,7 @@ class Door {
 
   boost::asio::io_context& io_;
   Host& host_;
-  SocketAddress address_;
+  const SocketAddress address_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   bool accepting_ = false;

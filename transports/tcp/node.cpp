@@ -90,13 +90,31 @@ Node& Node::of_this_process() { return Owner::of_process().node(); }
 
 void Node::close_inherited() noexcept {
   poller_.close_inherited();
-  door_.close_inherited();
+  for (Door& door : doors_) door.close_inherited();
 }
 
-Node::Node() : id_(make_id()), door_(io_, *this), poller_(io_) {
-  door_.open();
+Node::Node() : id_(make_id()), poller_(io_) {
   thread_ = start_quiet_thread("tutti-tcp", [this] { run(); });
-  TUTTI_INFO(kNet, "listening at {}", to_string(address()));
+}
+
+SocketAddress Node::listen(const SocketAddress* where) {
+  constexpr const char* kPurpose = "for other ranks";
+  const std::lock_guard lock(mutex_);
+  for (const Door& door : doors_) {
+    const SocketAddress& there = door.address();
+    const bool same = where != nullptr
+                          ? there.family == where->family && there.bytes == where->bytes
+                          : is_loopback(there);
+    if (same) return there;
+  }
+  Door::Host& host = *this;
+  Door& door =
+      doors_.emplace_back(io_, host,
+                          where != nullptr ? listen_at(*where, kPurpose, enlarge_buffers)
+                                           : listen_on_loopback(kPurpose, enlarge_buffers));
+  asio::post(io_, [&door] { door.open(); });
+  TUTTI_INFO(kNet, "listening at {}", to_string(door.address()));
+  return door.address();
 }
 
 void Node::run() {

@@ -1,4 +1,4 @@
-// This process on the network: its door, its links, its ranks, and the thread that all of them
+// This process on the network: its doors, its links, its ranks, and the thread that all of them
 // have.
 //
 // Locks, in the order in which they are taken: Poller's of polling, Link's, Standing's, Endpoint's,
@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,8 +27,8 @@ namespace tutti::tcp {
 
 class Node final : private Door::Host {
  public:
-  // Made at first use; lives until the process ends. tuttiSystemError where there is no port or
-  // thread for it. A forked child has one of its own.
+  // Made at first use; lives until the process ends. tuttiSystemError where there is no thread for
+  // it. A forked child has one of its own.
   static Node& of_this_process();
 
   Node();
@@ -36,7 +37,10 @@ class Node final : private Door::Host {
   Node& operator=(const Node&) = delete;
 
   const NodeId& id() const noexcept override { return id_; }
-  const SocketAddress& address() const noexcept { return door_.address(); }
+
+  // Where other processes may come in from then on, until the process ends: at an address of this
+  // host, or, with nullptr, on loopback. tuttiSystemError where there is no port.
+  SocketAddress listen(const SocketAddress* where);
 
   // Gives the endpoint its number.
   void add(const std::shared_ptr<Endpoint>& endpoint);
@@ -98,7 +102,6 @@ class Node final : private Door::Host {
 
   NodeId id_;
   boost::asio::io_context io_{1};
-  Door door_;
   Poller poller_;
   std::deque<Waiting> waiting_;  // calls that begin when others have ended; of the node's thread
 
@@ -108,6 +111,7 @@ class Node final : private Door::Host {
   std::set<NodeId> visitors_;                        // admitted, and not yet welcomed
   std::map<std::uint32_t, std::shared_ptr<Endpoint>> endpoints_;
   std::uint32_t last_number_ = 0;
+  std::list<Door> doors_;  // one an address
 
   std::thread thread_;
 };

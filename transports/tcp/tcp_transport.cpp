@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "bootstrap/interfaces.hpp"
 #include "topology/host_identity.hpp"
 #include "topology/processors.hpp"
 #include "transports/message/windows.hpp"
@@ -28,6 +29,19 @@ struct Hello {
   HostIdentity host;
   ProcessorShare processors;
 };
+
+// Where this process lets the ranks of a communicator in: on loopback, where all share a host.
+SocketAddress listen_for(Node& node, Bootstrap& bootstrap) {
+  const HostIdentity mine = host_identity();
+  const std::vector<HostIdentity> hosts = all_gather_value(bootstrap, mine);
+  const bool one_host = std::all_of(hosts.begin(), hosts.end(),
+                                    [&](const HostIdentity& each) { return each == mine; });
+  if (one_host) return node.listen(nullptr);
+  const ChosenAddress chosen =
+      choose_address(interfaces(), InterfaceRule::from_environment(), bootstrap.local_end());
+  TUTTI_INFO(kNet, "reached by {}", chosen.reason);
+  return node.listen(&chosen.address);
+}
 
 // Puts that have not left: beyond, put() says that it would have to wait.
 constexpr std::size_t kMostBacklog = 4096;
@@ -51,11 +65,11 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
   node_.add(endpoint_);
   Hello mine{};
   mine.node = node_.id();
-  mine.address = node_.address();
   mine.port = endpoint_->number();
   mine.host = host_identity();
   mine.processors = processor_share();
   try {
+    mine.address = listen_for(node_, bootstrap);
     const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
     std::vector<Endpoint::Peer> peers;
     // By host: how many ranks, and on what.

@@ -1,13 +1,17 @@
 // Ranks and strangers that do not behave.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <cstring>
 #include <latch>
 #include <thread>
 
+#include "bootstrap/listener.hpp"
 #include "bootstrap/meeting.hpp"
 #include "bootstrap/meeting_client.hpp"
+#include "bootstrap/meeting_handshake.hpp"
 #include "bootstrap/meeting_wire.hpp"
 #include "bootstrap/socket.hpp"
 #include "thread_ranks.hpp"
@@ -24,16 +28,23 @@ using test::says;
 
 Socket connect(const Meeting& meeting) {
   return std::move(
-      connect_to(unpack(meeting.id()), steady_clock::now() + kPatience).socket.value());
+      connect_to(address_in(unpack(meeting.id())), steady_clock::now() + kPatience).socket.value());
 }
 
 // A connection that says hello as a rank does, and then whatever the test wants.
 Socket say_hello(const Meeting& meeting, Rank rank, int ranks) {
   Socket socket = connect(meeting);
-  const wire::Hello hello{.secret = unpack(meeting.id()).secret, .rank = rank, .ranks = ranks};
+  const Key key = wire::key_of(unpack(meeting.id()).secret);
+  const wire::Hello hello = wire::make_hello(rank, ranks);
+  wire::Challenge challenge;
   wire::Header header;
   const auto deadline = steady_clock::now() + kPatience;
   EXPECT_EQ(socket.send(std::as_bytes(std::span(&hello, 1)), deadline), Socket::Outcome::kDone);
+  EXPECT_EQ(socket.receive(std::as_writable_bytes(std::span(&challenge, 1)), deadline),
+            Socket::Outcome::kDone);
+  EXPECT_TRUE(wire::is_genuine(key, hello, challenge));
+  const wire::Proof proof = wire::proof_of(key, hello, challenge);
+  EXPECT_EQ(socket.send(proof, deadline), Socket::Outcome::kDone);
   EXPECT_EQ(socket.receive(std::as_writable_bytes(std::span(&header, 1)), deadline),
             Socket::Outcome::kDone);
   EXPECT_EQ(header.kind, wire::Kind::kWelcome);
@@ -48,13 +59,62 @@ void expect_working_pair(const Meeting& meeting) {
   for (const auto& error : errors) EXPECT_FALSE(error) << error->what();
 }
 
-TEST(MeetingFaults, WrongSecretIsTurnedAwayWithoutAWord) {
+TEST(MeetingFaults, WrongSecretIsTurnedAway) {
   Meeting meeting;
   UniqueId id = unpack(meeting.id());
   id.secret[15] ^= 1;
   const Error error = error_of([&] { join_meeting(pack(id), 2, 0, kPatience); });
   EXPECT_EQ(error.code(), tuttiInvalidUsage) << error.what();
-  EXPECT_TRUE(says(error, "does not know this unique id")) << error.what();
+  EXPECT_TRUE(says(error, "does not know the secret of this unique id")) << error.what();
+  expect_working_pair(meeting);
+}
+
+// A meeting of another version, or an impostor: the rank is what must not fall for it.
+TEST(MeetingFaults, ARankKnowsWhatIsNoMeeting) {
+  const auto rank_meets = [](const wire::Challenge& answer) {
+    Listener impostor = listen_on_loopback("for a test");
+    UniqueId id = id_of(impostor.address, make_secret());
+    std::jthread answering([&] {
+      pollfd entry{impostor.socket.get(), POLLIN, 0};
+      ::poll(&entry, 1, 10'000);
+      Socket visitor(Descriptor(
+          ::accept4(impostor.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
+      wire::Hello hello;
+      const auto deadline = steady_clock::now() + kPatience;
+      visitor.receive(std::as_writable_bytes(std::span(&hello, 1)), deadline);
+      visitor.send(std::as_bytes(std::span(&answer, 1)), deadline);
+      wire::Proof proof;
+      visitor.receive(proof, deadline);
+      // Who has not shown that it knows the secret gets nothing that could be used elsewhere.
+      if (answer.magic == wire::kChallengeMagic && answer.version == wire::kProtocolVersion) {
+        EXPECT_EQ(proof, wire::Proof{});
+      }
+    });
+    const Error error = error_of([&] { join_meeting(pack(id), 2, 0, kPatience); });
+    EXPECT_EQ(error.code(), tuttiInvalidUsage) << error.what();
+    return std::string(error.what());
+  };
+  EXPECT_NE(rank_meets({}).find("does not know the secret"), std::string::npos);
+  EXPECT_NE(rank_meets({.version = 7}).find("speaks version 7"), std::string::npos);
+  EXPECT_NE(rank_meets({.magic = 1}).find("no meeting"), std::string::npos);
+}
+
+TEST(MeetingFaults, AProofIsOfOneHandshake) {
+  Meeting meeting;
+  const Key key = wire::key_of(unpack(meeting.id()).secret);
+  const wire::Hello hello = wire::make_hello(0, 2);
+  const auto deadline = steady_clock::now() + kPatience;
+  wire::Challenge first, second;
+  Socket watched = connect(meeting);
+  watched.send(std::as_bytes(std::span(&hello, 1)), deadline);
+  watched.receive(std::as_writable_bytes(std::span(&first, 1)), deadline);
+  // Played again to the same meeting.
+  Socket replay = connect(meeting);
+  replay.send(std::as_bytes(std::span(&hello, 1)), deadline);
+  replay.receive(std::as_writable_bytes(std::span(&second, 1)), deadline);
+  replay.send(wire::proof_of(key, hello, first), deadline);
+  std::byte answer;
+  EXPECT_EQ(replay.receive({&answer, 1}, deadline), Socket::Outcome::kClosed);
   expect_working_pair(meeting);
 }
 
@@ -78,8 +138,8 @@ TEST(MeetingFaults, RubbishOnThePortHarmsNobody) {
 TEST(MeetingFaults, ManySilentStrangersOnlyDelayTheRanks) {
   Meeting meeting;
   std::vector<Socket> strangers;
-  strangers.reserve(100);
-  for (int i = 0; i < 100; ++i) strangers.push_back(connect(meeting));
+  strangers.reserve(300);
+  for (int i = 0; i < 300; ++i) strangers.push_back(connect(meeting));
   expect_working_pair(meeting);
 }
 

@@ -18,7 +18,7 @@ namespace tutti::tcp {
 namespace {
 
 Descriptor connect_to_node() {
-  const SocketAddress& address = Node::of_this_process().address();
+  const SocketAddress& address = Node::of_this_process().listen(nullptr);
   Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in name{};
   name.sin_family = AF_INET;
@@ -108,8 +108,8 @@ class Intruder : public Strangers {
     Node& node = Node::of_this_process();
     node.add(endpoint_);
     endpoint_->port().make_control({.bytes = 4096, .line_bytes = 4096});
-    endpoint_->meet({{.node = node.id(), .address = node.address(), .port = endpoint_->number()},
-                     {.node = node.id(), .address = node.address(), .port = 77}},
+    endpoint_->meet({{.node = node.id(), .address = node.listen(nullptr), .port = endpoint_->number()},
+                     {.node = node.id(), .address = node.listen(nullptr), .port = 77}},
                     random_key());
     endpoint_->ready();
   }
