@@ -23,7 +23,7 @@ ALLOWED = {
     "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace transports/ub/report",  # tuttiSimRun
     "transports": "bootstrap contract transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
-    "transports/message": "kernels memory contract",
+    "transports/message": "kernels memory bootstrap contract",
     "transports/tcp": "transports/message topology bootstrap contract",
     "transports/ub/engine": "",
     "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",

@@ -1,83 +1,35 @@
-// A rank of a communicator on the network: its memory and standing, and how its peers are reached.
+// A rank of a communicator on TCP: where its peers listen, and what they show each other.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <mutex>
-#include <tutti/transport.hpp>
 #include <vector>
 
 #include "bootstrap/listener.hpp"
-#include "transports/message/port.hpp"
-#include "transports/message/standing.hpp"
+#include "transports/message/endpoint.hpp"
 #include "transports/tcp/handshake.hpp"
-#include "transports/tcp/link.hpp"
-#include "transports/tcp/node_id.hpp"
 
 namespace tutti::tcp {
 
 class Node;
 
-class Endpoint final : public message::Teller {
+class Endpoint final : public message::Endpoint {
  public:
-  struct Peer {
-    NodeId node{};
-    SocketAddress address;
-    std::uint32_t port = 0;  // its endpoint's number there
-  };
   // `node` outlives it.
   Endpoint(Node& node, Rank rank, int ranks);
 
-  // Who the others are; before ready().
-  void meet(std::vector<Peer> peers, const Key& key);
-  // Frames for this endpoint are delivered from now on.
-  void ready() noexcept { ready_.store(true, std::memory_order_release); }
-  bool is_ready() const noexcept { return ready_.load(std::memory_order_acquire); }
+  // Who the others are and where, by rank; before ready().
+  void meet(std::vector<Peer> peers, std::vector<SocketAddress> addresses, const Key& key);
 
-  std::uint32_t number() const noexcept { return number_; }
-  void set_number(std::uint32_t number) noexcept { number_ = number; }
-  Rank rank() const noexcept { return port_.rank(); }
-  int ranks() const noexcept { return port_.ranks(); }
-  message::Port& port() noexcept { return port_; }
-  message::Standing& standing() noexcept { return standing_; }
-  const message::Standing& standing() const noexcept { return standing_; }
-  const Peer& peer(Rank rank) const noexcept { return peers_[static_cast<std::size_t>(rank)]; }
-  bool knows_peers() const noexcept { return !peers_.empty(); }
   const CommunicatorId& communicator() const noexcept { return communicator_; }
   const Key& key() const noexcept { return key_; }
 
-  // The way to a peer, connected or about to be.
-  Link& link(Rank peer);
-  // nullptr: nothing was ever sent there.
-  Link* linked(Rank peer) const noexcept {
-    // Acquire pairs with the release in keep(), by another stream's thread.
-    return links_[static_cast<std::size_t>(peer)].load(std::memory_order_acquire);
-  }
-
-  bool tell(Rank peer, const message::Frame& frame, std::span<const std::byte> content,
-            Reach reach) override;
-
-  // kNews.
-  void on_news(Rank of, PeerState state, std::span<const std::byte> content);
-  // A process is gone, or a port of it.
-  void on_node_gone(const NodeId& node, Link::End end, const std::string& why);
-  void on_port_gone(const NodeId& node, std::uint32_t port);
-
  private:
-  Link* link_if_any(Rank peer);
-  Link& keep(Rank peer, std::shared_ptr<Link> link);
+  std::shared_ptr<message::Link> make_link(Rank peer) override;
 
   Node& node_;
-  message::Port port_;
-  message::Standing standing_;
-  std::uint32_t number_ = 0;
-  std::vector<Peer> peers_;
+  std::vector<SocketAddress> addresses_;
   Key key_{};
   CommunicatorId communicator_{};
-  std::atomic<bool> ready_{false};
-  std::vector<std::atomic<Link*>> links_;
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Link>> owned_;  // of links_; under mutex_
 };
 
 }  // namespace tutti::tcp

@@ -19,10 +19,11 @@
 #include <string_view>
 
 #include "bootstrap/key.hpp"
-#include "transports/tcp/node_id.hpp"
+#include "transports/message/node_id.hpp"
 
 namespace tutti::tcp {
 
+using message::NodeId;
 using CommunicatorId = std::array<std::byte, 16>;
 using Nonce = std::array<std::byte, 24>;
 

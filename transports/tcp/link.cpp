@@ -9,19 +9,12 @@
 #include <cstring>
 #include <utility>
 
-#include "base/log.hpp"
-#include "transports/tcp/endpoint.hpp"
 #include "transports/tcp/node.hpp"
 
 namespace tutti::tcp {
 
 namespace {
 
-using message::Frame;
-using message::FrameKind;
-
-// What is sent "soon" leaves when it has become this much.
-constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
 // What leaves at once, before a look at what has come. Bare sockets, both ways at once over
 // loopback, 1 and 4 MiB each way in us, by this and the sockets' buffers: 700 and 3000 with 4 MiB
 // and the kernel's own choice; with 2 MB 240 and 2060 by 512 KiB, 300 and 1100 by 128 KiB, 390 and
@@ -32,6 +25,8 @@ constexpr std::size_t kMostParts = 64;
 
 }  // namespace
 
+Link::Link(Node& node, const NodeId& remote) : message::Link(node, remote), tcp_(node) {}
+
 void Link::open(Descriptor socket) {
   const std::lock_guard lock(sending_);
   socket_ = std::move(socket);
@@ -39,43 +34,9 @@ void Link::open(Descriptor socket) {
   write();
 }
 
-void Link::close(End end, const std::string& why) {
-  if (closed_.exchange(true)) return;
-  TUTTI_INFO(kNet, "a link has ended: {}", why);
+void Link::on_close() noexcept {
   if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
-  {
-    const std::lock_guard lock(receiving_);
-    delivery_.end();
-  }
-  {
-    const std::lock_guard lock(sending_);
-    if (std::exchange(watched_, false)) node_.poller().count_waiting(-1);
-    left_.store(pushed_.load(std::memory_order_relaxed), std::memory_order_release);
-  }
-  node_.on_closed(*this, end, why);
-}
-
-void Link::send(std::span<const std::byte> head, const message::Outbox::Reference& content,
-                When when) {
-  const std::lock_guard lock(sending_);
-  if (is_closed()) return;
-  outbox_.push(head, content);
-  pushed_.store(outbox_.pushed(), std::memory_order_release);
-  soon_bytes_ += head.size() + content.bytes.size();
-  if (when == When::kNow || soon_bytes_ >= kSoonBytes) write();
-}
-
-void Link::send(std::span<const std::byte> head, std::vector<std::byte> content) {
-  const std::lock_guard lock(sending_);
-  if (is_closed()) return;
-  outbox_.push(head, std::move(content));
-  pushed_.store(outbox_.pushed(), std::memory_order_release);
-  write();
-}
-
-void Link::push_out() {
-  const std::lock_guard lock(sending_);
-  if (!is_closed()) write();
+  if (std::exchange(watched_, false)) tcp_.poller().count_waiting(-1);
 }
 
 void Link::write() {
@@ -113,8 +74,8 @@ void Link::write() {
 void Link::want_to_write(bool want) {
   if (want == watched_) return;
   watched_ = want;
-  node_.poller().count_waiting(want ? 1 : -1);
-  node_.poller().watch(*this, want);
+  tcp_.poller().count_waiting(want ? 1 : -1);
+  tcp_.poller().watch(*this, want);
 }
 
 bool Link::receive() {
@@ -156,47 +117,6 @@ Link::End Link::end_of(int error) noexcept {
 
 std::string Link::end_of_stream() const {
   return inbox_.in_frame() ? "its process ended in the middle of a frame" : "its process ended";
-}
-
-void Link::ask(Asked& asked, const Endpoint& endpoint, Rank peer, message::WindowId window) {
-  {
-    const std::lock_guard lock(receiving_);
-    if (is_closed()) {
-      asked.state.store(Asked::kFailed, std::memory_order_release);
-      return;
-    }
-    delivery_.expect(asked);
-  }
-  message::FrameBytes head;
-  encode(Frame{.kind = FrameKind::kGet,
-               .window = static_cast<std::uint8_t>(window),
-               .port = endpoint.peer(peer).port,
-               .rank = static_cast<std::uint32_t>(endpoint.rank()),
-               .tag = asked.number,
-               .bytes = asked.wanted.size() * message::kRangeBytes},
-         head);
-  std::vector<std::byte> ranges(asked.wanted.size() * message::kRangeBytes);
-  for (std::size_t i = 0; i < asked.wanted.size(); ++i) {
-    const message::Wanted& wanted = asked.wanted[i];
-    encode(message::WireRange{.offset = wanted.offset, .bytes = wanted.bytes},
-           std::span<std::byte, message::kRangeBytes>(ranges.data() + i * message::kRangeBytes,
-                                                      message::kRangeBytes));
-  }
-  send(head, std::move(ranges));
-}
-
-void Link::give_up(Asked& asked) {
-  const std::lock_guard lock(receiving_);
-  delivery_.give_up(asked);
-}
-
-void Link::forget(const Endpoint& endpoint) {
-  {
-    const std::lock_guard lock(receiving_);
-    delivery_.forget(endpoint);
-  }
-  const std::lock_guard lock(sending_);
-  outbox_.forget(endpoint.number());
 }
 
 }  // namespace tutti::tcp

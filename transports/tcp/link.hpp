@@ -1,103 +1,37 @@
-// A connection to another process: frames go out in the order in which they were sent, and what
-// comes in is delivered to the ranks of this process. It carries whatever communicators both
-// processes are in.
-//
-// Whoever sends writes to the socket itself, as far as that takes it; the rest leaves when somebody
-// polls (Node::poll). Frames may be sent before the connection is made.
-//
-// Locks: `receiving_` before `sending_`, never the other way.
+// A connection to another process: frames as a stream of bytes.
 #pragma once
 
 #include <atomic>
-#include <cstdint>
-#include <mutex>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "base/descriptor.hpp"
-#include "transports/message/carrier.hpp"
-#include "transports/message/inbox.hpp"
-#include "transports/message/outbox.hpp"
-#include "transports/tcp/delivery.hpp"
-#include "transports/tcp/node_id.hpp"
+#include "transports/message/link.hpp"
+#include "transports/tcp/handshake.hpp"
 
 namespace tutti::tcp {
 
-class Endpoint;
 class Node;
 
-class Link {
+class Link final : public message::Link {
  public:
   // `node` outlives it.
-  Link(Node& node, const NodeId& remote)
-      : node_(node), remote_(remote), delivery_(node, *this), inbox_(delivery_) {}
+  Link(Node& node, const NodeId& remote);
 
-  const NodeId& remote() const noexcept { return remote_; }
   int socket() const noexcept { return socket_.get(); }
-
   // The connection has been made. Once.
   void open(Descriptor socket);
-  // It cannot be made, or has ended: what was sent is dropped from now on.
-  enum class End : std::uint8_t {
-    kGone,         // the process has ended, and is dead for all who have a rank there
-    kUnreachable,  // nothing comes through
-    kBroken        // what comes makes no sense, or this process lacks what it takes
-  };
-  void close(End end, const std::string& why);
-  bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
-  bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-
-  enum class When : std::uint8_t {
-    kSoon,  // together with what is sent next, unless that has become much
-    kNow
-  };
-  void send(std::span<const std::byte> head, const message::Outbox::Reference& content, When when);
-  void send(std::span<const std::byte> head, std::vector<std::byte> content);
-
-  // Frames that have not left.
-  std::size_t backlog() const noexcept {
-    return static_cast<std::size_t>(pushed_.load(std::memory_order_relaxed) -
-                                    left_.load(std::memory_order_relaxed));
-  }
-  // Everything sent before mark() has left when left() has reached it.
-  std::uint64_t mark() const noexcept { return pushed_.load(std::memory_order_acquire); }
-  std::uint64_t left() const noexcept { return left_.load(std::memory_order_acquire); }
-  // As much as the socket takes.
-  void push_out();
-
-  // Takes what has come; returns whether that was anything.
-  bool receive();
-
-  // Asks for `asked.wanted`; the answer comes to receive().
-  void ask(Asked& asked, const Endpoint& endpoint, Rank peer, message::WindowId window);
-  void give_up(Asked& asked);
-
-  // The endpoint goes: nothing of its memory is read or written any more.
-  void forget(const Endpoint& endpoint);
+  bool receive() override;
 
  private:
-  void write();  // sending_ held
+  void write() override;
+  void on_close() noexcept override;
   void want_to_write(bool want);
   std::string end_of_stream() const;
   static End end_of(int error) noexcept;
 
-  Node& node_;
-  const NodeId remote_;
-  std::atomic<bool> open_{false};
-  std::atomic<bool> closed_{false};
-  Descriptor socket_;  // set before open_, closed by the destructor
-
-  std::mutex receiving_;
-  Delivery delivery_;     // under receiving_
-  message::Inbox inbox_;  // under receiving_
-
-  alignas(64) std::mutex sending_;
-  message::Outbox outbox_;      // under sending_, as what follows
-  std::size_t soon_bytes_ = 0;  // pushed since the last write
-  bool watched_ = false;        // the node is told when the socket takes more
-  std::atomic<std::uint64_t> pushed_{0};
-  std::atomic<std::uint64_t> left_{0};
+  Node& tcp_;
+  Descriptor socket_;     // set before open_, closed by the destructor
+  bool watched_ = false;  // the node is told when the socket takes more; under sending_
 };
 
 }  // namespace tutti::tcp

@@ -26,14 +26,6 @@ constexpr std::chrono::seconds kCallsTime{30};
 constexpr std::chrono::milliseconds kPauseBetweenCalls{20};
 // Handshakes of hundreds of processes on a few cores would all be late if all began at once.
 constexpr std::size_t kMostCalls = 8;
-constexpr Nanoseconds kLongestLinger = std::chrono::seconds(2);
-
-NodeId make_id() {
-  const Key random = random_key();
-  NodeId id;
-  std::copy_n(random.begin(), id.size(), id.begin());
-  return id;
-}
 
 }  // namespace
 
@@ -93,7 +85,7 @@ void Node::close_inherited() noexcept {
   for (Door& door : doors_) door.close_inherited();
 }
 
-Node::Node() : id_(make_id()), poller_(io_) {
+Node::Node() : poller_(io_) {
   thread_ = start_quiet_thread("tutti-tcp", [this] { run(); });
 }
 
@@ -131,58 +123,17 @@ void Node::run() {
 }
 
 Node::~Node() {
-  // Peers that are about to leave too may still read what this process's ranks have left them.
-  const Nanoseconds end = steady_now() + kLongestLinger;
-  while (has_released() && steady_now() < end) {
-    poller_.poll();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  linger();
   io_.stop();
   thread_.join();
 }
 
-void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
-  const std::lock_guard lock(mutex_);
-  endpoint->set_number(++last_number_);
-  endpoints_[last_number_] = endpoint;
+std::vector<std::shared_ptr<message::Link>> Node::open_links() {
+  const std::vector<std::shared_ptr<Link>> links = poller_.links();
+  return {links.begin(), links.end()};
 }
 
-void Node::release(const std::shared_ptr<Endpoint>& endpoint) {
-  for (const auto& link : poller_.links()) link->forget(*endpoint);
-  prune();
-}
-
-void Node::remove(const Endpoint& endpoint) {
-  const std::lock_guard lock(mutex_);
-  endpoints_.erase(endpoint.number());
-}
-
-void Node::prune() {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(endpoints_, [](const auto& entry) {
-    const message::Standing& standing = entry.second->standing();
-    return standing.has_left() && standing.is_alone();
-  });
-}
-
-bool Node::has_released() {
-  const std::lock_guard lock(mutex_);
-  return std::any_of(endpoints_.begin(), endpoints_.end(),
-                     [](const auto& entry) { return entry.second->standing().has_left(); });
-}
-
-std::shared_ptr<Endpoint> Node::endpoint(std::uint32_t number) {
-  const std::lock_guard lock(mutex_);
-  const auto found = endpoints_.find(number);
-  return found != endpoints_.end() && found->second->is_ready() ? found->second : nullptr;
-}
-
-std::vector<std::shared_ptr<Endpoint>> Node::endpoints() {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<Endpoint>> all;
-  for (const auto& [number, endpoint] : endpoints_) all.push_back(endpoint);
-  return all;
-}
+void Node::run_later(std::function<void()> work) { asio::post(io_, std::move(work)); }
 
 std::shared_ptr<Link> Node::link_to(const NodeId& node, const SocketAddress& address,
                                     const Introduction& introduction, const Key& key) {
@@ -252,7 +203,7 @@ void Node::call_later(const std::shared_ptr<Link>& link, const Callee& callee, N
   timer->async_wait([this, timer, link, callee](error_code) { call(link, callee); });
 }
 
-std::shared_ptr<Link> Node::find_link(const NodeId& node) {
+std::shared_ptr<message::Link> Node::find_link(const NodeId& node) {
   const std::lock_guard lock(mutex_);
   const auto found = by_node_.find(node);
   return found != by_node_.end() && !found->second->is_closed() ? found->second : nullptr;
@@ -265,7 +216,8 @@ void Node::open_link(const std::shared_ptr<Link>& link, Descriptor socket) {
 
 std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
   refusal = Refusal::kStranger;
-  for (const auto& endpoint : endpoints()) {
+  for (const auto& each : endpoints()) {
+    const auto* const endpoint = static_cast<const Endpoint*>(each.get());
     if (!endpoint->knows_peers() || endpoint->communicator() != said.communicator) continue;
     const auto ranks = static_cast<std::uint32_t>(endpoint->ranks());
     refusal = Refusal::kRank;
@@ -280,11 +232,11 @@ std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
 // When two processes call each other at once, the connection of the one with the lower id stays. A
 // process that connects to itself has both ends.
 Refusal Node::admit(const Introduction& said) {
-  if (said.node == id_) return Refusal::kNone;
+  if (said.node == id()) return Refusal::kNone;
   const std::lock_guard lock(mutex_);
   const auto own = by_node_.find(said.node);
   const bool is_open = own != by_node_.end() && own->second->is_open() && !own->second->is_closed();
-  const bool calls = called_.contains(said.node) && id_ < said.node;
+  const bool calls = called_.contains(said.node) && id() < said.node;
   const bool first = !is_open && !calls && visitors_.insert(said.node).second;
   return first ? Refusal::kNone : Refusal::kDuplicate;
 }
@@ -297,7 +249,7 @@ void Node::dismiss(const Introduction& said) noexcept {
 void Node::welcome(const Introduction& said, Descriptor socket) {
   prepare_socket(socket.get());
   std::shared_ptr<Link> link;
-  if (said.node == id_) {
+  if (said.node == id()) {
     link = std::make_shared<Link>(*this, said.node);
   } else {
     // What this process sends there goes the same way.
@@ -308,37 +260,6 @@ void Node::welcome(const Introduction& said, Descriptor socket) {
     link = own;
   }
   open_link(link, std::move(socket));
-}
-
-void Node::on_closed(Link& link, Link::End end, const std::string& why) {
-  poller_.on_change();
-  // What the process has sent on other links comes before its end, and it does not go on without
-  // one of them.
-  if (const std::shared_ptr<Link> other = poller_.link_of(link.remote())) {
-    while (other->receive()) {
-    }
-    return other->close(end, why);
-  }
-  for (const auto& endpoint : endpoints()) endpoint->on_node_gone(link.remote(), end, why);
-  prune();
-}
-
-void Node::on_news() { prune(); }
-
-void Node::on_port_gone(const NodeId& node, std::uint32_t port) {
-  for (const auto& endpoint : endpoints()) endpoint->on_port_gone(node, port);
-  prune();
-}
-
-void Node::on_unreadable(std::uint32_t number) {
-  asio::post(io_, [this, number] {
-    if (const auto endpoint = this->endpoint(number)) {
-      endpoint->standing().propose(
-          Error(tuttiInvalidArgument,
-                fmt::format("rank {} sends from memory that is not there", endpoint->rank()),
-                {endpoint->rank()}));
-    }
-  });
 }
 
 }  // namespace tutti::tcp

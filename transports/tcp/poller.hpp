@@ -16,12 +16,12 @@
 #include <vector>
 
 #include "base/descriptor.hpp"
-#include "transports/message/ringer.hpp"
+#include "transports/message/mover.hpp"
 #include "transports/tcp/link.hpp"
 
 namespace tutti::tcp {
 
-class Poller final : public message::Ringer {
+class Poller final : public message::Mover {
  public:
   // `io`, whose thread is the node's, outlives it.
   explicit Poller(boost::asio::io_context& io);
@@ -38,16 +38,15 @@ class Poller final : public message::Ringer {
   // A link has been closed.
   void on_change() noexcept { links_changed_.store(true, std::memory_order_release); }
 
-  // Moves what can be moved. From any thread.
-  void poll() noexcept;
-  // As Transport::sleep.
-  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept;
+  void poll() noexcept override;
+  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
   void ring(Doorbell& bell) noexcept override;
   // Ranks share cores: the node's thread looks less often.
   void set_crowded() noexcept { crowded_.store(true, std::memory_order_relaxed); }
 
-  // Is there anything that a socket has not taken yet?
-  bool has_backlog() const noexcept { return waiting_links_.load(std::memory_order_relaxed) > 0; }
+  bool has_backlog() const noexcept override {
+    return waiting_links_.load(std::memory_order_relaxed) > 0;
+  }
   void count_waiting(int change) noexcept {
     waiting_links_.fetch_add(change, std::memory_order_relaxed);
   }

@@ -1,25 +1,17 @@
 #include "transports/tcp/tcp_transport.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <list>
-#include <thread>
+#include <map>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "bootstrap/interfaces.hpp"
 #include "topology/host_identity.hpp"
 #include "topology/processors.hpp"
-#include "transports/message/windows.hpp"
 
 namespace tutti::tcp {
 
 namespace {
-
-using message::Frame;
-using message::FrameKind;
-using message::WindowId;
 
 // What each rank tells the others before it connects to any.
 struct Hello {
@@ -43,255 +35,45 @@ SocketAddress listen_for(Node& node, Bootstrap& bootstrap) {
   return node.listen(&chosen.address);
 }
 
-// Puts that have not left: beyond, put() says that it would have to wait.
-constexpr std::size_t kMostBacklog = 4096;
-// How long a verdict about the first error is waited for; then this rank's own stands.
-constexpr Nanoseconds kVerdictTime = std::chrono::seconds(2);
-// A wait for an answer keeps the core for so long, and then sleeps.
-constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
-constexpr Nanoseconds kLongestSleep = std::chrono::milliseconds(20);
-// How long what is on its way when a rank leaves may take to get there.
-constexpr Nanoseconds kLastWords = std::chrono::seconds(5);
-
 }  // namespace
 
 TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
-    : bootstrap_(bootstrap),
-      timeout_(timeout),
-      node_(Node::of_this_process()),
-      rank_(bootstrap.rank()),
-      ranks_(bootstrap.ranks()),
-      endpoint_(std::make_shared<Endpoint>(node_, rank_, ranks_)) {
-  node_.add(endpoint_);
+    : TcpTransport(bootstrap, timeout, Node::of_this_process()) {}
+
+TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node)
+    : TcpTransport(bootstrap, timeout, node,
+                   std::make_shared<Endpoint>(node, bootstrap.rank(), bootstrap.ranks())) {}
+
+TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
+                           const std::shared_ptr<Endpoint>& endpoint)
+    : MessageTransport(bootstrap, timeout, node, endpoint) {
   Hello mine{};
-  mine.node = node_.id();
-  mine.port = endpoint_->number();
+  mine.node = node.id();
+  mine.address = listen_for(node, bootstrap);
+  mine.port = endpoint->number();
   mine.host = host_identity();
   mine.processors = processor_share();
-  try {
-    mine.address = listen_for(node_, bootstrap);
-    const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
-    std::vector<Endpoint::Peer> peers;
-    // By host: how many ranks, and on what.
-    std::map<HostIdentity, std::vector<ProcessorShare>> hosts;
-    for (const Hello& hello : hellos) {
-      peers.push_back({.node = hello.node, .address = hello.address, .port = hello.port});
-      hosts[hello.host].push_back(hello.processors);
-    }
-    double sharing = 1;
-    for (const auto& [host, shares] : hosts) {
-      const double on_host = static_cast<double>(shares.size());
-      sharing = std::max(sharing, on_host / processors_together(shares));
-    }
-    if (sharing > 1) waiting_ = Waiting::kYield;
-    costs_ = TcpCosts(sharing);
-    if (crowded()) node_.poller().set_crowded();
-    endpoint_->meet(std::move(peers), bootstrap.key());
-    TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", ranks_, hosts.size(),
-               crowded() ? "waiting gives the core away" : "waiting spins first");
-  } catch (...) {
-    node_.remove(*endpoint_);
-    throw;
+  const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
+  std::vector<Endpoint::Peer> peers;
+  std::vector<SocketAddress> addresses;
+  // By host: how many ranks, and on what.
+  std::map<HostIdentity, std::vector<ProcessorShare>> hosts;
+  for (const Hello& hello : hellos) {
+    peers.push_back({.node = hello.node, .port = hello.port});
+    addresses.push_back(hello.address);
+    hosts[hello.host].push_back(hello.processors);
   }
-}
-
-TcpTransport::~TcpTransport() {
-  if (!endpoint_->is_ready()) {
-    node_.remove(*endpoint_);
-    return;
+  double sharing = 1;
+  for (const auto& [host, shares] : hosts) {
+    const double on_host = static_cast<double>(shares.size());
+    sharing = std::max(sharing, on_host / processors_together(shares));
   }
-  endpoint_->standing().say_goodbye();
-  for (Rank peer = 0; peer < ranks_; ++peer) {
-    try {
-      flush(peer, kLastWords);
-    } catch (const Error& error) {
-      TUTTI_INFO(kNet, "{}", error.what());
-    }
-  }
-  node_.release(endpoint_);
-}
-
-std::unique_ptr<ControlWindow> TcpTransport::open_control(const ControlSegment& segment) {
-  endpoint_->port().make_control(segment);
-  endpoint_->ready();
-  // Nobody connects before all are ready for it.
-  bootstrap_.all_gather({}, {});
-  if (rank_ != 0) await_link_to_first();
-  message::Carrier& carrier = *this;
-  return std::make_unique<message::MessageControl>(
-      carrier, std::shared_ptr<message::Port>(endpoint_, &endpoint_->port()));
-}
-
-// From here on each of the two hears of the other's death. A link that ends as it begins says so to
-// whoever waits for the rank.
-void TcpTransport::await_link_to_first() {
-  const Link& link = endpoint_->link(0);
-  const Nanoseconds end = clock_.now() + timeout_;
-  while (!link.is_open() && !link.is_closed()) {
-    if (clock_.now() > end) {
-      fail_because_of({0}, tuttiTimeout, "rank 0 did not answer rank {}'s connection within {} ms",
-                      rank_,
-                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
-}
-
-std::unique_ptr<Window> TcpTransport::open_window(WindowKind kind) {
-  message::Carrier& carrier = *this;
-  std::shared_ptr<message::Port> port(endpoint_, &endpoint_->port());
-  if (kind == WindowKind::kHeap) {
-    return std::make_unique<message::MessageHeap>(carrier, std::move(port));
-  }
-  return std::make_unique<message::MessageProcess>(carrier, std::move(port));
-}
-
-PeerState TcpTransport::peer_state(Rank peer) const noexcept {
-  return endpoint_->standing().state(peer);
-}
-
-void TcpTransport::abort(const Error& error) noexcept {
-  message::Standing& standing = endpoint_->standing();
-  standing.propose(error);
-  const Nanoseconds end = clock_.now() + kVerdictTime;
-  while (!standing.failed()) {
-    node_.poller().poll();
-    if (clock_.now() > end) standing.on_failure(error);
-    ::sched_yield();
-  }
-}
-
-// The node's thread would move it too, but not at once.
-void TcpTransport::complete() noexcept {
-  if (!node_.poller().has_backlog()) return;
-  const Nanoseconds end = clock_.now() + kSpin;
-  do {
-    node_.poller().poll();
-  } while (node_.poller().has_backlog() && clock_.now() < end);
-}
-
-bool TcpTransport::put(Rank peer, WindowId window, std::span<const Piece> pieces) {
-  Link& link = endpoint_->link(peer);
-  if (link.backlog() > kMostBacklog) {
-    node_.poller().poll();
-    if (link.backlog() > kMostBacklog) return false;
-  }
-  Frame frame{.kind = FrameKind::kPut,
-              .window = static_cast<std::uint8_t>(window),
-              .port = endpoint_->peer(peer).port,
-              .rank = static_cast<std::uint32_t>(rank_)};
-  message::FrameBytes head;
-  for (const Piece& piece : pieces) {
-    for (std::size_t at = 0; at < piece.source.size();
-         at += static_cast<std::size_t>(frame.bytes)) {
-      frame.argument = piece.offset + at;
-      frame.bytes = std::min(piece.source.size() - at, message::kMostContentBytes);
-      encode(frame, head);
-      link.send(head,
-                {.bytes = piece.source.subspan(at, static_cast<std::size_t>(frame.bytes)),
-                 .port = endpoint_->number()},
-                Link::When::kSoon);
-    }
-  }
-  return true;
-}
-
-void TcpTransport::post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) {
-  const Frame frame{.kind = FrameKind::kPost,
-                    .port = endpoint_->peer(peer).port,
-                    .rank = static_cast<std::uint32_t>(rank_),
-                    .tag = line,
-                    .argument = value,
-                    .bytes = message::kPostBytes};
-  std::array<std::byte, message::kFrameBytes + message::kPostBytes> bytes;
-  const std::span<std::byte, bytes.size()> all(bytes);
-  encode(frame, all.first<message::kFrameBytes>());
-  message::encode(content.stamp, all.subspan<message::kFrameBytes, 8>());
-  std::memcpy(bytes.data() + message::kFrameBytes + 8, content.payload, sizeof(content.payload));
-  endpoint_->link(peer).send(bytes, {}, Link::When::kNow);
-}
-
-void TcpTransport::flush(Rank peer, Nanoseconds timeout) {
-  Link* const link = endpoint_->linked(peer);
-  if (link == nullptr) return;
-  const std::uint64_t mark = link->mark();
-  if (link->left() >= mark) return;
-  link->push_out();
-  const Nanoseconds end = clock_.now() + timeout;
-  while (link->left() < mark && !link->is_closed()) {
-    node_.poller().poll();
-    if (crowded()) ::sched_yield();
-    if (clock_.now() > end) {
-      fail_because_of({peer}, tuttiTimeout,
-                      "rank {} has not taken what rank {} sent it within {} ms", peer, rank_,
-                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
-    }
-  }
-}
-
-void TcpTransport::fetch(WindowId window, std::span<message::Wanted> wanted) {
-  std::list<Asked> asked;  // in which they stay where they are
-  std::vector<Rank> peers;
-  while (!wanted.empty()) {
-    const Rank peer = wanted.front().peer;
-    const auto end =
-        std::find_if(wanted.begin(), wanted.end(),
-                     [peer](const message::Wanted& each) { return each.peer != peer; });
-    const auto count =
-        std::min(static_cast<std::size_t>(end - wanted.begin()), message::kMostRanges);
-    Asked& next = asked.emplace_back();
-    next.wanted = wanted.first(count);
-    next.port = &endpoint_->port();
-    peers.push_back(peer);
-    wanted = wanted.subspan(count);
-  }
-  auto peer = peers.begin();
-  for (Asked& each : asked) {
-    Link& link = endpoint_->link(*peer);
-    link.ask(each, *endpoint_, *peer, window);
-    ++peer;
-  }
-  try {
-    peer = peers.begin();
-    for (Asked& each : asked) await(each, *peer++);
-  } catch (...) {
-    peer = peers.begin();
-    for (Asked& each : asked) endpoint_->link(*peer++).give_up(each);
-    throw;
-  }
-}
-
-void TcpTransport::await(Asked& asked, Rank peer) {
-  const auto answered = [&asked] {
-    // Acquire pairs with the release in Link::end_asked.
-    return asked.state.load(std::memory_order_acquire) != Asked::kOpen;
-  };
-  Doorbell& bell = endpoint_->port().bell();
-  const Nanoseconds start = clock_.now();
-  while (!answered()) {
-    node_.poller().poll();
-    if (answered()) break;
-    const Nanoseconds waited = clock_.now() - start;
-    if (waited > timeout_) {
-      fail_because_of({peer}, tuttiTimeout, "rank {} did not answer rank {} within {} ms", peer,
-                      rank_,
-                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
-    }
-    if (waited < kSpin) {
-      if (crowded()) ::sched_yield();
-      continue;
-    }
-    const std::uint32_t seen = bell.ring.load(std::memory_order_acquire);
-    bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
-    if (!answered()) node_.poller().sleep(bell, seen, kLongestSleep);
-    bell.sleepers.fetch_sub(1, std::memory_order_relaxed);
-  }
-  if (asked.state.load(std::memory_order_acquire) == Asked::kAnswered) return;
-  const PeerState state = peer_state(peer);
-  fail_because_of({peer}, tuttiSystemError, "rank {} {}", peer,
-                  state == PeerState::kDead   ? "died, and its memory cannot be read"
-                  : state == PeerState::kLeft ? "has left, and its memory cannot be read"
-                                              : "cannot read the memory that it announced");
+  set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
+  costs_ = TcpCosts(sharing);
+  if (crowded()) node.poller().set_crowded();
+  endpoint->meet(std::move(peers), std::move(addresses), bootstrap.key());
+  TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", bootstrap.ranks(), hosts.size(),
+             crowded() ? "waiting gives the core away" : "waiting spins first");
 }
 
 }  // namespace tutti::tcp

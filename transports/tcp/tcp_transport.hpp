@@ -1,74 +1,30 @@
-// Ranks that reach each other by TCP only: views and stores through mirrors of the peers' memory,
-// puts and posts by messages (transports/message), over links that all communicators of a process
-// share (node.hpp).
+// Ranks that reach each other by TCP only.
 #pragma once
 
 #include <memory>
 #include <tutti/transport.hpp>
 
-#include "base/clock.hpp"
-#include "bootstrap/bootstrap.hpp"
-#include "transports/message/carrier.hpp"
+#include "transports/message/message_transport.hpp"
 #include "transports/tcp/endpoint.hpp"
 #include "transports/tcp/node.hpp"
 #include "transports/tcp/tcp_costs.hpp"
 
 namespace tutti::tcp {
 
-class TcpTransport final : public Transport, private message::Carrier {
+class TcpTransport final : public message::MessageTransport {
  public:
-  // Collective. `bootstrap` is used by this and by open_*, not later; the caller keeps it until
-  // then. `timeout`: of a peer that answers nothing.
+  // Collective; see MessageTransport.
   TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout);
-  ~TcpTransport() override;
 
   std::string_view name() const noexcept override { return "tcp"; }
-  Access access(Rank) const noexcept override {
-    return {.views = true,
-            .stores = true,
-            .gets = true,
-            .puts = true,
-            .shared_words = false,
-            .reads_wait = true,
-            .needs_progress = true,
-            .ordered = true};
-  }
-  Path path(Rank peer) const noexcept override { return costs_.path(rank_, peer); }
-  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
-  std::unique_ptr<Window> open_window(WindowKind kind) override;
-  void progress() override { node_.poller().poll(); }
-  bool settles() const noexcept override { return true; }
-  void settle() noexcept override { node_.poller().poll(); }
-  void complete() noexcept override;
-  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
-    node_.poller().sleep(bell, seen, timeout);
-  }
-  // The sleeper's locked add and the poster's store are seq_cst (Port::post).
-  void announce_fence() noexcept override {}
-  Clock& clock() noexcept override { return clock_; }
-  PeerState peer_state(Rank peer) const noexcept override;
-  void abort(const Error& error) noexcept override;
-  std::optional<Error> failure() const override { return endpoint_->standing().failure(); }
-  Waiting waiting() const noexcept override { return waiting_; }
   const Costs* costs() const noexcept override { return &costs_; }
 
  private:
-  bool put(Rank peer, message::WindowId window, std::span<const Piece> pieces) override;
-  void post(Rank peer, LineId line, std::uint64_t value, const LineContent& content) override;
-  void flush(Rank peer, Nanoseconds timeout) override;
-  void fetch(message::WindowId window, std::span<message::Wanted> wanted) override;
-  void await(Asked& asked, Rank peer);
-  void await_link_to_first();
+  TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node);
+  TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
+               const std::shared_ptr<Endpoint>& endpoint);
 
-  Bootstrap& bootstrap_;
-  const Nanoseconds timeout_;
-  Node& node_;
-  const Rank rank_;
-  const int ranks_;
-  Waiting waiting_ = Waiting::kSpin;
-  SteadyClock clock_;
   TcpCosts costs_;  // from the hellos on
-  std::shared_ptr<Endpoint> endpoint_;
 };
 
 }  // namespace tutti::tcp

@@ -108,9 +108,9 @@ class Intruder : public Strangers {
     Node& node = Node::of_this_process();
     node.add(endpoint_);
     endpoint_->port().make_control({.bytes = 4096, .line_bytes = 4096});
-    endpoint_->meet({{.node = node.id(), .address = node.listen(nullptr), .port = endpoint_->number()},
-                     {.node = node.id(), .address = node.listen(nullptr), .port = 77}},
-                    random_key());
+    endpoint_->meet(
+        {{.node = node.id(), .port = endpoint_->number()}, {.node = node.id(), .port = 77}},
+        {node.listen(nullptr), node.listen(nullptr)}, random_key());
     endpoint_->ready();
   }
   ~Intruder() override { Node::of_this_process().remove(*endpoint_); }

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstddef>
 
-namespace tutti::tcp {
+namespace tutti::message {
 
 using NodeId = std::array<std::byte, 16>;
 
-}  // namespace tutti::tcp
+}  // namespace tutti::message

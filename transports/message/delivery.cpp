@@ -1,4 +1,4 @@
-#include "transports/tcp/delivery.hpp"
+#include "transports/message/delivery.hpp"
 
 #include <fmt/format.h>
 #include <sys/uio.h>
@@ -9,17 +9,13 @@
 #include <cstring>
 #include <optional>
 
-#include "transports/tcp/endpoint.hpp"
-#include "transports/tcp/link.hpp"
-#include "transports/tcp/node.hpp"
+#include "transports/message/endpoint.hpp"
+#include "transports/message/link.hpp"
+#include "transports/message/node.hpp"
 
-namespace tutti::tcp {
+namespace tutti::message {
 
 namespace {
-
-using message::Frame;
-using message::FrameKind;
-using message::WindowId;
 
 // Of large contents: what another communicator sends gets its turn in between.
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
@@ -47,7 +43,7 @@ void Delivery::expect(Asked& asked) {
 }
 
 void Delivery::end_asked(Asked& asked, Asked::State state) {
-  message::Port& port = *asked.port;
+  Port& port = *asked.port;
   asked_.erase(asked.number);
   // Release pairs with the acquire of who waits; the struct is gone after it.
   asked.state.store(state, std::memory_order_seq_cst);
@@ -178,7 +174,7 @@ void Delivery::on_answer(const Frame& frame) {
 void Delivery::refuse(const Frame& frame) {
   if (frame.kind == FrameKind::kNews) return;
   if (frame.kind == FrameKind::kGet) end_answer(frame, 1);
-  message::FrameBytes head;
+  FrameBytes head;
   encode(Frame{.kind = FrameKind::kNoPort, .argument = frame.port}, head);
   link_.send(head, {}, Link::When::kNow);
 }
@@ -186,7 +182,7 @@ void Delivery::refuse(const Frame& frame) {
 bool Delivery::on_post(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> content,
                        std::string& complaint) {
   LineContent line;
-  line.stamp = message::decode_word(content.first<8>());
+  line.stamp = decode_word(content.first<8>());
   std::memcpy(line.payload, content.data() + 8, sizeof(line.payload));
   if (endpoint.port().post(frame.tag, frame.argument, line)) return true;
   complaint = fmt::format("line {}, which there is not", frame.tag);
@@ -195,7 +191,7 @@ bool Delivery::on_post(Endpoint& endpoint, const Frame& frame, std::span<const s
 
 bool Delivery::on_error(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> content,
                         std::string& complaint) {
-  const std::optional<Error> error = message::Standing::unpack(content);
+  const std::optional<Error> error = Standing::unpack(content);
   if (!error) {
     complaint = "an error that is none";
     return false;
@@ -212,12 +208,12 @@ void Delivery::answer(Endpoint& endpoint, const Frame& frame, std::span<const st
   const auto window = static_cast<WindowId>(frame.window);
   // Calls that failed have given the user's memory back; survivors meet on control windows.
   const bool of_user = window == WindowId::kHeap || window == WindowId::kProcess;
-  const message::Standing& standing = endpoint.standing();
+  const Standing& standing = endpoint.standing();
   if (of_user && (standing.failed() || standing.has_left())) return end_answer(frame, 1);
   Frame part{.kind = FrameKind::kData, .tag = frame.tag};
-  message::FrameBytes head;
-  for (; !ranges.empty(); ranges = ranges.subspan(message::kRangeBytes)) {
-    const message::WireRange range = message::decode_range(ranges.first<message::kRangeBytes>());
+  FrameBytes head;
+  for (; !ranges.empty(); ranges = ranges.subspan(kRangeBytes)) {
+    const WireRange range = decode_range(ranges.first<kRangeBytes>());
     const std::byte* const from = endpoint.port().readable(window, range.offset, range.bytes);
     if (from == nullptr || range.bytes == 0) {
       encode(Frame{.kind = FrameKind::kAbsent, .tag = frame.tag}, head);
@@ -241,9 +237,9 @@ void Delivery::answer(Endpoint& endpoint, const Frame& frame, std::span<const st
 }
 
 void Delivery::end_answer(const Frame& frame, std::uint64_t how) {
-  message::FrameBytes head;
+  FrameBytes head;
   encode(Frame{.kind = FrameKind::kGetEnd, .tag = frame.tag, .argument = how}, head);
   link_.send(head, {.bytes = {}, .port = 0, .request = frame.tag}, Link::When::kNow);
 }
 
-}  // namespace tutti::tcp
+}  // namespace tutti::message

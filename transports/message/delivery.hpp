@@ -14,7 +14,7 @@
 #include "transports/message/inbox.hpp"
 #include "transports/message/port.hpp"
 
-namespace tutti::tcp {
+namespace tutti::message {
 
 class Endpoint;
 class Link;
@@ -25,15 +25,15 @@ class Node;
 struct Asked {
   enum State : std::uint32_t { kOpen, kAnswered, kFailed };
 
-  std::span<message::Wanted> wanted;
-  message::Port* port = nullptr;  // whose bell is rung at the end
-  std::uint32_t number = 0;       // on its link
-  std::size_t piece = 0;          // where the next byte goes: of which range,
-  std::size_t at = 0;             // and where in it
+  std::span<Wanted> wanted;
+  Port* port = nullptr;      // whose bell is rung at the end
+  std::uint32_t number = 0;  // on its link
+  std::size_t piece = 0;     // where the next byte goes: of which range,
+  std::size_t at = 0;        // and where in it
   std::atomic<std::uint32_t> state{kOpen};
 };
 
-class Delivery final : public message::Inbox::Handler {
+class Delivery final : public Inbox::Handler {
  public:
   // `node` and `link` outlive it.
   Delivery(Node& node, Link& link) noexcept : node_(node), link_(link) {}
@@ -46,23 +46,23 @@ class Delivery final : public message::Inbox::Handler {
   // The endpoint goes: nothing is written to its memory from now on.
   void forget(const Endpoint& endpoint);
 
-  bool begin_content(const message::Frame& frame, std::string& complaint) override;
-  std::span<std::byte> place(const message::Frame& frame, std::uint64_t at) override;
-  bool fill(const message::Frame& frame, std::span<std::byte> place,
-            std::span<const std::byte> bytes, std::string& complaint) override;
-  void end_content(const message::Frame& frame) override;
-  bool on_frame(const message::Frame& frame, std::span<const std::byte> content,
+  bool begin_content(const Frame& frame, std::string& complaint) override;
+  std::span<std::byte> place(const Frame& frame, std::uint64_t at) override;
+  bool fill(const Frame& frame, std::span<std::byte> place, std::span<const std::byte> bytes,
+            std::string& complaint) override;
+  void end_content(const Frame& frame) override;
+  bool on_frame(const Frame& frame, std::span<const std::byte> content,
                 std::string& complaint) override;
 
  private:
-  void on_answer(const message::Frame& frame);
-  void refuse(const message::Frame& frame);
-  static bool on_post(Endpoint& endpoint, const message::Frame& frame,
-                      std::span<const std::byte> content, std::string& complaint);
-  static bool on_error(Endpoint& endpoint, const message::Frame& frame,
-                       std::span<const std::byte> content, std::string& complaint);
-  void answer(Endpoint& endpoint, const message::Frame& frame, std::span<const std::byte> ranges);
-  void end_answer(const message::Frame& frame, std::uint64_t how);
+  void on_answer(const Frame& frame);
+  void refuse(const Frame& frame);
+  static bool on_post(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> content,
+                      std::string& complaint);
+  static bool on_error(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> content,
+                       std::string& complaint);
+  void answer(Endpoint& endpoint, const Frame& frame, std::span<const std::byte> ranges);
+  void end_answer(const Frame& frame, std::uint64_t how);
   void end_asked(Asked& asked, Asked::State state);
 
   Node& node_;
@@ -73,4 +73,4 @@ class Delivery final : public message::Inbox::Handler {
   std::uint32_t last_number_ = 0;
 };
 
-}  // namespace tutti::tcp
+}  // namespace tutti::message
