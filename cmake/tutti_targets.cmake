@@ -118,13 +118,18 @@ function(tutti_test name)
     ENVIRONMENT "${TUTTI_TEST_ENVIRONMENT}")
 endfunction()
 
-# tutti_test_over(NAME TRANSPORT [WITHOUT FILTER] [OPTIMISED]): the same program again, with TUTTI_TRANSPORT set.
+# tutti_test_over(NAME TRANSPORT [WITHOUT FILTER] [OPTIMISED]): the same program again, with TUTTI_TRANSPORT set; for
+# "hybrid", shared memory and TCP, two ranks count as a host.
 # FILTER, as GoogleTest takes it, is of tests that the transport cannot run. OPTIMISED: not in sanitizer builds,
 # where others cover what it would take minutes for.
 function(tutti_test_over name transport)
   cmake_parse_arguments(ARG "OPTIMISED" "WITHOUT" "" ${ARGN})
   if(ARG_OPTIMISED AND TUTTI_SANITIZE)
     return()
+  endif()
+  set(choice TUTTI_TRANSPORT=${transport})
+  if(transport STREQUAL "hybrid")
+    set(choice TUTTI_TRANSPORT=shm+tcp TUTTI_RANKS_PER_HOST=2)
   endif()
   add_test(NAME ${name}_${transport} COMMAND ${name} --gtest_filter=-${ARG_WITHOUT})
   foreach(property TIMEOUT COST LABELS)
@@ -134,5 +139,5 @@ function(tutti_test_over name transport)
     endif()
   endforeach()
   set_tests_properties(${name}_${transport} PROPERTIES
-    ENVIRONMENT "${TUTTI_TEST_ENVIRONMENT};TUTTI_TRANSPORT=${transport}")
+    ENVIRONMENT "${TUTTI_TEST_ENVIRONMENT};${choice}")
 endfunction()

@@ -21,8 +21,9 @@ ALLOWED = {
     "src/communicator": ENGINE + " contract transports/registry.hpp",
     "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
     "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace transports/ub/report",  # tuttiSimRun
-    "transports": "bootstrap contract transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
+    "transports": "bootstrap contract transports/hybrid transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
+    "transports/hybrid": "topology bootstrap contract",  # of two transports that it is given
     "transports/message": "kernels memory bootstrap contract",
     "transports/tcp": "transports/message topology bootstrap contract",
     "transports/ub/engine": "",

@@ -1,6 +1,7 @@
 #include "transports/registry.hpp"
 
 #include "base/error.hpp"
+#include "transports/hybrid/hybrid_transport.hpp"
 #include "transports/shm/shm_transport.hpp"
 #include "transports/tcp/tcp_transport.hpp"
 #include "transports/ub/bus/bus_transport.hpp"
@@ -8,11 +9,24 @@
 
 namespace tutti {
 
+namespace {
+
+std::unique_ptr<NetworkTransport> open_tcp(Bootstrap& bootstrap, Nanoseconds timeout) {
+  return std::make_unique<tcp::TcpTransport>(bootstrap, timeout);
+}
+
+// For the ranks of a host that is one of several.
+std::unique_ptr<Transport> open_near(Bootstrap& bootstrap, Nanoseconds) {
+  return std::make_unique<shm::ShmTransport>(bootstrap, shm::DeathWatch::kElsewhere);
+}
+
+}  // namespace
+
 void check_transport(const std::string& name) {
-  if (name.empty() || name == "shm" || name == "tcp") return;
+  if (name.empty() || name == "shm" || name == "tcp" || name == "shm+tcp") return;
   if (name == "ub" && ub::ProcessRank::if_any() != nullptr) return;
   if (name == "ub") return ub::BusTransport::check_caller();
-  fail(tuttiInvalidArgument, "there is no transport \"{}\"; built in: shm, tcp, ub", name);
+  fail(tuttiInvalidArgument, "there is no transport \"{}\"; built in: shm, tcp, shm+tcp, ub", name);
 }
 
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
@@ -24,8 +38,13 @@ std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bo
   if (name == "ub" || (name.empty() && ub::BusTransport::is_reachable())) {
     return std::make_unique<ub::BusTransport>(bootstrap);
   }
-  if (name == "tcp") return std::make_unique<tcp::TcpTransport>(bootstrap, timeout);
-  return std::make_unique<shm::ShmTransport>(bootstrap);
+  if (name == "tcp") return open_tcp(bootstrap, timeout);
+  if (name == "shm") return std::make_unique<shm::ShmTransport>(bootstrap);
+  hybrid::Hosts hosts(bootstrap);
+  if (name.empty() && hosts.count() == 1) return std::make_unique<shm::ShmTransport>(bootstrap);
+  if (name.empty() && hosts.count() == hosts.ranks()) return open_tcp(bootstrap, timeout);
+  return std::make_unique<hybrid::HybridTransport>(bootstrap, std::move(hosts), open_near, open_tcp,
+                                                   timeout);
 }
 
 }  // namespace tutti

@@ -83,8 +83,8 @@ enum class WindowKind : std::uint8_t {
             // process reach it; gets of others where Access::gets, and puts where Access::puts
 };
 
-// This rank's segment of a control window, made by the transport and zeroed; the same on every
-// rank.
+// This rank's segment of a control window, made by the transport and zeroed; of the same size on
+// every rank.
 struct ControlSegment {
   std::size_t bytes = 0;
   // The leading part, doorbells, lines and counters; the rest is staging.
@@ -261,8 +261,8 @@ class Costs {
   virtual Path path(Rank from, Rank to) const noexcept = 0;
   // Nanoseconds: what charge(work) makes pass.
   virtual double work_ns(const LocalWork& work) const noexcept = 0;
-  // Nanoseconds that post() keeps its caller.
-  virtual double post_ns() const noexcept = 0;
+  // Nanoseconds that a post() along that path keeps its caller.
+  virtual double post_ns(const Path& path) const noexcept = 0;
   // A rank's cores start rows - a piece of a put, commit, view or get, a line - one after another.
   // Nanoseconds until the last of `rows` starts that are wanted at once.
   virtual double issue_ns(std::size_t rows) const noexcept = 0;
@@ -350,6 +350,17 @@ class Transport {
  private:
   mutable std::mutex keeping_;
   Kept kept_;
+};
+
+// A transport that connects hosts, beside which another one reaches the ranks of each host.
+class NetworkTransport : public Transport {
+ public:
+  using Transport::open_control;
+  // `memory`: this rank's segment, zeroed, that the other transport has made and owns together with
+  // this one: ranks of this host write there too, and ring its bells by their futex. nullptr: as
+  // open_control(segment).
+  virtual std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment,
+                                                      std::shared_ptr<std::byte> memory) = 0;
 };
 
 }  // namespace tutti

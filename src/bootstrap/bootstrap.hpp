@@ -21,6 +21,8 @@ class Bootstrap {
 
   virtual Rank rank() const noexcept = 0;
   virtual int ranks() const noexcept = 0;
+  // What a rank is called in sentences, where these are some ranks of a communicator.
+  virtual Rank name_of(Rank rank) const noexcept { return rank; }
 
   // Copies `mine` of every rank into `all` (ranks * mine.size() bytes), in rank order. Collective,
   // with the same size on every rank, 0 allowed (a barrier). Throws tuttiTimeout naming the ranks

@@ -21,11 +21,11 @@ CostModel::CostModel(const Costs& costs, int ranks, const ExchangeLimits& limits
     // Groups may lie across nodes, where rank 0's does not.
     for (Rank first = 0; first < ranks && group > 1; first += group) {
       Reach mates;
-      for (int i = 1; i < group; ++i) add(mates, costs.path(first, first + i));
+      for (int i = 1; i < group; ++i) add(mates, costs.path(first, first + i), costs);
       if (first == 0 || farther(mates, division.mates)) division.mates = mates;
     }
     for (Rank peer = group; peer < ranks; peer += group) {
-      add(division.counterparts, costs.path(0, peer));
+      add(division.counterparts, costs.path(0, peer), costs);
     }
   }
 }
@@ -34,10 +34,11 @@ bool CostModel::farther(const Reach& a, const Reach& b) {
   return a.latency_ns != b.latency_ns ? a.latency_ns > b.latency_ns : a.ns_per_byte > b.ns_per_byte;
 }
 
-void CostModel::add(Reach& reach, const Path& path) {
+void CostModel::add(Reach& reach, const Path& path, const Costs& costs) {
   reach.shortest_ns =
       reach.peers == 0 ? path.latency_ns : std::min(reach.shortest_ns, path.latency_ns);
   ++reach.peers;
+  reach.post_ns += costs.post_ns(path);
   reach.latency_ns = std::max(reach.latency_ns, path.latency_ns);
   reach.read_latency_ns = std::max(reach.read_latency_ns, path.read_latency_ns);
   reach.ns_per_byte += 1 / path.bytes_per_ns;
@@ -108,7 +109,7 @@ double CostModel::sent(const Reach& reach, std::size_t bytes) const {
   if (reach.peers == 0) return 0;
   const auto peers = static_cast<std::size_t>(reach.peers);
   const double all = static_cast<double>(bytes + kLineBytes) * reach.ns_per_byte;
-  const double posts = static_cast<double>(peers) * costs_.post_ns();
+  const double posts = reach.post_ns;
   const double row = all / static_cast<double>(peers);
   return std::max(posts + row, sent(peers * (bytes == 0 ? 1 : 2), row, all));
 }
@@ -260,8 +261,11 @@ double CostModel::last_pushed(std::size_t bytes, int group, std::size_t told) co
   const Reach& mates = division(group).mates;
   const auto near = static_cast<std::size_t>(mates.peers);
   const std::size_t far = ranks_ - 1 - near;
-  const double entries = told == 1 ? costs_.post_ns() : sent(all, 0);
-  const double near_entries = static_cast<double>(std::min(near, told)) * costs_.post_ns();
+  const double entries = told == 1 ? all.post_ns / all.peers : sent(all, 0);
+  const double near_entries =
+      std::min(near, told) == 0
+          ? 0
+          : static_cast<double>(std::min(near, told)) * mates.post_ns / mates.peers;
   const double near_known = near == 0 ? 0 : noticed(mates, near_entries) + looks(near);
   const std::size_t rows = bytes == 0 ? 1 : 2;
   const double near_issued = near_known + costs_.issue_ns(near * rows);

@@ -43,6 +43,7 @@ class CostModel {
   // Those a rank talks to in a stage.
   struct Reach {
     int peers = 0;
+    double post_ns = 0;      // of a line to each
     double latency_ns = 0;   // the longest
     double shortest_ns = 0;  // latency
     double read_latency_ns = 0;
@@ -55,7 +56,7 @@ class CostModel {
     Reach counterparts;
   };
   static bool farther(const Reach& a, const Reach& b);
-  static void add(Reach& reach, const Path& path);
+  static void add(Reach& reach, const Path& path, const Costs& costs);
   const Division& division(int group) const;
   const Reach& everybody() const { return divisions_.front().counterparts; }
 

@@ -28,7 +28,10 @@ ResultRows::ResultRows(Channel& channel, Plan& plan, std::size_t row_bytes, cons
       locate(peer);
     }
   }
-  if (channel_.reads_wait()) view_rows();
+  if (channel_.reads_wait()) {
+    view_rows(MemoryRef::Where::kHeap);
+    view_rows(MemoryRef::Where::kProcess);
+  }
   const std::size_t batch = channel_.reads_wait() ? kWaitingBatch : kBatch;
   if (!all_in_view_) scratch_.fetched_rows.resize(std::max(batch, lanes_) * row_bytes_);
 }
@@ -40,9 +43,9 @@ void ResultRows::locate(Rank peer) {
   scratch_.bases[at(peer)] = channel_.view(peer, entry.rows, extent);
 }
 
-bool ResultRows::is_viewed(const RowPlace& place) const {
-  return place.rank >= 0 && place.rank != channel_.rank() &&
-         channel_.in_view(place.rank, scratch_.entries[at(place.rank)].rows.where);
+bool ResultRows::is_viewed(Rank rank, MemoryRef::Where where) const {
+  return rank >= 0 && rank != channel_.rank() && scratch_.entries[at(rank)].rows.where == where &&
+         channel_.in_view(rank, where);
 }
 
 void ResultRows::count_rows() {
@@ -52,23 +55,22 @@ void ResultRows::count_rows() {
   }
 }
 
-// Where reads wait: the rows that are needed and no others, of all peers in one call, those of a
-// peer side by side.
-void ResultRows::view_rows() {
-  std::size_t rows = 0;
-  for (const RowPlace& place : places_.first(tokens_ * lanes_)) rows += is_viewed(place) ? 1 : 0;
-  auto& views = scratch_.views;
-  views.resize(rows);
+// Where reads wait: the rows that are needed and no others, of all peers that have them in such
+// memory in one call, those of a peer side by side.
+void ResultRows::view_rows(MemoryRef::Where where) {
   std::size_t next = 0;
   // Each rank begins with another one, so that nobody is asked by all at once.
   const auto ranks = scratch_.entries.size();
   for (std::size_t i = 1; i < ranks; ++i) {
     const std::size_t rank = (at(channel_.rank()) + i) % ranks;
-    const std::size_t count = std::exchange(scratch_.row_counts[rank], next);
-    if (channel_.in_view(static_cast<Rank>(rank), scratch_.entries[rank].rows.where)) next += count;
+    if (!is_viewed(static_cast<Rank>(rank), where)) continue;
+    next += std::exchange(scratch_.row_counts[rank], next);
   }
+  if (next == 0) return;
+  auto& views = scratch_.views;
+  views.resize(next);
   for (const RowPlace& place : places_.first(tokens_ * lanes_)) {
-    if (!is_viewed(place)) continue;
+    if (!is_viewed(place.rank, where)) continue;
     const CombineEntry& entry = scratch_.entries[at(place.rank)];
     views[scratch_.row_counts[at(place.rank)]++] = {
         .peer = place.rank,
@@ -76,7 +78,7 @@ void ResultRows::view_rows() {
         .bytes = row_bytes_,
         .data = nullptr};
   }
-  channel_.view(MemoryRef::Where::kHeap, views);
+  channel_.view(where, views);
   for (const View& view : views) {
     const std::size_t behind = view.offset - scratch_.entries[at(view.peer)].rows.offset;
     scratch_.bases[at(view.peer)] = view.data - behind;

@@ -37,9 +37,9 @@ class ResultRows {
 
   static std::size_t at(Rank rank) { return static_cast<std::size_t>(rank); }
   void locate(Rank peer);
-  bool is_viewed(const RowPlace& place) const;
+  bool is_viewed(Rank rank, MemoryRef::Where where) const;
   void count_rows();
-  void view_rows();
+  void view_rows(MemoryRef::Where where);
   std::span<const RowPlace> places_of(std::size_t token) const {
     return {places_.data() + token * lanes_, lanes_};
   }

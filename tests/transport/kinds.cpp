@@ -40,6 +40,11 @@ void run_on_threads(int ranks, const TransportKind::Body& body) {
   });
 }
 
+std::unique_ptr<Transport> open_hybrid(Bootstrap& bootstrap) {
+  static const ScopedVariable together("TUTTI_RANKS_PER_HOST", "2");
+  return open_transport("shm+tcp", bootstrap, kTransportTimeout);
+}
+
 void yield_thread() { std::this_thread::yield(); }
 
 void run_on_ideal_bus(int ranks, const TransportKind::Body& body) {

@@ -43,18 +43,23 @@ inline std::unique_ptr<Transport> open_tcp(Bootstrap& bootstrap) {
   return open_transport("tcp", bootstrap, kTransportTimeout);
 }
 
+// Two ranks count as a host, so that there are some near and some far.
+std::unique_ptr<Transport> open_hybrid(Bootstrap& bootstrap);
+
 inline constexpr TransportKind kTcp{"tcp", open_tcp, run_on_threads, yield_thread};
+inline constexpr TransportKind kHybrid{"hybrid", open_hybrid, run_on_threads, yield_thread};
 inline constexpr TransportKind kShm{"shm", open_shm, run_on_threads, yield_thread};
 
 inline constexpr std::array kKinds = {
     kShm,
     kTcp,
+    kHybrid,
     TransportKind{"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
     TransportKind{"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
     TransportKind{"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
 };
 
 // Those whose ranks may be processes.
-inline constexpr std::array kProcessKinds = {kShm, kTcp};
+inline constexpr std::array kProcessKinds = {kShm, kTcp, kHybrid};
 
 }  // namespace tutti::test

@@ -46,7 +46,9 @@ class Cheaper final : public Costs {
   double work_ns(const LocalWork& work) const noexcept override {
     return costs_.work_ns(work) * factor(cause_of(work.kind));
   }
-  double post_ns() const noexcept override { return costs_.post_ns() * factor(Cause::kFlags); }
+  double post_ns(const Path& path) const noexcept override {
+    return costs_.post_ns(path) * factor(Cause::kFlags);
+  }
   double issue_ns(std::size_t rows) const noexcept override {
     return costs_.issue_ns(rows) * factor(Cause::kRows);
   }

@@ -53,8 +53,9 @@ MessageTransport::~MessageTransport() {
   node_.release(endpoint_);
 }
 
-std::unique_ptr<ControlWindow> MessageTransport::open_control(const ControlSegment& segment) {
-  endpoint_->port().make_control(segment);
+std::unique_ptr<ControlWindow> MessageTransport::open_control(const ControlSegment& segment,
+                                                              std::shared_ptr<std::byte> memory) {
+  endpoint_->port().make_control(segment, std::move(memory));
   endpoint_->ready();
   // Nobody connects before all are ready for it.
   bootstrap_.all_gather({}, {});

@@ -14,7 +14,7 @@
 
 namespace tutti::message {
 
-class MessageTransport : public Transport, private Carrier {
+class MessageTransport : public NetworkTransport, private Carrier {
  public:
   ~MessageTransport() override;
 
@@ -29,14 +29,22 @@ class MessageTransport : public Transport, private Carrier {
             .ordered = true};
   }
   Path path(Rank peer) const noexcept override { return costs()->path(rank_, peer); }
-  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override;
+  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment) override {
+    return open_control(segment, nullptr);
+  }
+  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment,
+                                              std::shared_ptr<std::byte> memory) override;
   std::unique_ptr<Window> open_window(WindowKind kind) override;
   void progress() override { node_.mover().poll(); }
   bool settles() const noexcept override { return true; }
   void settle() noexcept override { node_.mover().poll(); }
   void complete() noexcept override;
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
-    node_.mover().sleep(bell, seen, timeout);
+    if (endpoint_->port().is_shared()) {
+      node_.mover().sleep_on_bell(bell, seen, timeout);
+    } else {
+      node_.mover().sleep(bell, seen, timeout);
+    }
   }
   // The sleeper's locked add and the poster's store are seq_cst (Port::post).
   void announce_fence() noexcept override {}

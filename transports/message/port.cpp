@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/mapping.hpp"
 #include "memory/heap.hpp"
 
 namespace tutti::message {
@@ -24,8 +25,14 @@ bool lies_in(std::uint64_t size, std::uint64_t offset, std::uint64_t bytes) noex
 // Acquire pairs with the release in Heap::allocate.
 std::uint64_t heap_given() noexcept { return heap_header().given.load(std::memory_order_acquire); }
 
-void Port::make_control(const ControlSegment& segment) {
-  control_ = Mapping::sparse(segment.bytes, kPage, "a control segment");
+void Port::make_control(const ControlSegment& segment, std::shared_ptr<std::byte> memory) {
+  is_shared_ = memory != nullptr;
+  control_ = std::move(memory);
+  if (!is_shared_) {
+    const auto own =
+        std::make_shared<Mapping>(Mapping::sparse(segment.bytes, kPage, "a control segment"));
+    control_ = std::shared_ptr<std::byte>(own, own->data());
+  }
   control_bytes_ = segment.bytes;
   line_bytes_ = segment.line_bytes;
 }
@@ -34,7 +41,7 @@ std::byte* Port::writable(WindowId window, std::uint64_t offset,
                           std::uint64_t bytes) const noexcept {
   switch (window) {
     case WindowId::kControl:
-      return lies_in(control_bytes_, offset, bytes) ? control_.data() + offset : nullptr;
+      return lies_in(control_bytes_, offset, bytes) ? control_.get() + offset : nullptr;
     case WindowId::kHeap:
       return lies_in(heap_given(), offset, bytes) ? Heap::of_this_process().base() + offset
                                                   : nullptr;
@@ -62,7 +69,7 @@ const std::byte* Port::readable(WindowId window, std::uint64_t offset,
 
 bool Port::post(LineId line, std::uint64_t value, const LineContent& content) noexcept {
   if (line >= line_bytes_ / sizeof(Line)) return false;
-  Line& there = reinterpret_cast<Line*>(control_.data())[line];
+  Line& there = reinterpret_cast<Line*>(control_.get())[line];
   std::memcpy(there.payload, content.payload, sizeof(there.payload));
   // Atomic for who looks at the line of an operation that is over (Channel::check_entries).
   std::atomic_ref(there.stamp).store(content.stamp, std::memory_order_relaxed);

@@ -39,8 +39,9 @@ class Agreement {
       const Outcome& outcome = outcomes[static_cast<std::size_t>(rank)];
       if (outcome.code == tuttiSuccess) continue;
       throw Error(static_cast<tuttiResult_t>(outcome.code),
-                  fmt::format("rank {} failed at {}: {}", rank, step_, outcome.text.data()),
-                  {rank});
+                  fmt::format("rank {} failed at {}: {}", bootstrap_.name_of(rank), step_,
+                              outcome.text.data()),
+                  {bootstrap_.name_of(rank)});
     }
   }
 

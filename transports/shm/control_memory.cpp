@@ -45,6 +45,7 @@ ControlMemory::ControlMemory(Bootstrap& bootstrap, const ControlSegment& segment
     if (rank == 0) back_with_memory(descriptor, 0, board_bytes, "the control window's board");
     back_with_memory(descriptor, board_bytes + static_cast<std::size_t>(rank) * segment_bytes_,
                      segment_bytes_, "a control segment");
+    if (total > kPopulateBytes) gather_fronts(everyones, board_bytes);
   });
   mapped.conclude();
   if (total <= kPopulateBytes) {
@@ -52,29 +53,21 @@ ControlMemory::ControlMemory(Bootstrap& bootstrap, const ControlSegment& segment
     front_stride_ = segment_bytes_;
     populate(mapping_->data(), total, Touch::kWrite);
   } else {
-    gather_fronts(bootstrap, everyones, board_bytes);
+    // Its own lines, which it reads in every operation, and rank 0's, where assemblies meet.
+    for (const Rank each : {rank, 0}) populate(this->segment(each), segment_bytes_, Touch::kWrite);
   }
   file_.close();  // everybody has mapped it
 }
 
-void ControlMemory::gather_fronts(Bootstrap& bootstrap, const SharedFileHandle& file,
-                                  std::size_t first_segment) {
-  Agreement gathered(bootstrap, "mapping the fronts of the control window");
-  gathered.attempt([&] {
-    fronts_ = SharedMappings::of_this_process().gather(file,
-                                                       {.first = first_segment,
-                                                        .stride = segment_bytes_,
-                                                        .bytes = front_bytes_,
-                                                        .count = static_cast<std::size_t>(ranks_)},
-                                                       "the fronts of the control window");
-    first_front_ = fronts_->data();
-    front_stride_ = front_bytes_;
-  });
-  gathered.conclude();
-  // Its own lines, which it reads in every operation, and rank 0's, where assemblies meet.
-  for (const Rank rank : {bootstrap.rank(), 0}) {
-    populate(segment(rank), segment_bytes_, Touch::kWrite);
-  }
+void ControlMemory::gather_fronts(const SharedFileHandle& file, std::size_t first_segment) {
+  fronts_ = SharedMappings::of_this_process().gather(file,
+                                                     {.first = first_segment,
+                                                      .stride = segment_bytes_,
+                                                      .bytes = front_bytes_,
+                                                      .count = static_cast<std::size_t>(ranks_)},
+                                                     "the fronts of the control window");
+  first_front_ = fronts_->data();
+  front_stride_ = front_bytes_;
 }
 
 PeerState ControlMemory::state(Rank rank) const noexcept {

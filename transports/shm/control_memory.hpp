@@ -55,7 +55,7 @@ class ControlMemory {
 
  private:
   Board& board() const noexcept { return *reinterpret_cast<Board*>(mapping_->data()); }
-  void gather_fronts(Bootstrap& bootstrap, const SharedFileHandle& file, std::size_t first_segment);
+  void gather_fronts(const SharedFileHandle& file, std::size_t first_segment);
   std::byte* front(Rank rank) const noexcept {
     return first_front_ + static_cast<std::size_t>(rank) * front_stride_;
   }

@@ -39,7 +39,8 @@ bool register_membarrier() noexcept {
 
 }  // namespace
 
-ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(bootstrap.rank()) {
+ShmTransport::ShmTransport(Bootstrap& bootstrap, DeathWatch deaths)
+    : bootstrap_(bootstrap), rank_(bootstrap.rank()), deaths_(deaths) {
   Hello mine{};
   mine.host = host_identity();
   mine.process = process_token();
@@ -57,9 +58,9 @@ ShmTransport::ShmTransport(Bootstrap& bootstrap) : bootstrap_(bootstrap), rank_(
     const Hello& hello = hellos[static_cast<std::size_t>(peer)];
     if (!(hello.host == mine.host)) {
       fail_because_of(
-          {peer}, tuttiInvalidUsage,
-          "rank {} is on another host than rank {}: transport shm reaches one host only", peer,
-          rank_);
+          {bootstrap.name_of(peer)}, tuttiInvalidUsage,
+          "rank {} is on another host than rank {}: transport shm reaches one host only",
+          bootstrap.name_of(peer), bootstrap.name_of(rank_));
     }
     shares.push_back(hello.processors);
     fenced_ = fenced_ || hello.has_membarrier == 0;
@@ -132,12 +133,13 @@ Path ShmTransport::path(Rank peer) const noexcept {
 std::unique_ptr<ControlWindow> ShmTransport::open_control(const ControlSegment& segment) {
   memory_ = std::make_shared<ControlMemory>(bootstrap_, segment);
   std::vector<int> pids;
-  bool alone = true;
+  bool others = false;
   for (const Peer& peer : peers_) {
     pids.push_back(peer.pid);
-    alone = alone && peer.heap.this_process;
+    others = others || !peer.heap.this_process;
   }
-  if (!alone) watch_ = std::make_unique<LivenessWatch>(memory_, std::move(pids));
+  if (others && deaths_ == DeathWatch::kHere)
+    watch_ = std::make_unique<LivenessWatch>(memory_, std::move(pids));
   return std::make_unique<ShmControl>(memory_, rank_, fenced_);
 }
 

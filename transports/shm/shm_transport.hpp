@@ -15,11 +15,17 @@
 
 namespace tutti::shm {
 
+// Who notices that a process has died.
+enum class DeathWatch : std::uint8_t {
+  kHere,
+  kElsewhere  // and tells the ranks; this transport only is memory
+};
+
 class ShmTransport final : public Transport {
  public:
   // Collective. `bootstrap` is used by this and by open_*, not later; the caller keeps it until
   // then. tuttiInvalidUsage, naming the rank, when a rank is on another host.
-  explicit ShmTransport(Bootstrap& bootstrap);
+  explicit ShmTransport(Bootstrap& bootstrap, DeathWatch deaths = DeathWatch::kHere);
   ~ShmTransport() override;
 
   std::string_view name() const noexcept override { return "shm"; }
@@ -56,6 +62,7 @@ class ShmTransport final : public Transport {
 
   Bootstrap& bootstrap_;
   Rank rank_;
+  DeathWatch deaths_;
   std::vector<Peer> peers_;
   Waiting waiting_ = Waiting::kSpin;
   bool fenced_ = false;

@@ -29,6 +29,7 @@ constexpr std::chrono::milliseconds kCrowdedNap{10};
 Poller::Poller(asio::io_context& io)
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      io_(io),
       ready_(io),
       pause_(io) {
   epoll_event event{};
@@ -134,6 +135,7 @@ void Poller::poll() noexcept {
 }
 
 bool Poller::is_polled() noexcept {
+  if (on_bells_.load(std::memory_order_seq_cst) > 0) return false;
   const std::uint64_t polls = polls_.load(std::memory_order_relaxed);
   const bool polled = polls != polls_seen_ || leading_.load(std::memory_order_acquire);
   polls_seen_ = polls;
@@ -141,6 +143,7 @@ bool Poller::is_polled() noexcept {
 }
 
 void Poller::watch_links() {
+  watching_.store(true, std::memory_order_seq_cst);
   if (!ready_.is_open()) ready_.assign(epoll_.get());
   ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
     if (error) return;
@@ -157,12 +160,28 @@ void Poller::watch_links() {
   });
 }
 
+// seq_cst, as in sleep_on_bell(): either the sleeper sees that nobody watches, or this thread sees
+// the sleeper.
 void Poller::nap() {
+  watching_.store(false, std::memory_order_seq_cst);
+  if (on_bells_.load(std::memory_order_seq_cst) > 0) return watch_links();
   pause_.expires_after(crowded_.load(std::memory_order_relaxed) ? kCrowdedNap : kNap);
-  pause_.async_wait([this](error_code error) {
-    if (error) return;
-    is_polled() ? nap() : watch_links();
-  });
+  pause_.async_wait([this](error_code) { is_polled() ? nap() : watch_links(); });
+}
+
+void Poller::end_nap() noexcept {
+  try {
+    asio::post(io_, [this] { pause_.cancel(); });
+  } catch (const std::exception&) {
+    // Out of memory: the nap ends by itself.
+  }
+}
+
+void Poller::sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
+  on_bells_.fetch_add(1, std::memory_order_seq_cst);
+  if (!watching_.load(std::memory_order_seq_cst)) end_nap();
+  futex_wait(bell.ring, seen, timeout);
+  on_bells_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 // A bell is rung before leader_bell_ is looked at, and the leader sets that before it looks at the

@@ -40,6 +40,7 @@ class Poller final : public message::Mover {
 
   void poll() noexcept override;
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
+  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
   void ring(Doorbell& bell) noexcept override;
   // Ranks share cores: the node's thread looks less often.
   void set_crowded() noexcept { crowded_.store(true, std::memory_order_relaxed); }
@@ -64,11 +65,13 @@ class Poller final : public message::Mover {
   bool take_ready();       // polling_ held; was there anything?
   void watch_links();
   void nap();
+  void end_nap() noexcept;
   bool is_polled() noexcept;
   void drain_wake() noexcept;
 
   Descriptor epoll_;
   Descriptor wake_;  // an eventfd: rouses the leader
+  boost::asio::io_context& io_;
   boost::asio::posix::stream_descriptor ready_;
   boost::asio::steady_timer pause_;
 
@@ -83,6 +86,8 @@ class Poller final : public message::Mover {
   std::atomic<int> waiting_links_{0};  // with frames that their sockets have not taken
   std::atomic<bool> crowded_{false};
   std::atomic<bool> leading_{false};
+  std::atomic<int> on_bells_{0};       // threads that sleep on bells alone
+  std::atomic<bool> watching_{false};  // the node's thread; else it naps
   std::atomic<Doorbell*> leader_bell_{nullptr};
   std::mutex following_;
   std::vector<Doorbell*> followers_;  // under following_

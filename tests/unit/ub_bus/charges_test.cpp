@@ -261,7 +261,7 @@ TEST(BusCosts, AreWhatThenIsCharged) {
       EXPECT_GT(ns, 0);
       EXPECT_DOUBLE_EQ(passed([&] { rank.transport->charge(work); }), ns);
     }
-    EXPECT_DOUBLE_EQ(passed([&] { rank.post(1, 10, 1); }), costs.post_ns());
+    EXPECT_DOUBLE_EQ(passed([&] { rank.post(1, 10, 1); }), costs.post_ns(costs.path(0, 1)));
     EXPECT_DOUBLE_EQ(costs.issue_ns(48), 0) << "a row a core";
     EXPECT_DOUBLE_EQ(costs.issue_ns(49), 990) << "row_issue_ns";
     EXPECT_DOUBLE_EQ(costs.path(20, 21).latency_ns, 200) << "sibling dies";
@@ -276,7 +276,7 @@ TEST(BusCosts, OfBareWiresAreThoseOfTheWires) {
   simulate("cloudmatrix384-wire", 9, [&](BusRank& rank) {
     const Costs& costs = *rank.transport->costs();
     EXPECT_EQ(costs.work_ns(LocalWork::sync()), 0);
-    EXPECT_EQ(costs.post_ns(), 0);
+    EXPECT_EQ(costs.post_ns(costs.path(0, 1)), 0);
     EXPECT_EQ(costs.issue_ns(1000), 0);
   });
 }

@@ -59,7 +59,7 @@ double BusCosts::work_ns(const LocalWork& work) const noexcept {
   return in_ns(facts_.work.of(work));
 }
 
-double BusCosts::post_ns() const noexcept { return in_ns(facts_.work.flag()); }
+double BusCosts::post_ns(const Path&) const noexcept { return in_ns(facts_.work.flag()); }
 
 double BusCosts::issue_ns(std::size_t rows) const noexcept {
   if (rows == 0) return 0;

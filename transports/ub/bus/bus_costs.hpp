@@ -52,7 +52,7 @@ class BusCosts final : public Costs {
     return facts_.hops[static_cast<std::size_t>(distances_.hop(from, to))];
   }
   double work_ns(const LocalWork& work) const noexcept override;
-  double post_ns() const noexcept override;
+  double post_ns(const Path& path) const noexcept override;
   double issue_ns(std::size_t rows) const noexcept override;
 
  private:
