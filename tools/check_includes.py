@@ -15,11 +15,12 @@ ALLOWED = {
     "src/diagnose": "",
     "src/memory": "diagnose topology contract",  # which NUMA node
     "src/bootstrap": "diagnose contract",  # Rank and Nanoseconds
+    "src/bootstrap/launchers": "bootstrap contract",
     "src/channel": "memory diagnose contract",
     "src/collectives": "channel memory kernels diagnose contract",
     "src/moe": "channel memory kernels diagnose contract",
     "src/communicator": ENGINE + " contract transports/registry.hpp",
-    "src/api": "communicator moe bootstrap memory",  # ways to meet; tuttiMemAlloc
+    "src/api": "communicator moe bootstrap bootstrap/launchers memory",  # ways to meet; tuttiMemAlloc
     "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace transports/ub/report",  # tuttiSimRun
     "transports": "bootstrap contract transports/hybrid transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",

@@ -7,7 +7,7 @@
 
 #include "api/boundary.hpp"
 #include "bootstrap/callbacks.hpp"
-#include "bootstrap/launch_environment.hpp"
+#include "bootstrap/launchers/find_world.hpp"
 #include "bootstrap/local_group.hpp"
 #include "bootstrap/meeting_client.hpp"
 #include "bootstrap/meeting_registry.hpp"
@@ -30,16 +30,22 @@ void check_size(int nranks, int rank) {
   }
 }
 
+void join(tuttiComm_t* comm, const tutti::World& world, const Settings& settings) {
+  check_size(world.ranks, world.rank);
+  const tutti::CallNote note(
+      {.kind = "CommInitRank", .communicator = settings.name, .ranks = world.ranks, .sequence = 0});
+  const auto bootstrap =
+      tutti::join_meeting(world.id, world.ranks, world.rank, settings.timeout,
+                          world.awaited ? tutti::Beginning::kAwaited : tutti::Beginning::kBefore);
+  *comm = std::make_unique<tuttiComm>(*bootstrap, settings).release();
+}
+
 void join(tuttiComm_t* comm, int nranks, const tuttiUniqueId& id, int rank,
           const tuttiConfig_t* config) {
   need(comm, "comm");
   *comm = nullptr;
   check_size(nranks, rank);
-  const Settings settings = Settings::read(config, "world");
-  const tutti::CallNote note(
-      {.kind = "CommInitRank", .communicator = settings.name, .ranks = nranks, .sequence = 0});
-  const auto bootstrap = tutti::join_meeting(id, nranks, rank, settings.timeout);
-  *comm = std::make_unique<tuttiComm>(*bootstrap, settings).release();
+  join(comm, {.rank = rank, .ranks = nranks, .id = id}, Settings::read(config, "world"));
 }
 
 }  // namespace
@@ -102,8 +108,10 @@ tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks) {
 tuttiResult_t tuttiCommInitWorld(tuttiComm_t* comm) {
   return guarded(nullptr, [&] {
     need(comm, "comm");
-    const tutti::LaunchEnvironment world = tutti::read_launch_environment();
-    join(comm, world.ranks, world.id, world.rank, nullptr);
+    *comm = nullptr;
+    const Settings settings = Settings::read(nullptr, "world");
+    const tutti::World world = tutti::find_world(settings.timeout);
+    join(comm, world, settings);
   });
 }
 

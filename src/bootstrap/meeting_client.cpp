@@ -42,11 +42,16 @@ std::span<std::byte> writable_bytes_of(T& value) {
 
 class MeetingClient final : public Bootstrap {
  public:
-  MeetingClient(const tuttiUniqueId& id, int ranks, Rank rank, Nanoseconds timeout)
-      : id_(unpack(id)), ranks_(ranks), rank_(rank), timeout_(timeout) {
+  MeetingClient(const tuttiUniqueId& id, int ranks, Rank rank, Nanoseconds timeout,
+                Beginning beginning)
+      : id_(unpack(id)), ranks_(ranks), rank_(rank), timeout_(timeout), beginning_(beginning) {
     const auto deadline = deadline_after(timeout);
     for (int greeting = 1; !greet(deadline); ++greeting) {
-      if (greeting == kGreetings) {
+      if (beginning == Beginning::kAwaited) {
+        // The meeting of another world of these ranks, which ends first; or another program.
+        if (steady_clock::now() >= deadline) fail_stranger();
+        std::this_thread::sleep_for(kPauseBetweenAttempts);
+      } else if (greeting == kGreetings) {
         fail(tuttiInvalidUsage,
              "rank {}: the meeting at {} does not know this unique id (used before, perhaps)",
              rank_, address_of(id_));
@@ -133,8 +138,10 @@ class MeetingClient final : public Bootstrap {
         return;
       }
       const auto now = steady_clock::now();
-      if (now >= deadline) fail_late(timeout_);
-      if (error == ECONNREFUSED && now - begin > kRefusalsBelieved) {
+      if (now >= deadline)
+        beginning_ == Beginning::kAwaited ? fail_absent(error) : fail_late(timeout_);
+      if (error == ECONNREFUSED && beginning_ == Beginning::kBefore &&
+          now - begin > kRefusalsBelieved) {
         fail(
             tuttiInvalidUsage,
             "rank {}: nobody listens at {}: the communicator of this unique id was made before, or "
@@ -215,6 +222,19 @@ class MeetingClient final : public Bootstrap {
         rank_, address_of(id_), seconds.count());
   }
 
+  [[noreturn]] void fail_absent(int error) {
+    const std::chrono::duration<double> seconds = timeout_;
+    fail_because_of({0}, tuttiTimeout, "rank {}: rank 0 did not listen at {} within {:.3g} s ({})",
+                    rank_, address_of(id_), seconds.count(), std::strerror(error));
+  }
+
+  [[noreturn]] void fail_stranger() {
+    fail_because_of({0}, tuttiTimeout,
+                    "rank {}: who listens at {} is not rank 0 of this world: another program, or "
+                    "ranks with another secret",
+                    rank_, address_of(id_));
+  }
+
   [[noreturn]] void fail_garbled() {
     fail(tuttiInternalError, "rank {}: the meeting at {} sent something that is not a frame", rank_,
          address_of(id_));
@@ -224,6 +244,7 @@ class MeetingClient final : public Bootstrap {
   const int ranks_;
   const Rank rank_;
   const Nanoseconds timeout_;
+  const Beginning beginning_;
   Socket socket_;
   std::optional<Error> failure_;
 };
@@ -231,7 +252,7 @@ class MeetingClient final : public Bootstrap {
 }  // namespace
 
 std::unique_ptr<Bootstrap> join_meeting(const tuttiUniqueId& id, int ranks, Rank rank,
-                                        Nanoseconds timeout) {
+                                        Nanoseconds timeout, Beginning beginning) {
   if (MemoryMeetings* meetings = MemoryMeetings::of_this_fibre()) {
     return meetings->join(id, ranks, rank, timeout);
   }
@@ -239,7 +260,7 @@ std::unique_ptr<Bootstrap> join_meeting(const tuttiUniqueId& id, int ranks, Rank
     fail(tuttiInvalidUsage,
          "rank {}: the unique id was made in a simulation, and is for its ranks only", rank);
   }
-  return std::make_unique<MeetingClient>(id, ranks, rank, timeout);
+  return std::make_unique<MeetingClient>(id, ranks, rank, timeout, beginning);
 }
 
 }  // namespace tutti

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "bootstrap/launch_environment.hpp"
+#include "bootstrap/launchers/launch_environment.hpp"
 #include "bootstrap/meeting_client.hpp"
 
 int main(int argc, char** argv) {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "bootstrap/launch_environment.hpp"
+#include "bootstrap/launchers/launch_environment.hpp"
 #include "signals.hpp"
 
 namespace tutti::launcher {
@@ -33,7 +33,9 @@ std::vector<std::string> environment_of(const Program& program, Rank rank) {
       {LaunchEnvironment::kRank, std::to_string(rank)},
       {LaunchEnvironment::kWorldSize, std::to_string(program.ranks)},
       {LaunchEnvironment::kLocalRank, std::to_string(rank)},
-      {LaunchEnvironment::kUniqueId, program.unique_id}};
+      {LaunchEnvironment::kUniqueId, program.unique_id},
+      // Whatever launcher's variables this process inherits itself.
+      {LaunchEnvironment::kBootstrap, LaunchEnvironment::kBootstrapValue}};
   if (program.variable != nullptr) ours.emplace_back(program.variable, program.value(rank));
   std::vector<std::string> result;
   result.reserve(ours.size());

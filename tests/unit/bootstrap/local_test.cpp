@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "bootstrap/callbacks.hpp"
-#include "bootstrap/launch_environment.hpp"
+#include "bootstrap/launchers/launch_environment.hpp"
 #include "bootstrap/local_group.hpp"
 #include "bootstrap/meeting_client.hpp"
 #include "bootstrap/meeting_registry.hpp"

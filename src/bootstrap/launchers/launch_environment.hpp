@@ -1,4 +1,4 @@
-// What a launcher (tutti-run) tells a process about the world it belongs to.
+// What tutti-run tells a process about the world it belongs to. Others may set the same variables.
 #pragma once
 
 #include <tutti/tutti.h>
@@ -10,9 +10,10 @@ namespace tutti {
 struct LaunchEnvironment {
   static constexpr const char* kRank = "TUTTI_RANK";
   static constexpr const char* kWorldSize = "TUTTI_WORLD_SIZE";
-  static constexpr const char* kLocalRank =
-      "TUTTI_LOCAL_RANK";  // for programs; not read by the library
+  static constexpr const char* kLocalRank = "TUTTI_LOCAL_RANK";
   static constexpr const char* kUniqueId = "TUTTI_UNIQUE_ID";
+  static constexpr const char* kBootstrap = "TUTTI_BOOTSTRAP";
+  static constexpr const char* kBootstrapValue = "tutti";
 
   Rank rank = 0;
   int ranks = 1;

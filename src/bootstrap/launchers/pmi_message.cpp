@@ -1,0 +1,54 @@
+#include "bootstrap/launchers/pmi_message.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace tutti {
+
+std::optional<PmiMessage> PmiMessage::parse(std::string_view line) {
+  PmiMessage message;
+  while (!line.empty()) {
+    const std::string_view word = line.substr(0, line.find(' '));
+    line.remove_prefix(std::min(line.size(), word.size() + 1));
+    if (word.empty()) continue;
+    const auto equals = word.find('=');
+    if (equals == std::string_view::npos || equals == 0 || message.count_ == kMostWords) {
+      return std::nullopt;
+    }
+    message.words_[message.count_++] = {word.substr(0, equals), word.substr(equals + 1)};
+  }
+  if (message.count_ == 0 || message.words_[0].first != "cmd") return std::nullopt;
+  return message;
+}
+
+std::optional<std::string_view> PmiMessage::find(std::string_view key) const noexcept {
+  for (std::size_t i = 1; i < count_; ++i) {
+    if (words_[i].first == key) return words_[i].second;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> PmiMessage::number(std::string_view key) const noexcept {
+  const auto text = find(key);
+  int number = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
+  return number;
+}
+
+std::optional<std::string_view> PmiLine::line() const noexcept {
+  const std::string_view all(bytes_.data(), filled_);
+  const auto end = all.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  return all.substr(0, end);
+}
+
+void PmiLine::drop() noexcept {
+  const std::size_t length = line()->size() + 1;
+  filled_ -= length;
+  std::memmove(bytes_.data(), bytes_.data() + length, filled_);
+}
+
+}  // namespace tutti

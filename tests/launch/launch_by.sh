@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# launch_by.sh LAUNCHER PROGRAM TUTTI_RUN: starts world_checksum's ranks by a launcher, or with the variables
+# of one, and compares the checksum with that of ranks that are threads. 77: the launcher is not installed.
+set -euo pipefail
+launcher=$1 program=$2 tutti_run=$3
+ranks=4 worlds=2
+room=$(mktemp -d)
+trap 'rm -rf "$room"' EXIT
+unset "${!TUTTI_@}"
+
+skip() {
+  echo "skipped: $1 is not installed (package $2)"
+  exit 77
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# each_rank COMMAND: runs it for every RANK at once; rank 0 last, so that the others have to wait.
+each_rank() {
+  local pids=() pid
+  for ((RANK = ranks - 1; RANK >= 0; --RANK)); do
+    "$@" &
+    pids+=($!)
+    ((RANK != 1)) || sleep 0.5
+  done
+  for pid in "${pids[@]}"; do wait "$pid"; done
+}
+
+by_tutti_run() { "$tutti_run" -n $ranks "$program" --worlds 1; }
+
+by_openmpi() {
+  command -v mpirun.openmpi >/dev/null || skip mpirun.openmpi openmpi-bin
+  mpirun.openmpi --allow-run-as-root --oversubscribe -n $ranks "$program" --worlds $worlds
+}
+
+by_mpich() {
+  command -v mpiexec.mpich >/dev/null || skip mpiexec.mpich mpich
+  mpiexec.mpich -n $ranks "$program" --worlds $worlds
+}
+
+torchrun_rank() {
+  RANK=$RANK WORLD_SIZE=$ranks LOCAL_RANK=$RANK MASTER_ADDR=localhost MASTER_PORT=$port \
+    "$program" --worlds $worlds
+}
+by_torchrun() {
+  port=$(($(free_port) - 1))
+  each_rank torchrun_rank
+}
+
+kubernetes_rank() {
+  JOB_COMPLETION_INDEX=$RANK TUTTI_WORLD_SIZE=$ranks TUTTI_MEETING_HOST=localhost \
+    TUTTI_MEETING_PORT=$port TUTTI_SECRET_FILE=$room/secret "$program" --worlds $worlds
+}
+by_kubernetes() {
+  port=$(free_port)
+  head -c 16 /dev/urandom | od -An -tx1 >"$room/secret"
+  each_rank kubernetes_rank
+}
+
+# Pods' names, and a name server that knows rank 0's by an address which is not quite loopback's own.
+statefulset_rank() {
+  unshare --uts --mount bash -c 'hostname "trainer-$RANK" && mount --bind "$1" /etc/hosts && shift && exec "$@"' \
+    pod "$room/hosts" env KUBERNETES_SERVICE_HOST=10.0.0.1 TUTTI_WORLD_SIZE=$ranks TUTTI_HEADLESS_SERVICE=trainers \
+    TUTTI_MEETING_PORT="$port" TUTTI_SECRET=a-secret-of-this-test "$program" --worlds $worlds
+}
+by_statefulset() {
+  unshare --uts --mount true 2>/dev/null || { echo "skipped: names and mounts of one's own need root" && exit 77; }
+  export RANK
+  port=$(free_port)
+  echo "127.0.1.1 trainer-0.trainers" >"$room/hosts"
+  each_rank statefulset_rank
+}
+
+rank_table_rank() {
+  TUTTI_RANK_TABLE=$room/table.json TUTTI_LOCAL_RANK=$RANK "$program" --worlds $worlds
+}
+by_rank_table() {
+  cat >"$room/table.json" <<END
+{"hosts": [{"address": "127.0.0.1", "ranks": [0, 1, 2, 3]}], "port": $(free_port)}
+END
+  each_rank rank_table_rank
+}
+
+expected=$("$program" --threads $ranks)
+printed=$("by_$launcher")
+lines=$(grep -cxF "$expected" <<<"$printed" || true)
+[[ $launcher != tutti_run ]] || worlds=1
+if ((lines != worlds)) || [[ $expected != "checksum "*" of $ranks ranks" ]]; then
+  echo "expected $worlds times: $expected"
+  echo "printed: $printed"
+  exit 1
+fi
+echo "$expected"
