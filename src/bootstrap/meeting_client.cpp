@@ -98,6 +98,7 @@ class MeetingClient final : public Bootstrap {
     const wire::Proof proof = genuine ? wire::proof_of(key, hello, challenge) : wire::Proof{};
     const bool answered = ask(bytes_of(proof), writable_bytes_of(header), deadline);
     if (!genuine) {
+      if (beginning_ == Beginning::kAwaited) return false;
       fail(tuttiInvalidUsage,
            "rank {}: what listens at {} does not know the secret of this unique id: the id is of "
            "another meeting",

@@ -7,6 +7,8 @@
 
 #include "base/error.hpp"
 #include "bootstrap/deadline.hpp"
+#include "bootstrap/interfaces.hpp"
+#include "bootstrap/launchers/own_addresses.hpp"
 #include "bootstrap/launchers/resolve.hpp"
 #include "bootstrap/launchers/secret.hpp"
 #include "bootstrap/meeting_registry.hpp"
@@ -17,16 +19,6 @@ namespace tutti {
 namespace {
 
 constexpr std::chrono::milliseconds kPauseBetweenMeetings{20};
-
-SocketAddress loopback(std::uint16_t family) {
-  SocketAddress address{.family = family};
-  if (family == 6) {
-    address.bytes.back() = 1;
-  } else {
-    address.bytes = {127, 0, 0, 1};
-  }
-  return address;
-}
 
 // Whether this process met at a known place before: the place is free once all ranks have left.
 void listen(const MeetingPlace& place, bool met_before, std::chrono::steady_clock::time_point end) {
@@ -42,15 +34,17 @@ void listen(const MeetingPlace& place, bool met_before, std::chrono::steady_cloc
   }
 }
 
-// Where rank 0 listens, and where it goes itself.
-struct OwnPlace {
-  SocketAddress listen, join;
-};
-OwnPlace own_place(const std::string& host, const SocketAddress& resolved) {
-  if (is_address(host) || resolved.bytes == loopback(resolved.family).bytes) {
-    return {resolved, resolved};
-  }
-  return {{.family = resolved.family}, loopback(resolved.family)};
+// Where rank 0 listens.
+SocketAddress place_to_listen(const std::string& host, const SocketAddress& resolved) {
+  const bool meant = is_address(host) || resolved == loopback_address(resolved.family);
+  return meant ? resolved : SocketAddress{.family = resolved.family};
+}
+
+// Where rank 0, which listens at all of its addresses, goes itself. Its end of this way is what
+// transports tell other hosts.
+SocketAddress own_way(const SocketAddress& resolved) {
+  if (is_loopback(resolved) || is_own_address(resolved)) return resolved;
+  return choose_address(interfaces(), InterfaceRule::from_environment()).address;
 }
 
 }  // namespace
@@ -62,17 +56,14 @@ World meet_at(const KnownPlace& place, Rank rank, int ranks, Nanoseconds timeout
   const MeetingSecret secret = secret_of(place.secret_text, number);
   SocketAddress address = resolve(place.host, deadline);
   if (rank == 0) {
-    OwnPlace own = own_place(place.host, address);
-    own.listen.port = place.port;
-    listen({.address = own.listen, .secret = secret}, number > 0, deadline);
-    address = own.join;
+    SocketAddress listening = place_to_listen(place.host, address);
+    if (is_unspecified(listening)) address = own_way(address);
+    listening.port = place.port;
+    listen({.address = listening, .secret = secret}, number > 0, deadline);
   }
-  UniqueId id;
-  id.family = address.family;
-  id.port = place.port;
-  id.address = address.bytes;
-  id.secret = secret;
-  return {.rank = rank, .ranks = ranks, .id = pack(id), .awaited = true};
+  address.port = place.port;
+  const tuttiUniqueId id = pack(id_of(address, secret));
+  return {.rank = rank, .ranks = ranks, .id = id, .awaited = true};
 }
 
 }  // namespace tutti

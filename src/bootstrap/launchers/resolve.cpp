@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -16,22 +15,6 @@ namespace tutti {
 namespace {
 
 constexpr std::chrono::milliseconds kPauseBetweenQuestions{100};
-
-SocketAddress address_of_socket_name(const sockaddr& name) {
-  SocketAddress address;
-  if (name.sa_family == AF_INET6) {
-    sockaddr_in6 a6;
-    std::memcpy(&a6, &name, sizeof(a6));
-    address.family = 6;
-    address.scope = a6.sin6_scope_id;
-    std::memcpy(address.bytes.data(), &a6.sin6_addr, sizeof(a6.sin6_addr));
-  } else {
-    sockaddr_in a4;
-    std::memcpy(&a4, &name, sizeof(a4));
-    std::memcpy(address.bytes.data(), &a4.sin_addr, sizeof(a4.sin_addr));
-  }
-  return address;
-}
 
 // getaddrinfo's error, or 0 and the address.
 int ask_resolver(const std::string& host, SocketAddress& address) {
@@ -46,7 +29,8 @@ int ask_resolver(const std::string& host, SocketAddress& address) {
     if (best != nullptr && best->ai_family == AF_INET) break;
   }
   if (best == nullptr) return EAI_NONAME;
-  address = address_of_socket_name(*best->ai_addr);
+  address = from_system(*best->ai_addr);
+  address.port = 0;
   return 0;
 }
 

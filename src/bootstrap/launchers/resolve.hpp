@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "bootstrap/listener.hpp"
+#include "bootstrap/socket_address.hpp"
 
 namespace tutti {
 

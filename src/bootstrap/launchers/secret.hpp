@@ -2,15 +2,13 @@
 // one that they can work out.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace tutti {
+#include "bootstrap/unique_id.hpp"
 
-using MeetingSecret = std::array<std::uint8_t, 16>;
+namespace tutti {
 
 // What TUTTI_SECRET says, or the file that TUTTI_SECRET_FILE names, without white space at its end;
 // nullopt where neither is set. tuttiInvalidUsage for both, and for a file that cannot be read or
