@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 
@@ -18,7 +20,8 @@ constexpr double kLongestSeconds = 1e9;
 
 constexpr const char* kFooter =
     "Each rank finds TUTTI_RANK, TUTTI_WORLD_SIZE, TUTTI_LOCAL_RANK and TUTTI_UNIQUE_ID in its\n"
-    "environment. Rank 0 reads standard input unless that is a terminal; the others read nothing.\n"
+    "environment. Without --hosts rank 0 reads standard input unless that is a terminal; the "
+    "others read nothing.\n"
     "SIGINT, SIGTERM and SIGHUP go on to every rank and its children, SIGUSR1 and SIGUSR2 to every "
     "rank.\n"
     "Returns the exit code of the rank that failed first (128 + n if signal n killed it), 2 for "
@@ -35,8 +38,9 @@ std::chrono::milliseconds to_milliseconds(double seconds) {
 // How many of the arguments are the launcher's: those before "--" or the program's name. CLI11
 // would take the program's options for its own.
 int own_arguments(int argc, const char* const* argv) {
-  constexpr std::string_view kWithValue[] = {"-n",        "--ranks", "--bind",
-                                             "--timeout", "--grace", "--silence"};
+  constexpr std::string_view kWithValue[] = {"-n",      "--ranks",   "--bind",  "--timeout",
+                                             "--grace", "--silence", "--hosts", "--ssh",
+                                             "--meet",  "--export",  "--remote"};
   const auto takes_value = [&](std::string_view argument) {
     const auto among = [&](const auto& names) {
       return std::find(std::begin(names), std::end(names), argument) != std::end(names);
@@ -52,6 +56,22 @@ int own_arguments(int argc, const char* const* argv) {
   return std::min(i, argc);
 }
 
+void take_hosts(Options& options, const std::string& hosts, const std::string& ssh) {
+  try {
+    options.hosts = parse_hosts(hosts, options.ranks);
+  } catch (const std::invalid_argument& error) {
+    throw CLI::ValidationError(std::string("--hosts: ") + error.what());
+  }
+  options.ranks = options.hosts.back().first_rank + options.hosts.back().ranks;
+  std::istringstream words(ssh);
+  for (std::string word; words >> word;) options.ssh.push_back(word);
+  if (options.ssh.empty()) throw CLI::ValidationError("--ssh: no command");
+  if (options.fabric.given()) throw CLI::ValidationError("--fabric is of this machine: no --hosts");
+  if (options.remote_tutti_run.empty()) {
+    options.remote_tutti_run = std::filesystem::read_symlink("/proc/self/exe");
+  }
+}
+
 }  // namespace
 
 Parsed parse(int argc, const char* const* argv) {
@@ -59,16 +79,37 @@ Parsed parse(int argc, const char* const* argv) {
   double grace = 5;
   double timeout = 0;
   double silence = 60;
-  std::string nodes;
+  std::string nodes, hosts;
+  std::string ssh = "ssh -o BatchMode=yes";
+  std::vector<std::string> exported;
   std::string binding = "node";
   CLI::App app(
-      "Starts a program as N ranks on this machine: tutti-run -n N [OPTIONS] [--] program "
+      "Starts a program as N ranks, on this machine or by ssh on others: tutti-run -n N [OPTIONS] "
+      "[--] program "
       "[arguments]",
       "tutti-run");
   app.footer(kFooter);
-  app.add_option("-n,--ranks", options.ranks, "How many processes to start")
-      ->required()
-      ->check(CLI::Range(1, static_cast<int>(wire::kMostRanks)));
+  auto* with_ranks = app.add_option("-n,--ranks", options.ranks, "How many processes to start");
+  with_ranks->check(CLI::Range(1, static_cast<int>(wire::kMostRanks)));
+  auto* with_hosts = app.add_option(
+      "--hosts", hosts,
+      "Start them on other machines: a,b or a:4,b:4 (how many on each; else 1, or -n "
+      "spread evenly)");
+  app.add_option("--ssh", ssh,
+                 "With --hosts: the command that reaches them, a host and a command follow it")
+      ->envname("TUTTI_SSH")
+      ->capture_default_str();
+  app.add_option("--remote", options.remote_tutti_run,
+                 "With --hosts: where tutti-run is on them; else where it is here")
+      ->needs(with_hosts);
+  app.add_option("--meet", options.meet,
+                 "With --hosts: this machine's address, as they reach it; else chosen")
+      ->needs(with_hosts);
+  app.add_option("--export", exported,
+                 "With --hosts: names of variables, separated by commas, that ranks get from here "
+                 "besides TUTTI_*")
+      ->delimiter(',')
+      ->needs(with_hosts);
   app.add_flag("--prefix", options.prefix,
                "Begin every line of output with \"[rank] \"; lines stay whole");
   app.add_option("--bind", binding,
@@ -97,6 +138,11 @@ Parsed parse(int argc, const char* const* argv) {
   int own = own_arguments(argc, argv);
   try {
     app.parse(own, argv);
+    if (with_hosts->count() > 0) take_hosts(options, hosts, ssh);
+    if (with_ranks->count() + with_hosts->count() == 0) {
+      throw CLI::ValidationError("--ranks is required");
+    }
+    options.exported = std::move(exported);
     if (!nodes.empty()) options.fabric.nodes = perf::parse_nodes(nodes);
     if (options.fabric.check_races) {
       throw CLI::ValidationError(

@@ -7,12 +7,18 @@
 #include <vector>
 
 #include "binding.hpp"
+#include "hosts.hpp"
 #include "perf/tutti_perf/fabric_options.hpp"
 
 namespace tutti::launcher {
 
 struct Options {
   int ranks = 0;
+  std::vector<Host> hosts;  // none: this machine, without ssh
+  std::vector<std::string> ssh;
+  std::string remote_tutti_run;       // on other hosts
+  std::string meet;                   // an address of this machine; empty: to be chosen
+  std::vector<std::string> exported;  // variables that go to other hosts
   bool prefix = false;
   Binding binding = Binding::kNode;
   std::optional<std::chrono::milliseconds> timeout;

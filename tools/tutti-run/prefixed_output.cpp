@@ -36,8 +36,8 @@ bool write_all(int target, std::string_view text) {
 
 }  // namespace
 
-void PrefixedOutput::add(Rank rank, Descriptor source, int target) {
-  streams_.push_back({rank, std::move(source), target, {}});
+void PrefixedOutput::add(std::string prefix, Descriptor source, int target, Report report) {
+  streams_.push_back({std::move(prefix), std::move(source), target, std::move(report), {}});
 }
 
 void PrefixedOutput::append_to(std::vector<pollfd>& entries) const {
@@ -55,10 +55,16 @@ void PrefixedOutput::read(std::span<const pollfd> entries) {
   }
 }
 
-void PrefixedOutput::finish() {
+void PrefixedOutput::drain() {
   for (Stream& stream : streams_) {
     while (stream.source && read_chunk(stream)) {
     }
+  }
+}
+
+void PrefixedOutput::finish() {
+  drain();
+  for (Stream& stream : streams_) {
     if (!stream.pending.empty()) print_lines(stream, stream.pending.size());
     stream.source.close();
   }
@@ -84,8 +90,12 @@ void PrefixedOutput::print_lines(Stream& stream, std::size_t bytes) {
   std::string text;
   for (std::size_t begin = 0; begin < bytes;) {
     const auto end = std::min(stream.pending.find('\n', begin), bytes);
-    fmt::format_to(std::back_inserter(text), "[{}] {}\n", stream.rank,
-                   std::string_view(stream.pending).substr(begin, end - begin));
+    const auto line = std::string_view(stream.pending).substr(begin, end - begin);
+    if (stream.report && line.starts_with(kReportMark)) {
+      stream.report(line.substr(1));
+    } else {
+      fmt::format_to(std::back_inserter(text), "{}{}\n", stream.prefix, line);
+    }
     begin = end + 1;
   }
   stream.pending.erase(0, bytes);

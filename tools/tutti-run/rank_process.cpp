@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
+#include <set>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -28,25 +30,27 @@ Pipe make_pipe() {
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-std::vector<std::string> environment_of(const Program& program, Rank rank) {
-  std::vector<std::pair<const char*, std::string>> ours = {
-      {LaunchEnvironment::kRank, std::to_string(rank)},
-      {LaunchEnvironment::kWorldSize, std::to_string(program.ranks)},
-      {LaunchEnvironment::kLocalRank, std::to_string(rank)},
-      {LaunchEnvironment::kUniqueId, program.unique_id},
+std::string_view name_in(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+std::vector<std::string> environment_of(const Program& program, int local) {
+  const Rank rank = program.first_rank + local;
+  std::vector<std::string> result = {
+      fmt::format("{}={}", LaunchEnvironment::kRank, rank),
+      fmt::format("{}={}", LaunchEnvironment::kWorldSize, program.ranks),
+      fmt::format("{}={}", LaunchEnvironment::kLocalRank, local),
+      fmt::format("{}={}", LaunchEnvironment::kUniqueId, program.unique_id),
       // Whatever launcher's variables this process inherits itself.
-      {LaunchEnvironment::kBootstrap, LaunchEnvironment::kBootstrapValue}};
-  if (program.variable != nullptr) ours.emplace_back(program.variable, program.value(rank));
-  std::vector<std::string> result;
-  result.reserve(ours.size());
-  for (const auto& [name, value] : ours) result.push_back(fmt::format("{}={}", name, value));
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const auto name = text.substr(0, text.find('='));
-    bool overridden = false;
-    for (const auto& variable : ours) overridden |= name == variable.first;
-    if (!overridden) result.emplace_back(text);
+      fmt::format("{}={}", LaunchEnvironment::kBootstrap, LaunchEnvironment::kBootstrapValue)};
+  if (program.variable != nullptr) {
+    result.push_back(fmt::format("{}={}", program.variable, program.value(rank)));
   }
+  std::set<std::string, std::less<>> names;
+  for (const std::string& entry : result) names.emplace(name_in(entry));
+  const auto add = [&](std::string_view entry) {
+    if (names.emplace(name_in(entry)).second) result.emplace_back(entry);
+  };
+  for (const std::string& entry : program.environment) add(entry);
+  for (char** entry = environ; *entry != nullptr; ++entry) add(*entry);
   return result;
 }
 
@@ -82,11 +86,9 @@ struct Child {
   ::_exit(127);
 }
 
-}  // namespace
-
-RankProcess start_rank(const Program& program, Rank rank, bool with_pipes) {
-  std::vector<std::string> command = program.command;
-  std::vector<std::string> environment = environment_of(program, rank);
+// `input`: a descriptor; -1: inherited.
+RankProcess start(std::vector<std::string> command, std::vector<std::string> environment, int input,
+                  bool with_pipes, const rlimit& descriptor_limit) {
   const auto argv = pointers_to(command);
   const auto envp = pointers_to(environment);
   Pipe report = make_pipe(), output, errors;
@@ -94,23 +96,17 @@ RankProcess start_rank(const Program& program, Rank rank, bool with_pipes) {
     output = make_pipe();
     errors = make_pipe();
   }
-  // A rank in a group of its own would be stopped when it read from a terminal.
-  Descriptor nothing;
-  if (rank != 0 || ::isatty(STDIN_FILENO)) {
-    nothing = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!nothing) fail_system("opening /dev/null");
-  }
   const Child child{const_cast<char**>(argv.data()),
                     const_cast<char**>(envp.data()),
-                    &program.descriptor_limit,
+                    &descriptor_limit,
                     ::getpid(),
-                    nothing.get(),
+                    input,
                     output.in.get(),
                     errors.in.get(),
                     report.in.get()};
   RankProcess started;
   started.pid = ::fork();
-  if (started.pid < 0) fail_system("starting rank {} of {}", rank, program.ranks);
+  if (started.pid < 0) fail_system("starting '{}'", command[0]);
   if (started.pid == 0) become_program(child);
 
   report.in.close();
@@ -129,6 +125,26 @@ RankProcess start_rank(const Program& program, Rank rank, bool with_pipes) {
     if (*pipe) ::fcntl(pipe->get(), F_SETFL, O_NONBLOCK);
   }
   return started;
+}
+
+}  // namespace
+
+RankProcess start_rank(const Program& program, int local, bool with_pipes) {
+  // A rank in a group of its own would be stopped when it read from a terminal.
+  Descriptor nothing;
+  if (program.first_rank + local != 0 || !program.reads_input || ::isatty(STDIN_FILENO)) {
+    nothing = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing) fail_system("opening /dev/null");
+  }
+  return start(program.command, environment_of(program, local), nothing.get(), with_pipes,
+               program.descriptor_limit);
+}
+
+RankProcess start_with_input(std::vector<std::string> command, const Descriptor& input,
+                             const rlimit& descriptor_limit) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  return start(std::move(command), std::move(environment), input.get(), true, descriptor_limit);
 }
 
 }  // namespace tutti::launcher

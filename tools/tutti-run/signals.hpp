@@ -3,6 +3,10 @@
 
 #include <signal.h>
 
+#include <vector>
+
+#include "base/descriptor.hpp"
+
 namespace tutti::launcher {
 
 // SIGCHLD, and those that go on to the ranks.
@@ -12,6 +16,10 @@ sigset_t handled_signals();
 // undoes both; async-signal-safe.
 void block_signals();
 void restore_signals();
+
+// Readable when one of them has come; tuttiSystemError. And those that have.
+Descriptor open_signals();
+std::vector<int> take_signals(const Descriptor& signals);
 
 // Whether the rank's children get it too: what ends things does, what speaks to the program does
 // not.

@@ -1,16 +1,15 @@
 // One poll loop over signals, the guard and the ranks' output.
 #include "supervisor.hpp"
 
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <filesystem>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "base/error.hpp"
@@ -18,7 +17,9 @@
 #include "bootstrap/unique_id.hpp"
 #include "descendants.hpp"
 #include "fabric/fabric_run.hpp"
-#include "rank_process.hpp"
+#include "limits.hpp"
+#include "local_ranks.hpp"
+#include "remote_ranks.hpp"
 #include "signals.hpp"
 #include "transports/ub/processes/wire.hpp"
 
@@ -30,56 +31,78 @@ namespace {
 // this soon after the first failure is taken for the cause.
 constexpr std::chrono::milliseconds kSettling{100};
 
-Descriptor open_signals() {
-  const sigset_t set = handled_signals();
-  Descriptor descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!descriptor) fail_system("signalfd");
-  return descriptor;
+// One connection per rank to the meeting, and with --prefix or ssh pipes to processes.
+rlimit make_room(const Options& options) {
+  const bool remote = !options.hosts.empty();
+  const int pipes = remote           ? 3 * static_cast<int>(options.hosts.size())
+                    : options.prefix ? 2 * options.ranks
+                                     : 0;
+  return raise_descriptor_limit(
+      options.ranks + pipes,
+      fmt::format("{} ranks{}", options.ranks, options.prefix ? " with --prefix" : ""));
 }
 
-// Makes room for one connection per rank to the meeting, and with --prefix two pipes per rank.
-// Returns the limit that the user set.
-rlimit raise_descriptor_limit(const Options& options) {
-  constexpr rlim_t kOthers = 32;
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const rlim_t needed = static_cast<rlim_t>(options.ranks) * (options.prefix ? 3 : 1) + kOthers;
-  if (before.rlim_cur >= needed) return before;
-  const rlimit raised{std::min(needed, before.rlim_max), before.rlim_max};
-  if (raised.rlim_cur < needed || ::setrlimit(RLIMIT_NOFILE, &raised) != 0) {
-    fail(tuttiSystemError, "{} ranks{} need {} descriptors, the limit is {} (ulimit -n)",
-         options.ranks, options.prefix ? " with --prefix" : "", needed, before.rlim_max);
+// TUTTI_* of this process, but those that are about this machine, and what the user asks for.
+std::vector<std::string> environment_for_hosts(const Options& options) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto name = text.substr(0, text.find('='));
+    const bool ours = name.starts_with("TUTTI_") && name != "TUTTI_SSH" && name != "TUTTI_HOST_ID";
+    const bool wanted =
+        std::find(options.exported.begin(), options.exported.end(), name) != options.exported.end();
+    if (ours || wanted) environment.emplace_back(text);
   }
-  return before;
-}
-
-std::string describe(Rank rank, int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const int signal = WTERMSIG(wait_status);
-    return fmt::format("rank {} was killed by signal {} ({})", rank, signal, ::strsignal(signal));
-  }
-  return fmt::format("rank {} exited with code {}", rank, WEXITSTATUS(wait_status));
+  return environment;
 }
 
 }  // namespace
 
 Supervisor::Supervisor(const Options& options, std::vector<ProcessorMask> masks,
                        Descriptor guard_alive)
-    : options_(options),
-      masks_(std::move(masks)),
-      guard_alive_(std::move(guard_alive)),
-      signals_(open_signals()) {
+    : options_(options), guard_alive_(std::move(guard_alive)), signals_(open_signals()) {
   if (options_.fabric.given()) {
     fabric_ = open_fabric(options_);
+  } else if (!options_.hosts.empty()) {
+    meeting_ = std::make_unique<Meeting>(
+        MeetingPlace{.address = meeting_address(options_.hosts, options_.meet)});
   } else {
     meeting_ = std::make_unique<Meeting>();
   }
+  ranks_ = make_ranks(std::move(masks));
+}
+
+std::unique_ptr<Ranks> Supervisor::make_ranks(std::vector<ProcessorMask> masks) {
+  const rlimit user_limit = make_room(options_);
+  const std::string id = encode(fabric_ != nullptr ? fabric_->id() : meeting_->id());
+  if (!options_.hosts.empty()) {
+    return std::make_unique<RemoteRanks>(
+        options_.hosts, Way{.ssh = options_.ssh, .tutti_run = options_.remote_tutti_run},
+        Job{.directory = std::filesystem::current_path(),
+            .command = options_.command,
+            .environment = environment_for_hosts(options_),
+            .unique_id = id,
+            .ranks = options_.ranks,
+            .prefix = options_.prefix,
+            .binding = options_.binding},
+        user_limit);
+  }
+  Program program{.command = options_.command,
+                  .ranks = options_.ranks,
+                  .local_ranks = options_.ranks,
+                  .unique_id = id,
+                  .descriptor_limit = user_limit};
+  if (fabric_ != nullptr) {
+    program.variable = ub::wire::kWorldVariable;
+    program.value = [this](Rank rank) { return fabric_->address_for(rank); };
+  }
+  return std::make_unique<LocalRanks>(std::move(program), std::move(masks), options_.prefix);
 }
 
 int Supervisor::run() {
   if (start_all()) {
     watch();
-    if (fabric_ != nullptr && !fabric_over_ && running_.empty()) {
+    if (fabric_ != nullptr && !fabric_over_ && ranks_->running().empty()) {
       await_fabric();
       end_fabric();
     }
@@ -87,53 +110,34 @@ int Supervisor::run() {
   if (!kill_descendants()) {
     fmt::print(stderr, "tutti-run: some processes cannot be killed (waiting in the kernel)\n");
   }
-  output_.finish();
+  ranks_->finish();
   return exit_code_;
 }
 
 bool Supervisor::start_all() {
-  Program program{.command = options_.command,
-                  .ranks = options_.ranks,
-                  .unique_id = encode(fabric_ != nullptr ? fabric_->id() : meeting_->id()),
-                  .descriptor_limit = raise_descriptor_limit(options_)};
-  if (fabric_ != nullptr) {
-    program.variable = ub::wire::kWorldVariable;
-    program.value = [this](Rank rank) { return fabric_->address_for(rank); };
-  }
-  std::vector<pid_t> started_as;
-  for (Rank rank = 0; rank < options_.ranks; ++rank) {
-    const ScopedBinding bound(masks_[static_cast<std::size_t>(rank)]);
-    RankProcess started = start_rank(program, rank, options_.prefix);
-    if (started.exec_error != 0) {
-      fmt::print(stderr, "tutti-run: cannot run '{}': {}\n", program.command[0],
-                 std::strerror(started.exec_error));
-      exit_code_ = started.exec_error == ENOENT ? kNotFound : kCannotExecute;
-      return false;
-    }
-    running_[started.pid] = rank;
-    started_as.push_back(started.pid);
-    groups_.push_back(started.pid);
-    if (options_.prefix) {
-      output_.add(rank, std::move(started.output), STDOUT_FILENO);
-      output_.add(rank, std::move(started.errors), STDERR_FILENO);
-    }
+  if (const auto failure = ranks_->start()) {
+    fmt::print(stderr, "tutti-run: {}\n", failure->sentence);
+    exit_code_ = failure->exit_code;
+    return false;
   }
   if (options_.timeout) next_step_ = Clock::now() + *options_.timeout;
-  if (fabric_ != nullptr) fabric_->begin(std::move(started_as));
+  if (fabric_ != nullptr) fabric_->begin(static_cast<LocalRanks&>(*ranks_).processes());
   return true;
 }
 
 void Supervisor::watch() {
   std::vector<pollfd> entries;
-  while (!running_.empty() && !guard_died_) {
+  while (ranks_->busy() && !guard_died_ && !given_up_) {
     const int fabric = fabric_ != nullptr && !fabric_over_ ? fabric_->over() : -1;
     entries.assign(
         {{signals_.get(), POLLIN, 0}, {guard_alive_.get(), POLLIN, 0}, {fabric, POLLIN, 0}});
-    output_.append_to(entries);
+    ranks_->append_to(entries);
     if (::poll(entries.data(), entries.size(), milliseconds_to_next_step()) < 0) continue;
     guard_died_ = entries[1].revents != 0;
-    output_.read(std::span(entries).subspan(3));
-    if (entries[0].revents != 0) take_signals();
+    ranks_->read(std::span(entries).subspan(3));
+    if (entries[0].revents != 0) handle_signals();
+    note_ends();
+    note_failure();
     if (entries[2].revents != 0) end_fabric();
     take_step_when_due();
   }
@@ -152,11 +156,11 @@ void Supervisor::take_step_when_due() {
   switch (phase_) {
     case Phase::kRunning:
       fmt::print(stderr, "tutti-run: {} still running after {:.3g} s\n",
-                 name_ranks(running_ranks()),
+                 name_ranks(ranks_->running()),
                  std::chrono::duration<double>(*options_.timeout).count());
       exit_code_ = kTimedOut;
       enter(Phase::kTerminated, options_.grace);
-      signal_all(SIGTERM, true);
+      ranks_->signal(SIGTERM);
       break;
     case Phase::kSettling:
       announce_failure();
@@ -164,55 +168,53 @@ void Supervisor::take_step_when_due() {
       break;
     case Phase::kWaiting:
       enter(Phase::kTerminated, options_.grace);
-      signal_all(SIGTERM, true);
+      ranks_->signal(SIGTERM);
       break;
     case Phase::kTerminated:
-      phase_ = Phase::kKilled;
-      next_step_.reset();
-      signal_all(SIGKILL, true);
+      enter(Phase::kKilled, options_.grace);
+      ranks_->signal(SIGKILL);
       break;
     case Phase::kKilled:
+      given_up_ = true;  // a process in the kernel, or an ssh that does not end
       break;
   }
 }
 
-void Supervisor::take_signals() {
-  signalfd_siginfo info;
-  while (::read(signals_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
-    const int signal = static_cast<int>(info.ssi_signo);
-    signal == SIGCHLD ? reap() : signal_all(signal, goes_to_group(signal));
+void Supervisor::handle_signals() {
+  for (const int signal : take_signals(signals_)) {
+    signal == SIGCHLD ? ranks_->reap() : ranks_->signal(signal);
   }
 }
 
-void Supervisor::reap() {
-  for (;;) {
-    int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-    if (pid <= 0) return;
-    // Anything else is an adopted orphan.
-    if (const auto found = running_.find(pid); found != running_.end()) {
-      const Rank rank = found->second;
-      running_.erase(found);
-      // The number may be given to a stranger once nobody of the group is left.
-      if (::kill(-pid, 0) != 0) std::erase(groups_, pid);
-      note_end(rank, status);
-    }
-  }
+void Supervisor::note_ends() {
+  for (const RankEnd& end : ranks_->take_ended()) note_end(end);
 }
 
-void Supervisor::note_end(Rank rank, int wait_status) {
+void Supervisor::note_end(const RankEnd& end) {
   if (fabric_ != nullptr) {
-    fabric_->note_end(rank);
+    fabric_->note_end(end.rank);
   } else {
-    meeting_->report_death(rank, describe(rank, wait_status));
+    meeting_->report_death(end.rank, end.sentence);
   }
+  const int wait_status = end.wait_status;
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return;
   if (phase_ == Phase::kRunning) {
-    failure_ = {rank, wait_status};
+    failure_ = end;
     enter(Phase::kSettling, kSettling);
   } else if (phase_ == Phase::kSettling && WIFSIGNALED(wait_status) &&
              WIFEXITED(failure_->wait_status)) {
-    failure_ = {rank, wait_status};
+    failure_ = end;
+  }
+}
+
+void Supervisor::note_failure() {
+  const auto failure = ranks_->failure();
+  if (!failure || failed_) return;
+  failed_ = true;
+  fmt::print(stderr, "tutti-run: {}\n", failure->sentence);
+  exit_code_ = failure->exit_code;
+  if (phase_ == Phase::kRunning || phase_ == Phase::kSettling) {
+    enter(Phase::kWaiting, options_.grace);
   }
 }
 
@@ -223,11 +225,9 @@ void Supervisor::await_fabric() {
     pollfd entries[] = {{signals_.get(), POLLIN, 0}, {fabric_->over(), POLLIN, 0}};
     if (::poll(entries, std::size(entries), -1) < 0) continue;
     if (entries[1].revents != 0) return;
-    signalfd_siginfo info;
-    while (::read(signals_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
-      const int signal = static_cast<int>(info.ssi_signo);
+    for (const int signal : take_signals(signals_)) {
       if (signal == SIGCHLD) {
-        reap();
+        ranks_->reap();
       } else if (goes_to_group(signal)) {
         leave(signal);
       }
@@ -238,7 +238,7 @@ void Supervisor::await_fabric() {
 void Supervisor::leave(int signal) {
   fmt::print(stderr, "tutti-run: ended by signal {} before the run was written down\n", signal);
   kill_descendants();
-  output_.finish();
+  ranks_->finish();
   std::_Exit(kKilledBySignal + signal);  // the thread of the simulation goes on writing until then
 }
 
@@ -257,36 +257,19 @@ void Supervisor::end_fabric() {
   if (exit_code_ == 0) exit_code_ = kTimedOut;
   if (phase_ == Phase::kRunning || phase_ == Phase::kSettling) {
     enter(Phase::kTerminated, options_.grace);
-    signal_all(SIGTERM, true);
+    ranks_->signal(SIGTERM);
   }
 }
 
 void Supervisor::announce_failure() {
-  const auto [rank, status] = *failure_;
-  fmt::print(stderr, "tutti-run: {}\n", describe(rank, status));
+  const int status = failure_->wait_status;
+  fmt::print(stderr, "tutti-run: {}\n", failure_->sentence);
   exit_code_ = WIFSIGNALED(status) ? kKilledBySignal + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 void Supervisor::enter(Phase phase, Clock::duration time) {
   phase_ = phase;
   next_step_ = Clock::now() + time;
-}
-
-std::vector<Rank> Supervisor::running_ranks() const {
-  std::vector<Rank> ranks;
-  ranks.reserve(running_.size());
-  for (const auto& [pid, rank] : running_) ranks.push_back(rank);
-  std::sort(ranks.begin(), ranks.end());
-  return ranks;
-}
-
-void Supervisor::signal_all(int signal, bool groups) const {
-  // A group outlives its leader as long as it has members, a process does not.
-  if (groups) {
-    for (const pid_t group : groups_) ::kill(-group, signal);
-  } else {
-    for (const auto& [pid, rank] : running_) ::kill(pid, signal);
-  }
 }
 
 }  // namespace tutti::launcher

@@ -4,7 +4,6 @@
 #include <poll.h>
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +15,7 @@
 #include "bootstrap/meeting.hpp"
 #include "fabric/fabric_world.hpp"
 #include "options.hpp"
-#include "prefixed_output.hpp"
+#include "ranks.hpp"
 
 namespace tutti::launcher {
 
@@ -34,40 +33,35 @@ class Supervisor {
   // How a world ends when a rank has failed or the time is over: a moment to see which ranks fail
   // together, patience, SIGTERM, SIGKILL.
   enum class Phase { kRunning, kSettling, kWaiting, kTerminated, kKilled };
-  struct Failure {
-    Rank rank;
-    int wait_status;
-  };
 
   bool start_all();
   void watch();
   int milliseconds_to_next_step() const;
   void take_step_when_due();
-  void take_signals();
+  std::unique_ptr<Ranks> make_ranks(std::vector<ProcessorMask> masks);
+  void handle_signals();
   [[noreturn]] void leave(int signal);
-  void reap();
-  void note_end(Rank rank, int wait_status);
+  void note_ends();
+  void note_failure();
+  void note_end(const RankEnd& end);
   void announce_failure();
   void await_fabric();
   void end_fabric();
   void enter(Phase phase, Clock::duration time);
-  std::vector<Rank> running_ranks() const;
-  void signal_all(int signal, bool groups) const;
 
   const Options options_;
-  const std::vector<ProcessorMask> masks_;
   const Descriptor guard_alive_;
   const Descriptor signals_;
   // Where ranks meet: here, so that it survives a dead rank 0.
   std::unique_ptr<Meeting> meeting_;     // of real ranks
   std::unique_ptr<FabricWorld> fabric_;  // of simulated ones
-  PrefixedOutput output_;
-  std::map<pid_t, Rank> running_;
-  std::vector<pid_t> groups_;       // of ranks; may outlive them
-  std::optional<Failure> failure_;  // the one that the launcher answers with
+  std::unique_ptr<Ranks> ranks_;
+  std::optional<RankEnd> failure_;  // the one that the launcher answers with
   Phase phase_ = Phase::kRunning;
   std::optional<Clock::time_point> next_step_;
   bool guard_died_ = false;
+  bool given_up_ = false;  // on processes that do not end
+  bool failed_ = false;    // the run has, apart from its ranks
   bool fabric_over_ = false;
   int exit_code_ = 0;
 };
