@@ -30,6 +30,37 @@ each_rank() {
 
 by_tutti_run() { "$tutti_run" -n $ranks "$program" --worlds 1; }
 
+# By a real ssh, to a server of the test's own.
+by_ssh() {
+  local sshd=/usr/sbin/sshd port
+  [[ -x $sshd ]] || skip sshd openssh-server
+  command -v ssh >/dev/null || skip ssh openssh-client
+  [[ -d /run/sshd ]] || mkdir -p /run/sshd 2>/dev/null || { echo "skipped: sshd needs /run/sshd" && exit 77; }
+  port=$(free_port)
+  ssh-keygen -q -t ed25519 -N '' -f "$room/host_key"
+  ssh-keygen -q -t ed25519 -N '' -f "$room/user_key"
+  cat >"$room/sshd_config" <<END
+Port $port
+ListenAddress 127.0.0.1
+HostKey $room/host_key
+AuthorizedKeysFile $room/user_key.pub
+PidFile $room/sshd.pid
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin yes
+END
+  $sshd -D -f "$room/sshd_config" 2>"$room/sshd.log" &
+  server=$!
+  trap 'kill $server 2>/dev/null; rm -rf "$room"' EXIT
+  for _ in {1..100}; do
+    (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null && break
+    sleep 0.05
+  done
+  "$tutti_run" --hosts 127.0.0.1:2,localhost:2 --ssh "ssh -o BatchMode=yes -F none -p $port -i $room/user_key \
+    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR" "$program" --worlds 1
+}
+
 by_openmpi() {
   command -v mpirun.openmpi >/dev/null || skip mpirun.openmpi openmpi-bin
   mpirun.openmpi --allow-run-as-root --oversubscribe -n $ranks "$program" --worlds $worlds
@@ -86,7 +117,7 @@ END
 expected=$("$program" --threads $ranks)
 printed=$("by_$launcher")
 lines=$(grep -cxF "$expected" <<<"$printed" || true)
-[[ $launcher != tutti_run ]] || worlds=1
+case $launcher in tutti_run | ssh) worlds=1 ;; esac  # one id, one world
 if ((lines != worlds)) || [[ $expected != "checksum "*" of $ranks ranks" ]]; then
   echo "expected $worlds times: $expected"
   echo "printed: $printed"
