@@ -71,6 +71,60 @@ by_mpich() {
   mpiexec.mpich -n $ranks "$program" --worlds $worlds
 }
 
+# A cluster of two nodes on this machine: a slurmctld, and two slurmd that share nothing but the host.
+slurm() {
+  command -v slurmctld >/dev/null || skip slurmctld slurmctld
+  command -v slurmd >/dev/null || skip slurmd slurmd
+  command -v srun >/dev/null || skip srun slurm-client
+  local user node
+  user=$(id -un)
+  export SLURM_CONF=$room/slurm.conf
+  mkdir -p "$room"/{state,spool/n1,spool/n2,tmp/n1,tmp/n2}
+  cat >"$SLURM_CONF" <<END
+ClusterName=tutti
+SlurmctldHost=$(hostname)(127.0.0.1)
+SlurmctldPort=$(free_port)
+SlurmUser=$user
+SlurmdUser=$user
+AuthType=auth/none
+CredType=cred/none
+StateSaveLocation=$room/state
+SlurmdSpoolDir=$room/spool/%n
+TmpFS=$room/tmp/%n
+SlurmctldPidFile=$room/slurmctld.pid
+SlurmdPidFile=$room/%n.pid
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+SlurmdParameters=config_overrides
+NodeName=n1 NodeHostname=$(hostname) NodeAddr=127.0.0.1 Port=$(free_port) CPUs=2
+NodeName=n2 NodeHostname=$(hostname) NodeAddr=127.0.0.1 Port=$(free_port) CPUs=2
+PartitionName=all Nodes=n1,n2 Default=YES State=UP
+END
+  slurmctld -D -c >"$room/slurmctld.log" 2>&1 &
+  daemons=$!
+  trap 'kill $daemons 2>/dev/null || true; wait; rm -rf "$room"' EXIT
+  for node in n1 n2; do
+    slurmd -D -N $node >"$room/$node.log" 2>&1 &
+    daemons+=" $!"
+  done
+  nodes_are_idle
+  timeout 60 srun --mpi="$1" --nodes=2 --ntasks=$ranks --overcommit "$program" --worlds $worlds ||
+    { cat "$room"/*.log >&2 && return 1; }
+  nodes_are_idle  # what runs the tasks has told the daemons of its end
+}
+nodes_are_idle() {
+  for _ in {1..150}; do
+    [[ $(sinfo --noheader --format=%D/%t 2>/dev/null) != 2/idle ]] || return 0
+    sleep 0.1
+  done
+  echo "the nodes are not idle: $(sinfo 2>&1)" >&2
+  return 1
+}
+by_slurm_pmix() { slurm pmix; }
+by_slurm_pmi2() { slurm pmi2; }
+
 torchrun_rank() {
   RANK=$RANK WORLD_SIZE=$ranks LOCAL_RANK=$RANK MASTER_ADDR=localhost MASTER_PORT=$port \
     "$program" --worlds $worlds
