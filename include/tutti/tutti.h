@@ -113,8 +113,9 @@ TUTTI_API tuttiResult_t tuttiCommInitRankConfig(tuttiComm_t* comm, int nranks, t
 // is then driven by a thread of its own, or all by one thread inside groups.
 TUTTI_API tuttiResult_t tuttiCommInitAll(tuttiComm_t* comms, int nranks);
 
-// Joins the world that the launcher's environment describes (tutti-run: TUTTI_RANK,
-// TUTTI_WORLD_SIZE, TUTTI_UNIQUE_ID). Without any, tuttiInvalidUsage.
+// Joins the world of the launcher that started this process: tutti-run, Open MPI, MPICH, Slurm,
+// torchrun, Kubernetes or a rank table (docs/launching.md). Without any, and where two contradict
+// each other, tuttiInvalidUsage.
 TUTTI_API tuttiResult_t tuttiCommInitWorld(tuttiComm_t* comm);
 
 // The embedder's all-gather: copies `bytes` from `mine` of every rank into `all`, in rank order.
