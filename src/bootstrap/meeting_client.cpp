@@ -49,7 +49,7 @@ class MeetingClient final : public Bootstrap {
     for (int greeting = 1; !greet(deadline); ++greeting) {
       if (beginning == Beginning::kAwaited) {
         // The meeting of another world of these ranks, which ends first; or another program.
-        if (steady_clock::now() >= deadline) fail_stranger();
+        if (steady_clock::now() >= deadline) met_stranger_ ? fail_stranger() : fail_late(timeout_);
         std::this_thread::sleep_for(kPauseBetweenAttempts);
       } else if (greeting == kGreetings) {
         fail(tuttiInvalidUsage,
@@ -98,6 +98,7 @@ class MeetingClient final : public Bootstrap {
     const wire::Proof proof = genuine ? wire::proof_of(key, hello, challenge) : wire::Proof{};
     const bool answered = ask(bytes_of(proof), writable_bytes_of(header), deadline);
     if (!genuine) {
+      met_stranger_ = true;
       if (beginning_ == Beginning::kAwaited) return false;
       fail(tuttiInvalidUsage,
            "rank {}: what listens at {} does not know the secret of this unique id: the id is of "
@@ -114,7 +115,7 @@ class MeetingClient final : public Bootstrap {
            Socket::Deadline deadline) {
     if (socket_.send(question, deadline) == Outcome::kClosed) return false;
     const Outcome outcome = socket_.receive(answer, deadline);
-    if (outcome == Outcome::kTimeout) fail_late(timeout_);
+    if (outcome == Outcome::kTimeout) met_stranger_ ? fail_stranger() : fail_late(timeout_);
     return outcome == Outcome::kDone;
   }
 
@@ -139,6 +140,7 @@ class MeetingClient final : public Bootstrap {
         return;
       }
       const auto now = steady_clock::now();
+      if (now >= deadline && met_stranger_) fail_stranger();
       if (now >= deadline)
         beginning_ == Beginning::kAwaited ? fail_absent(error) : fail_late(timeout_);
       if (error == ECONNREFUSED && beginning_ == Beginning::kBefore &&
@@ -231,8 +233,8 @@ class MeetingClient final : public Bootstrap {
 
   [[noreturn]] void fail_stranger() {
     fail_because_of({0}, tuttiTimeout,
-                    "rank {}: who listens at {} is not rank 0 of this world: another program, or "
-                    "ranks with another secret",
+                    "rank {}: the meeting at {} is not that of this world: it is of ranks with "
+                    "another secret, or of a world that does not end",
                     rank_, address_of(id_));
   }
 
@@ -247,6 +249,7 @@ class MeetingClient final : public Bootstrap {
   const Nanoseconds timeout_;
   const Beginning beginning_;
   Socket socket_;
+  bool met_stranger_ = false;  // a meeting that does not know the secret
   std::optional<Error> failure_;
 };
 

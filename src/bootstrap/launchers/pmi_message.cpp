@@ -38,17 +38,26 @@ std::optional<int> PmiMessage::number(std::string_view key) const noexcept {
   return number;
 }
 
+void PmiLine::filled(std::size_t bytes) noexcept {
+  filled_ += bytes;
+  find_end();
+}
+
 std::optional<std::string_view> PmiLine::line() const noexcept {
-  const std::string_view all(bytes_.data(), filled_);
-  const auto end = all.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  return all.substr(0, end);
+  if (end_ == filled_) return std::nullopt;
+  return std::string_view(bytes_.data(), end_);
 }
 
 void PmiLine::drop() noexcept {
-  const std::size_t length = line()->size() + 1;
-  filled_ -= length;
-  std::memmove(bytes_.data(), bytes_.data() + length, filled_);
+  filled_ -= end_ + 1;
+  std::memmove(bytes_.data(), bytes_.data() + end_ + 1, filled_);
+  end_ = 0;
+  find_end();
+}
+
+// Looks at no byte twice, however small the pieces are in which they come.
+void PmiLine::find_end() noexcept {
+  while (end_ < filled_ && bytes_[end_] != '\n') ++end_;
 }
 
 }  // namespace tutti

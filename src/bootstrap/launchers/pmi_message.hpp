@@ -37,15 +37,18 @@ class PmiLine {
 
   // Where the next bytes go: never empty unless the line is too long.
   std::span<char> room() noexcept { return std::span(bytes_).subspan(filled_); }
-  void filled(std::size_t bytes) noexcept { filled_ += bytes; }
+  void filled(std::size_t bytes) noexcept;
   // The line that is whole, without its end; until drop().
   std::optional<std::string_view> line() const noexcept;
   // Forgets the line.
   void drop() noexcept;
 
  private:
+  void find_end() noexcept;
+
   std::array<char, kMostBytes> bytes_;
   std::size_t filled_ = 0;
+  std::size_t end_ = 0;  // of the first line, if it is less than filled_
 };
 
 }  // namespace tutti
