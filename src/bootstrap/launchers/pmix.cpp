@@ -38,7 +38,8 @@ World pmix_meet(const Claim&, Nanoseconds timeout) {
   const std::scoped_lock lock(mutex);
   const auto deadline = deadline_after(timeout);
   const std::string key = fmt::format("tutti.unique_id.{}", worlds++);
-  const pmix::Session session;
+  // Until the process ends: after the last PMIx_Finalize Open MPI's MPI_Init cannot begin again.
+  static const pmix::Session session;
   World world{.rank = static_cast<Rank>(session.rank()),
               .ranks = static_cast<int>(session.size(deadline))};
   if (world.rank == 0) {

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "base/error.hpp"
+#include "base/process.hpp"
 #include "bootstrap/meeting_wire.hpp"
 
 namespace tutti::pmix {
@@ -71,13 +72,16 @@ SharedCall ask(const Library& library, const Process& process, const char* key) 
 
 }  // namespace
 
-Session::Session() : library_(Library::open()) {
+Session::Session() : library_(Library::open()), generation_(process_generation()) {
   check(library_.init(&self_, nullptr, 0), "PMIx_Init");
 }
 
-Session::~Session() { library_.finalize(nullptr, 0); }
+Session::~Session() {
+  if (generation_ == process_generation()) library_.finalize(nullptr, 0);
+}
 
 void Session::put(const char* key, std::string text) const {
+  check_process();
   Value value{.type = kString};
   value.data.string = text.data();
   check(library_.put(kGlobal, key, &value), "PMIx_Put");
@@ -85,6 +89,7 @@ void Session::put(const char* key, std::string text) const {
 }
 
 void Session::fence(Deadline deadline) const {
+  check_process();
   const auto call = std::make_shared<Call>();
   call->process = process(kEveryRank);
   std::strcpy(call->info.key, kCollect);
@@ -103,6 +108,7 @@ void Session::fence(Deadline deadline) const {
 }
 
 std::string Session::get(std::uint32_t rank, const char* key, Deadline deadline) const {
+  check_process();
   const auto call = ask(library_, process(rank), key);
   if (!call->await(deadline)) {
     fail(tuttiTimeout, "PMIx: process {} of '{}' did not tell '{}' before the deadline", rank,
@@ -113,6 +119,7 @@ std::string Session::get(std::uint32_t rank, const char* key, Deadline deadline)
 }
 
 std::uint32_t Session::size(Deadline deadline) const {
+  check_process();
   const auto call = ask(library_, process(kEveryRank), kJobSize);
   if (!call->await(deadline)) {
     fail(tuttiTimeout, "PMIx: the server did not tell the size of '{}' before the deadline",
@@ -124,6 +131,13 @@ std::uint32_t Session::size(Deadline deadline) const {
          call->number);
   }
   return call->number;
+}
+
+void Session::check_process() const {
+  if (generation_ == process_generation()) return;
+  fail(tuttiInvalidUsage,
+       "PMIx: a child forked from process {} of '{}' is no process of the launcher", self_.rank,
+       self_.name_space);
 }
 
 Process Session::process(std::uint32_t rank) const {

@@ -10,8 +10,8 @@
 namespace tutti::pmix {
 
 // From PMIx_Init to PMIx_Finalize, which PMIx counts: others in this process, MPI perhaps, may use
-// it too. What takes longer than the deadline is tuttiTimeout naming what it was; tuttiRemoteError
-// quotes what PMIx says.
+// it too. In a forked child it does nothing. What takes longer than the deadline is tuttiTimeout
+// naming what it was; tuttiRemoteError quotes what PMIx says.
 class Session {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
@@ -32,10 +32,12 @@ class Session {
   std::string get(std::uint32_t rank, const char* key, Deadline deadline) const;
 
  private:
+  void check_process() const;
   Process process(std::uint32_t rank) const;
   void check(Status status, const char* what) const;
 
   const Library& library_;
+  const int generation_;
   Process self_;
 };
 
