@@ -84,6 +84,7 @@ struct Report {
   std::optional<std::string> commit{};
   std::string op{};
   int ranks = 0;
+  std::optional<int> rank{};  // of this process, where it is one of a launcher's world; not written
   std::string rank_kind = "process";
   std::string transport{};
   std::optional<std::string> fabric{};

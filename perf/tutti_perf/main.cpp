@@ -27,7 +27,7 @@ Report make_report(const Options& options, int ranks) {
   Report report{.tutti = library_version(), .commit = commit(), .op = options.word};
   report.ranks = ranks;
   report.rank_kind = options.threads ? "thread" : "process";
-  report.transport = options.transport.empty() ? "shm" : options.transport;
+  report.transport = options.transport.empty() ? "default" : options.transport;
   if (options.fabric.given()) {
     report.rank_kind = "fibre";
     report.transport = "ub";
@@ -65,6 +65,7 @@ void measure_all(Shared& shared, tuttiComm_t comm) {
   std::size_t lines = 0;
   for (const Op op : options.ops) lines += count_lines(options, op);
   Console console(options, rank != 0, lines);
+  if (options.ranks == 0) report.rank = rank;
   if (rank == 0) {
     report.ranks = ranks;  // known only here in a launcher's world
     console.print_head(report);
@@ -107,11 +108,10 @@ int run_p2p(const Options& options) {
   return report.error || wrong > 0 ? 1 : 0;
 }
 
-// In a launcher's world every rank is a program of its own, and rank 0's writes the report.
-bool writes_report(const Options& options) {
-  if (options.ranks > 0) return true;
-  const char* rank = std::getenv("TUTTI_RANK");
-  return rank == nullptr || std::atoi(rank) == 0;
+// In a launcher's world every rank is a program of its own, and rank 0's writes the report; where
+// they did not come so far as to know who that is, everybody says what was wrong.
+bool writes_report(const Options& options, const Report& report) {
+  return options.ranks > 0 || report.rank.value_or(0) == 0;
 }
 
 void finish_report(const Options& options, const Board& board, Report& report) {
@@ -123,7 +123,7 @@ void finish_report(const Options& options, const Board& board, Report& report) {
   if (report.error) {
     fmt::print(stderr, "tutti-perf: {}\n", report.error->message);
   }
-  if (!options.json_path.empty() && writes_report(options)) {
+  if (!options.json_path.empty() && writes_report(options, report)) {
     write_json(report, options.json_path);
   }
 }

@@ -43,18 +43,18 @@ void Standing::mark(Rank peer, PeerState state, const std::vector<bool>& told) {
   auto& known = states_[static_cast<std::size_t>(peer)];
   if (known.load(std::memory_order_relaxed) != 0 || state == PeerState::kAlive) return;
   known.store(static_cast<std::uint32_t>(state), std::memory_order_release);
-  if (has_left()) return;
-  port_.alarm();
+  if (!has_left()) port_.alarm();
   const Rank self = port_.rank();
+  // A leader that has left still passes on what it hears: others may wait for the last one to go.
   if (leader() == self) {
     for (Rank rank = 0; rank < port_.ranks(); ++rank) {
       const auto index = static_cast<std::size_t>(rank);
       const bool knows = index < told.size() && told[index];
-      if (rank == self || knows || this->state(rank) != PeerState::kAlive) continue;
+      if (rank == self || knows || this->state(rank) == PeerState::kDead) continue;
       tell_news(rank, peer, state);
     }
   }
-  if (peer != led_by) return;
+  if (peer != led_by || has_left()) return;
   // What the last leader has decided is decided; what it may not have heard is proposed again.
   const std::optional<Error>& open = failure_ ? failure_ : proposal_;
   if (!open) {
@@ -125,16 +125,20 @@ void Standing::say_goodbye() {
   const std::lock_guard lock(mutex_);
   const Rank self = port_.rank();
   const Rank led_by = leader();
+  // Everybody is linked to it, and while it waits for the last one to go it passes on who goes.
+  const Rank first = state(0) == PeerState::kDead ? led_by : 0;
   std::vector<std::byte> told((static_cast<std::size_t>(port_.ranks()) + 7) / 8);
   for (Rank rank = 0; rank < port_.ranks(); ++rank) {
     // Who has left before may be waiting for the last one to go (is_alone()).
-    if (rank == self || rank == led_by || state(rank) == PeerState::kDead) continue;
+    if (rank == self || rank == led_by || rank == first) continue;
+    if (state(rank) == PeerState::kDead) continue;
     // Who leaves because of an error: that comes first.
     if (failure_) tell(rank, FrameKind::kFailure, *failure_, Teller::Reach::kLinked);
     if (!tell_news(rank, self, PeerState::kLeft)) continue;
     told[static_cast<std::size_t>(rank) / 8] |= std::byte{1} << (rank % 8);
   }
-  if (led_by != self) tell_news(led_by, self, PeerState::kLeft, told);
+  if (first != self) tell_news(first, self, PeerState::kLeft, told);
+  if (led_by != self && led_by != first) tell_news(led_by, self, PeerState::kLeft, told);
   has_left_.store(true, std::memory_order_release);
 }
 
