@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "transports/hybrid/hybrid_transport.hpp"
+#include "transports/ofi/ofi_transport.hpp"
 #include "transports/shm/shm_transport.hpp"
 #include "transports/tcp/tcp_transport.hpp"
 #include "transports/ub/bus/bus_transport.hpp"
@@ -15,6 +16,10 @@ std::unique_ptr<NetworkTransport> open_tcp(Bootstrap& bootstrap, Nanoseconds tim
   return std::make_unique<tcp::TcpTransport>(bootstrap, timeout);
 }
 
+std::unique_ptr<NetworkTransport> open_ofi(Bootstrap& bootstrap, Nanoseconds timeout) {
+  return std::make_unique<ofi::OfiTransport>(bootstrap, timeout);
+}
+
 // For the ranks of a host that is one of several.
 std::unique_ptr<Transport> open_near(Bootstrap& bootstrap, Nanoseconds) {
   return std::make_unique<shm::ShmTransport>(bootstrap, shm::DeathWatch::kElsewhere);
@@ -26,7 +31,9 @@ void check_transport(const std::string& name) {
   if (name.empty() || name == "shm" || name == "tcp" || name == "shm+tcp") return;
   if (name == "ub" && ub::ProcessRank::if_any() != nullptr) return;
   if (name == "ub") return ub::BusTransport::check_caller();
-  fail(tuttiInvalidArgument, "there is no transport \"{}\"; built in: shm, tcp, shm+tcp, ub", name);
+  if (name == "ofi" || name == "shm+ofi") return ofi::OfiTransport::check_caller();
+  fail(tuttiInvalidArgument,
+       "there is no transport \"{}\"; built in: shm, tcp, shm+tcp, ofi, shm+ofi, ub", name);
 }
 
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
@@ -39,12 +46,13 @@ std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bo
     return std::make_unique<ub::BusTransport>(bootstrap);
   }
   if (name == "tcp") return open_tcp(bootstrap, timeout);
+  if (name == "ofi") return open_ofi(bootstrap, timeout);
   if (name == "shm") return std::make_unique<shm::ShmTransport>(bootstrap);
   hybrid::Hosts hosts(bootstrap);
   if (name.empty() && hosts.count() == 1) return std::make_unique<shm::ShmTransport>(bootstrap);
   if (name.empty() && hosts.count() == hosts.ranks()) return open_tcp(bootstrap, timeout);
-  return std::make_unique<hybrid::HybridTransport>(bootstrap, std::move(hosts), open_near, open_tcp,
-                                                   timeout);
+  return std::make_unique<hybrid::HybridTransport>(
+      bootstrap, std::move(hosts), open_near, name == "shm+ofi" ? open_ofi : open_tcp, timeout);
 }
 
 }  // namespace tutti

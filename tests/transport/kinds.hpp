@@ -46,6 +46,11 @@ inline std::unique_ptr<Transport> open_tcp(Bootstrap& bootstrap) {
 // Two ranks count as a host, so that there are some near and some far.
 std::unique_ptr<Transport> open_hybrid(Bootstrap& bootstrap);
 
+inline std::unique_ptr<Transport> open_ofi(Bootstrap& bootstrap) {
+  return open_transport("ofi", bootstrap, kTransportTimeout);
+}
+
+inline constexpr TransportKind kOfi{"ofi", open_ofi, run_on_threads, yield_thread};
 inline constexpr TransportKind kTcp{"tcp", open_tcp, run_on_threads, yield_thread};
 inline constexpr TransportKind kHybrid{"hybrid", open_hybrid, run_on_threads, yield_thread};
 inline constexpr TransportKind kShm{"shm", open_shm, run_on_threads, yield_thread};
@@ -54,12 +59,13 @@ inline constexpr std::array kKinds = {
     kShm,
     kTcp,
     kHybrid,
+    kOfi,
     TransportKind{"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
     TransportKind{"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
     TransportKind{"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
 };
 
 // Those whose ranks may be processes.
-inline constexpr std::array kProcessKinds = {kShm, kTcp, kHybrid};
+inline constexpr std::array kProcessKinds = {kShm, kTcp, kOfi, kHybrid};
 
 }  // namespace tutti::test

@@ -1,8 +1,6 @@
 #include "transports/message/delivery.hpp"
 
 #include <fmt/format.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +8,7 @@
 #include <optional>
 
 #include "transports/message/endpoint.hpp"
+#include "transports/message/guarded_copy.hpp"
 #include "transports/message/link.hpp"
 #include "transports/message/node.hpp"
 
@@ -99,11 +98,7 @@ bool Delivery::fill(const Frame& frame, std::span<std::byte> place,
     std::memcpy(place.data(), bytes.data(), bytes.size());
     return true;
   }
-  const iovec from{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  const iovec to{place.data(), bytes.size()};
-  if (::process_vm_writev(::getpid(), &from, 1, &to, 1, 0) == static_cast<ssize_t>(bytes.size())) {
-    return true;
-  }
+  if (copy_if_there(place.data(), bytes)) return true;
   complaint = fmt::format("{} bytes for address {}, where nothing is", bytes.size(),
                           fmt::ptr(place.data()));
   return false;

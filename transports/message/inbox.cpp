@@ -33,6 +33,35 @@ bool Inbox::advance(std::size_t bytes) {
   return take_buffered();
 }
 
+// Content goes to its place right away; of the rest as much through the buffer as makes a header or
+// a whole frame.
+bool Inbox::take(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    std::size_t some = 0;
+    if (content_left_ > 0) {
+      const std::span<std::byte> place = handler_.place(frame_, frame_.bytes - content_left_);
+      some = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), content_left_));
+      if (!place.empty()) {
+        some = std::min(some, place.size());
+        if (!handler_.fill(frame_, place.first(some), bytes.first(some), complaint_)) return false;
+      }
+      finish_content(some);
+    } else {
+      std::uint64_t wanted = kFrameBytes;
+      if (end_ >= kFrameBytes) {
+        const std::span<const std::byte> header(buffer_.data(), kFrameBytes);
+        wanted += parse(header.first<kFrameBytes>(), complaint_)->bytes;
+      }
+      some = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), wanted - end_));
+      std::memcpy(buffer_.data() + end_, bytes.data(), some);
+      end_ += some;
+      if (end_ == wanted && !take_buffered()) return false;
+    }
+    bytes = bytes.subspan(some);
+  }
+  return true;
+}
+
 void Inbox::finish_content(std::uint64_t bytes) {
   content_left_ -= bytes;
   if (content_left_ == 0) handler_.end_content(frame_);

@@ -45,6 +45,8 @@ class Inbox {
   std::size_t prepare(std::span<iovec, kMostPlaces> places);
   // So many bytes have come there. False: the sender has broken the protocol, see complaint().
   bool advance(std::size_t bytes);
+  // Instead of both: these bytes have come, all of them, to somewhere else. False: as advance().
+  bool take(std::span<const std::byte> bytes);
   const std::string& complaint() const noexcept { return complaint_; }
   // Whether a frame has begun to come, and not ended.
   bool in_frame() const noexcept { return content_left_ > 0 || begin_ != end_; }

@@ -43,6 +43,8 @@ class Link {
   void close(End end, const std::string& why);
   bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  // Is the other process known to be there?
+  virtual bool is_answered() const noexcept { return is_open(); }
 
   enum class When : std::uint8_t {
     kSoon,  // together with what is sent next, unless that has become much

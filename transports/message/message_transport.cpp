@@ -70,12 +70,13 @@ std::unique_ptr<ControlWindow> MessageTransport::open_control(const ControlSegme
 void MessageTransport::await_link_to_first() {
   const Link& link = endpoint_->link(0);
   const Nanoseconds end = clock_.now() + timeout_;
-  while (!link.is_open() && !link.is_closed()) {
+  while (!link.is_answered() && !link.is_closed()) {
     if (clock_.now() > end) {
       fail_because_of({0}, tuttiTimeout, "rank 0 did not answer rank {}'s connection within {} ms",
                       rank_,
                       std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
     }
+    node_.mover().poll();
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
 }

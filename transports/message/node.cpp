@@ -41,6 +41,7 @@ void Node::add(const std::shared_ptr<Endpoint>& endpoint) {
 }
 
 void Node::release(const std::shared_ptr<Endpoint>& endpoint) {
+  see_off();
   for (const auto& link : open_links()) link->forget(*endpoint);
   prune();
 }
@@ -50,12 +51,22 @@ void Node::remove(const Endpoint& endpoint) {
   endpoints_.erase(endpoint.number());
 }
 
+// Endpoints end outside of the lock: a network may have more to do then.
 void Node::prune() {
+  std::vector<std::shared_ptr<Endpoint>> gone;
   const std::lock_guard lock(endpoints_mutex_);
-  std::erase_if(endpoints_, [](const auto& entry) {
+  std::erase_if(endpoints_, [&gone](const auto& entry) {
     const Standing& standing = entry.second->standing();
-    return standing.has_left() && standing.is_alone();
+    if (!standing.has_left() || !standing.is_alone()) return false;
+    gone.push_back(entry.second);
+    return true;
   });
+}
+
+void Node::let_endpoints_go() {
+  std::map<std::uint32_t, std::shared_ptr<Endpoint>> gone;
+  const std::lock_guard lock(endpoints_mutex_);
+  gone.swap(endpoints_);
 }
 
 bool Node::has_released() {

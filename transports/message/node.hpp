@@ -57,12 +57,15 @@ class Node {
   ~Node() = default;
 
   virtual std::vector<std::shared_ptr<Link>> open_links() = 0;
+  // What has left goes on by itself when this process ends, at once: waits for that, not for long.
+  virtual void see_off() noexcept {}
   // A link has been closed: it is none of those any more.
   virtual void on_change() noexcept = 0;
   // On the network's own thread, soon.
   virtual void run_later(std::function<void()> work) = 0;
 
   std::vector<std::shared_ptr<Endpoint>> endpoints();
+  void let_endpoints_go();
   // Peers that are about to leave too may still read what this process's ranks have left them.
   void linger();
 

@@ -44,19 +44,22 @@ void Outbox::push(std::span<const std::byte> head, std::vector<std::byte> conten
   entry.bytes = entry.own.size();
 }
 
-std::size_t Outbox::gather(std::span<iovec> parts, std::size_t most) const {
+std::size_t Outbox::gather(std::span<iovec> parts, std::size_t most, bool* named) const {
   std::size_t used = 0;
   for (std::size_t i = 0; i < count_ && used + 2 <= parts.size() && most > 0; ++i) {
     const Entry& entry = at(i);
     if (entry.head_left > 0) {
       const std::byte* const head = entry.head.data() + (entry.head_bytes - entry.head_left);
-      parts[used++] = {const_cast<std::byte*>(head), entry.head_left};
-      most -= std::min<std::size_t>(most, entry.head_left);
+      const std::size_t of_head = std::min<std::size_t>(entry.head_left, most);
+      parts[used++] = {const_cast<std::byte*>(head), of_head};
+      most -= of_head;
+      if (of_head < entry.head_left) break;
     }
     if (entry.bytes == 0) continue;
     const std::byte* const from = entry.zeros ? kZeros.data() : entry.data;
     const std::size_t some = std::min(entry.bytes, entry.zeros ? kZeros.size() : most);
     if (some > 0) parts[used++] = {const_cast<std::byte*>(from), some};
+    if (named != nullptr && !entry.zeros && entry.own.empty()) *named = true;
     if (some < entry.bytes) break;
     most -= std::min(most, some);
   }

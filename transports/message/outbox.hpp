@@ -35,8 +35,9 @@ class Outbox {
   std::uint64_t pushed() const noexcept { return left_ + count_; }
   std::uint64_t left() const noexcept { return left_; }
 
-  // What leaves next, at most `most` bytes; returns how many entries.
-  std::size_t gather(std::span<iovec> parts, std::size_t most) const;
+  // What leaves next, at most `most` bytes; returns how many entries. `named`: whether that is
+  // memory that somebody has named, which may not be there.
+  std::size_t gather(std::span<iovec> parts, std::size_t most, bool* named = nullptr) const;
   // So many bytes of it have left.
   void consume(std::size_t bytes);
 

@@ -1,13 +1,13 @@
 #include "transports/tcp/tcp_transport.hpp"
 
 #include <algorithm>
-#include <map>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "bootstrap/interfaces.hpp"
 #include "topology/host_identity.hpp"
-#include "topology/processors.hpp"
+#include "topology/sharing.hpp"
 
 namespace tutti::tcp {
 
@@ -18,8 +18,7 @@ struct Hello {
   NodeId node;
   SocketAddress address;
   std::uint32_t port;
-  HostIdentity host;
-  ProcessorShare processors;
+  HostShare share;
 };
 
 // Where this process lets the ranks of a communicator in: on loopback, where all share a host.
@@ -51,28 +50,22 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
   mine.node = node.id();
   mine.address = listen_for(node, bootstrap);
   mine.port = endpoint->number();
-  mine.host = host_identity();
-  mine.processors = processor_share();
+  mine.share = host_share();
   const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
   std::vector<Endpoint::Peer> peers;
   std::vector<SocketAddress> addresses;
-  // By host: how many ranks, and on what.
-  std::map<HostIdentity, std::vector<ProcessorShare>> hosts;
+  std::vector<HostShare> shares;
   for (const Hello& hello : hellos) {
     peers.push_back({.node = hello.node, .port = hello.port});
     addresses.push_back(hello.address);
-    hosts[hello.host].push_back(hello.processors);
+    shares.push_back(hello.share);
   }
-  double sharing = 1;
-  for (const auto& [host, shares] : hosts) {
-    const double on_host = static_cast<double>(shares.size());
-    sharing = std::max(sharing, on_host / processors_together(shares));
-  }
+  const double sharing = ranks_to_a_core(shares);
   set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
   costs_ = TcpCosts(sharing);
   if (crowded()) node.poller().set_crowded();
   endpoint->meet(std::move(peers), std::move(addresses), bootstrap.key());
-  TUTTI_INFO(kNet, "{} ranks on {} hosts by TCP: {}", bootstrap.ranks(), hosts.size(),
+  TUTTI_INFO(kNet, "{} ranks by TCP: {}", bootstrap.ranks(),
              crowded() ? "waiting gives the core away" : "waiting spins first");
 }
 

@@ -1,0 +1,94 @@
+// The way to another process over reliable datagrams: the stream of frames goes out in packets,
+// which may arrive in any order and are put in order again. At most kWindow of them are on their
+// way at once, so that a receiver keeps no more than that. A packet whose sending fails is sent
+// again for a while: who has it already lets it go.
+//
+// There is no connection that could end: a process whose packets fail, or from which nothing is
+// heard, is gone. Both sides say that they are there when they have had nothing else to say.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "transports/message/link.hpp"
+#include "transports/ofi/buffers.hpp"
+#include "transports/ofi/fabric.hpp"
+#include "transports/ofi/packet.hpp"
+
+namespace tutti::ofi {
+
+using message::NodeId;
+
+class Node;
+
+class Link final : public message::Link, public std::enable_shared_from_this<Link> {
+ public:
+  static constexpr std::uint64_t kWindow = 64;
+
+  // `token`: of this process's packets to that one.
+  Link(Node& node, const NodeId& remote, PeerAddress peer, std::uint64_t token);
+
+  // Packets come to take(), which whoever polls calls.
+  bool receive() override { return false; }
+  bool is_answered() const noexcept override { return heard_.load(std::memory_order_acquire) != 0; }
+
+  // A packet of the other process.
+  void take(const Packet& packet, std::span<const std::byte> content);
+  // The sending of a packet has ended. It is given back, unless it is to be sent again.
+  void on_sent(Buffer& buffer) noexcept;
+  void on_failed(Buffer& buffer, int error) noexcept;
+  // Says that this process is there, in a packet without content.
+  void sign();
+  // For the poller: whether it pushes this link out already; and that it no longer does.
+  bool becomes_restless() noexcept { return !restless_.exchange(true, std::memory_order_acq_rel); }
+  void rests() noexcept { restless_.store(false, std::memory_order_release); }
+  // Every now and then: says so if it has not said anything, and closes when the other one is gone.
+  void tend(Nanoseconds now);
+
+ private:
+  struct Held {
+    std::uint64_t writes = 0;
+    std::vector<std::byte> content;
+  };
+
+  void write() override;
+  void on_close() noexcept override;
+  bool send_again();                  // sending_ held; false: not all of it
+  Taken send_packet(Buffer& buffer);  // sending_ held
+  bool fill(Buffer& buffer);          // sending_ held; false: there is nothing
+  void stamp(Buffer& buffer, std::uint64_t number) noexcept;               // sending_ held
+  bool deliver(const Packet& packet, std::span<const std::byte> content);  // receiving_ held
+  bool deliver_held();                                                     // receiving_ held
+  bool owes_sign() const noexcept;
+  void fails(int error) noexcept;  // sending_ held
+
+  Node& ofi_;
+  const PeerAddress peer_;
+  const std::uint64_t token_;
+
+  // Of the stream that comes in; written under receiving_.
+  std::atomic<std::uint64_t> taken_{0};
+  std::map<std::uint64_t, Held> held_;  // that came before its turn
+  std::atomic<std::int64_t> heard_{0};  // when, ns; 0: never
+
+  // Of the stream that goes out; under sending_.
+  std::uint64_t begun_ = 0;
+  std::atomic<std::uint64_t> taken_there_{0};  // as the other side says
+  std::atomic<std::uint64_t> told_{0};         // of taken_, to the other side
+  Buffer* stuck_ = nullptr;                    // filled, and not taken by the network
+  std::vector<Buffer*> again_;                 // whose sending has failed
+  bool sign_wanted_ = false;
+  Nanoseconds again_at_{};
+  const Nanoseconds made_;
+  Nanoseconds said_{};  // when the last packet went
+  int error_ = 0;       // of what failed last
+  // Since when sending fails, ns; 0: it does not. Set under sending_.
+  std::atomic<std::int64_t> failing_since_{0};
+  std::atomic<bool> restless_{false};  // the poller's
+};
+
+}  // namespace tutti::ofi

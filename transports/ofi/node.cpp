@@ -1,0 +1,186 @@
+#include "transports/ofi/node.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace tutti::ofi {
+
+namespace {
+
+// What providers over TCP send without asking the receiver first.
+constexpr std::size_t kPacketBytes = std::size_t{16} << 10;
+constexpr std::size_t kSenders = 64;
+constexpr std::size_t kReceivers = 128;
+constexpr Nanoseconds kLastSends = std::chrono::seconds(1);
+
+std::size_t packet_bytes(const Fabric& fabric) {
+  return std::min(kPacketBytes, fabric.capabilities().message_bytes);
+}
+
+}  // namespace
+
+// The node of the process, which a forked child does not have.
+class Node::Owner {
+ public:
+  static Owner& of_process() {
+    static Owner owner;
+    return owner;
+  }
+
+  Node& node() {
+    const std::lock_guard lock(mutex_);
+    if (node_ == nullptr) node_ = new Node(open_fabric());
+    return *node_;
+  }
+
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+ private:
+  Owner() {
+    outlast_threads();
+    pthread_atfork([] { of_process().before_fork(); }, [] { of_process().in_parent(); },
+                   [] { of_process().in_child(); });
+  }
+  ~Owner() { delete node_; }
+
+  // No transfer is in the middle of anything.
+  void before_fork() {
+    mutex_.lock();
+    if (node_ != nullptr) node_->poller_.before_fork();
+  }
+  void in_parent() {
+    if (node_ != nullptr) node_->poller_.in_parent();
+    mutex_.unlock();
+  }
+  // The copy has no thread, and what it has of the network is the parent's: nobody touches it.
+  void in_child() {
+    node_ = nullptr;
+    mutex_.unlock();
+  }
+
+  std::mutex mutex_;
+  Node* node_ = nullptr;
+};
+
+Node& Node::of_this_process() { return Owner::of_process().node(); }
+
+Node::Node(std::unique_ptr<Fabric> fabric)
+    : fabric_(std::move(fabric)),
+      senders_(*fabric_, packet_bytes(*fabric_), kSenders, Buffer::Use::kSend),
+      receivers_(*fabric_, packet_bytes(*fabric_), kReceivers, Buffer::Use::kReceive),
+      poller_(*this, receivers_) {
+  const Capabilities& can = fabric_->capabilities();
+  TUTTI_INFO(kNet, "libfabric provider {}: packets of {} bytes, {}", can.provider,
+             senders_.buffer_bytes(), can.sleeps ? "sleeps on them" : "looks for them");
+}
+
+Node::~Node() {
+  linger();
+  see_off();
+  poller_.stop();
+  fabric_->shut();
+  let_endpoints_go();  // they forget their tokens
+}
+
+void Node::see_off() noexcept {
+  const auto is_idle = [this] { return !poller_.has_backlog() && senders_.all_free(); };
+  const Nanoseconds end = steady_now() + kLastSends;
+  while (!is_idle() && steady_now() < end) {
+    poller_.poll();
+    std::this_thread::yield();
+  }
+}
+
+void Node::expect(std::uint64_t token, const Neighbour& neighbour) {
+  const std::lock_guard lock(mutex_);
+  known_.try_emplace(token, Known{neighbour, nullptr});
+}
+
+void Node::forget(std::span<const std::uint64_t> tokens) {
+  const std::lock_guard lock(mutex_);
+  for (const std::uint64_t token : tokens) {
+    const auto found = known_.find(token);
+    if (found != known_.end() && found->second.link == nullptr) known_.erase(found);
+  }
+}
+
+std::shared_ptr<Link> Node::link_of(const Neighbour& neighbour, bool& is_new) {
+  std::shared_ptr<Link>& link = by_node_[neighbour.node];
+  is_new = link == nullptr;
+  if (is_new) {
+    const PeerAddress there = fabric_->add_peer(neighbour.address);
+    link = std::make_shared<Link>(*this, neighbour.node, there, neighbour.token);
+  }
+  return link;
+}
+
+std::shared_ptr<Link> Node::link_to(const Neighbour& neighbour) {
+  bool is_new = false;
+  std::shared_ptr<Link> link;
+  {
+    const std::lock_guard lock(mutex_);
+    link = link_of(neighbour, is_new);
+  }
+  if (is_new) link->sign();
+  return link;
+}
+
+std::shared_ptr<Link> Node::sender_of(std::uint64_t token) {
+  bool is_new = false;
+  std::shared_ptr<Link> link;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(token);
+    if (found == known_.end()) return nullptr;
+    Known& known = found->second;
+    if (known.link == nullptr) known.link = link_of(known.neighbour, is_new);
+    link = known.link;
+  }
+  if (is_new) link->sign();
+  return link;
+}
+
+std::shared_ptr<message::Link> Node::find_link(const NodeId& node) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_node_.find(node);
+  return found != by_node_.end() && !found->second->is_closed() ? found->second : nullptr;
+}
+
+std::vector<std::shared_ptr<message::Link>> Node::open_links() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<message::Link>> links;
+  for (const auto& [node, link] : by_node_) {
+    if (!link->is_closed()) links.push_back(link);
+  }
+  return links;
+}
+
+void Node::on_packet(std::span<const std::byte> bytes) {
+  std::shared_ptr<Link> link;
+  Packet packet;
+  if (bytes.size() >= kPacketHeadBytes) {
+    packet = decode(bytes.first<kPacketHeadBytes>());
+    link = sender_of(packet.token);
+  }
+  if (link == nullptr) {
+    if (strangers_.fetch_add(1, std::memory_order_relaxed) == 0) {
+      TUTTI_WARN(kNet, "packets come that nobody of a communicator of this process has sent");
+    }
+    return;
+  }
+  link->take(packet, bytes.subspan(kPacketHeadBytes));
+}
+
+void Node::tend(Nanoseconds now) {
+  for (const auto& link : open_links()) static_cast<Link&>(*link).tend(now);
+}
+
+}  // namespace tutti::ofi

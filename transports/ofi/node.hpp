@@ -1,0 +1,91 @@
+// This process on libfabric: its endpoint there, its links, its ranks, and the thread that all of
+// them have.
+//
+// Packets come from whoever knows the address. Those without a token that a communicator of this
+// process has made are let go unread.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "transports/message/node.hpp"
+#include "transports/ofi/buffers.hpp"
+#include "transports/ofi/endpoint.hpp"
+#include "transports/ofi/fabric.hpp"
+#include "transports/ofi/link.hpp"
+#include "transports/ofi/poller.hpp"
+
+namespace tutti::ofi {
+
+class Node final : public message::Node {
+ public:
+  // Made at first use; lives until the process ends. Throws what open_fabric() throws. A forked
+  // child has one of its own.
+  static Node& of_this_process();
+
+  explicit Node(std::unique_ptr<Fabric> fabric);
+  ~Node();
+
+  std::string_view transport() const noexcept override { return "ofi"; }
+  Poller& poller() noexcept { return poller_; }
+  message::Mover& mover() noexcept override { return poller_; }
+  Fabric& fabric() noexcept { return *fabric_; }
+  Buffers& senders() noexcept { return senders_; }
+  Buffers& receivers() noexcept { return receivers_; }
+
+  // Another process, as one communicator knows it.
+  struct Neighbour {
+    NodeId node{};
+    std::vector<std::byte> address;
+    std::uint64_t token = 0;  // of packets to it
+  };
+  // Packets with this token are of that process.
+  void expect(std::uint64_t token, const Neighbour& neighbour);
+  // Their communicator is gone. Those by which a process has sent packets stay.
+  void forget(std::span<const std::uint64_t> tokens);
+  // The one that there is - a process that is gone does not come back - or a new one.
+  std::shared_ptr<Link> link_to(const Neighbour& neighbour);
+  std::shared_ptr<message::Link> find_link(const NodeId& node) override;
+  std::shared_ptr<message::Link> open_link_to(const NodeId& node) override {
+    return find_link(node);
+  }
+
+  // For the poller.
+  void on_packet(std::span<const std::byte> bytes);
+  void tend(Nanoseconds now);
+  // How many packets had no token that is known here.
+  std::uint64_t strangers() const noexcept { return strangers_.load(std::memory_order_relaxed); }
+
+ private:
+  class Owner;
+  struct Known {
+    Neighbour neighbour;
+    std::shared_ptr<Link> link;  // once a packet has come
+  };
+
+  std::vector<std::shared_ptr<message::Link>> open_links() override;
+  void on_change() noexcept override {}
+  void run_later(std::function<void()> work) override { poller_.run_later(std::move(work)); }
+  void see_off() noexcept override;
+
+  std::shared_ptr<Link> link_of(const Neighbour& neighbour, bool& is_new);  // mutex_ held
+  std::shared_ptr<Link> sender_of(std::uint64_t token);
+
+  const std::unique_ptr<Fabric> fabric_;
+  Buffers senders_;
+  Buffers receivers_;
+  std::atomic<std::uint64_t> strangers_{0};
+
+  std::mutex mutex_;  // everything below
+  std::map<NodeId, std::shared_ptr<Link>> by_node_;
+  std::unordered_map<std::uint64_t, Known> known_;  // by token
+
+  Poller poller_;
+};
+
+}  // namespace tutti::ofi

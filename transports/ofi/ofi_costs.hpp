@@ -1,0 +1,51 @@
+// What transport ofi tells of its costs: the same for all pairs of ranks, since no pair is
+// measured.
+#pragma once
+
+#include <tutti/transport.hpp>
+
+namespace tutti::ofi {
+
+// PLACEHOLDER
+class OfiCosts final : public Costs {
+ public:
+  OfiCosts() = default;
+  // `sharing`: ranks to a core, at least 1.
+  explicit OfiCosts(double sharing) noexcept : sharing_(sharing) {}
+
+  Path path(Rank from, Rank to) const noexcept override {
+    if (from == to) return {.hop_class = 0, .bytes_per_ns = kCopy, .read_bytes_per_ns = kCopy};
+    return {.hop_class = 4,
+            .latency_ns = kLatencyNs * sharing_,
+            .bytes_per_ns = kBytesPerNs / sharing_,
+            .read_latency_ns = 2 * (kPostNs + kLatencyNs) * sharing_,
+            .read_bytes_per_ns = kBytesPerNs / sharing_};
+  }
+  double work_ns(const LocalWork& work) const noexcept override {
+    switch (work.kind) {
+      case LocalWork::Kind::kCopy:
+      case LocalWork::Kind::kReduce:
+        return static_cast<double>(work.bytes) / kCopy * sharing_;
+      case LocalWork::Kind::kLooks:
+        return static_cast<double>(work.count) * kTakeNs * sharing_;
+      default:
+        return 0;
+    }
+  }
+  double post_ns() const noexcept override { return kPostNs * sharing_; }
+  double issue_ns(std::size_t rows) const noexcept override {
+    return static_cast<double>(rows) * kRowNs * sharing_;
+  }
+
+ private:
+  static constexpr double kPostNs = 2500;
+  static constexpr double kLatencyNs = 2500;
+  static constexpr double kTakeNs = 500;    // a packet
+  static constexpr double kRowNs = 60;      // a frame of its own in a packet
+  static constexpr double kBytesPerNs = 1;  // each way, both at once
+  static constexpr double kCopy = 16;       // bytes/ns
+
+  double sharing_ = 1;
+};
+
+}  // namespace tutti::ofi

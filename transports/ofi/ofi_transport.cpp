@@ -1,0 +1,77 @@
+#include "transports/ofi/ofi_transport.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "topology/sharing.hpp"
+
+namespace tutti::ofi {
+
+namespace {
+
+// What each rank tells the others before it sends to any.
+struct Hello {
+  NodeId node;
+  std::uint32_t port;
+  std::uint32_t address_bytes;
+  std::byte address[Fabric::kMostAddressBytes];
+  char provider[64];  // cut
+  HostShare share;
+};
+
+Hello hello_of(Node& node, std::uint32_t port) {
+  Hello hello{};
+  hello.node = node.node_id();
+  hello.port = port;
+  const std::span<const std::byte> address = node.fabric().address();
+  hello.address_bytes = static_cast<std::uint32_t>(address.size());
+  std::memcpy(hello.address, address.data(), address.size());
+  const std::string& provider = node.fabric().capabilities().provider;
+  std::memcpy(hello.provider, provider.data(),
+              std::min(provider.size(), sizeof(hello.provider) - 1));
+  hello.share = host_share();
+  return hello;
+}
+
+void check_providers(const std::vector<Hello>& hellos) {
+  for (std::size_t rank = 1; rank < hellos.size(); ++rank) {
+    if (std::strcmp(hellos[rank].provider, hellos[0].provider) == 0) continue;
+    fail_because_of({0, static_cast<int>(rank)}, tuttiMismatch,
+                    "transport ofi: rank 0 uses libfabric provider {} and rank {} uses {}",
+                    hellos[0].provider, rank, hellos[rank].provider);
+  }
+}
+
+}  // namespace
+
+OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node)
+    : OfiTransport(bootstrap, timeout, node,
+                   std::make_shared<Endpoint>(node, bootstrap.rank(), bootstrap.ranks())) {}
+
+OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
+                           const std::shared_ptr<Endpoint>& endpoint)
+    : MessageTransport(bootstrap, timeout, node, endpoint) {
+  const std::vector<Hello> hellos = all_gather_value(bootstrap, hello_of(node, endpoint->number()));
+  check_providers(hellos);
+  std::vector<Endpoint::Peer> peers;
+  std::vector<Endpoint::Address> addresses;
+  std::vector<HostShare> shares;
+  for (const Hello& hello : hellos) {
+    peers.push_back({.node = hello.node, .port = hello.port});
+    addresses.emplace_back(hello.address, hello.address + hello.address_bytes);
+    shares.push_back(hello.share);
+  }
+  const double sharing = ranks_to_a_core(shares);
+  set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
+  costs_ = OfiCosts(sharing);
+  if (crowded()) node.poller().set_crowded();
+  endpoint->meet(std::move(peers), std::move(addresses), bootstrap.key());
+  TUTTI_INFO(kNet, "{} ranks by libfabric provider {}: {}", bootstrap.ranks(),
+             node.fabric().capabilities().provider,
+             crowded() ? "waiting gives the core away" : "waiting spins first");
+}
+
+}  // namespace tutti::ofi

@@ -1,0 +1,241 @@
+// The network as libfabric gives it: one endpoint for reliable datagrams, one queue of completions.
+#include <rdma/fabric.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/error.hpp"
+#include "transports/ofi/fabric.hpp"
+#include "transports/ofi/provider.hpp"
+
+namespace tutti::ofi {
+
+namespace {
+
+static_assert(sizeof(Operation::reserved) >= sizeof(fi_context2));
+
+struct Close {
+  template <typename Object>
+  void operator()(Object* object) const noexcept {
+    ::fi_close(&object->fid);
+  }
+};
+template <typename Object>
+using Owned = std::unique_ptr<Object, Close>;
+
+void check(int result, const char* what) {
+  if (result == 0) return;
+  fail(tuttiSystemError, "transport ofi: libfabric cannot {}: {}", what,
+       Library::get().strerror(-result));
+}
+
+class RdmRegion final : public Region {
+ public:
+  RdmRegion(Owned<fid_mr> region) : region_(std::move(region)) {}
+  std::uint64_t key() const noexcept override { return ::fi_mr_key(region_.get()); }
+  void* descriptor() const noexcept { return ::fi_mr_desc(region_.get()); }
+
+ private:
+  Owned<fid_mr> region_;
+};
+
+class RdmFabric final : public Fabric {
+ public:
+  explicit RdmFabric(Info info);
+
+  const Capabilities& capabilities() const noexcept override { return can_; }
+  std::span<const std::byte> address() const noexcept override { return address_; }
+  PeerAddress add_peer(std::span<const std::byte> address) override;
+  std::unique_ptr<Region> register_memory(std::span<std::byte> memory, const Use& use) override;
+  Taken send(PeerAddress peer, std::span<const std::byte> message, const Region* local,
+             Operation& operation) override;
+  Taken receive(std::span<std::byte> place, const Region* local, Operation& operation) override;
+  Taken write(PeerAddress peer, std::span<const std::byte> source, const Region* local,
+              const Target& target, std::uint32_t data, Operation& operation) override;
+  std::size_t read(std::span<Completion> ends) override;
+  int wait_descriptor() const noexcept override { return wait_descriptor_; }
+  bool may_wait() noexcept override;
+  void shut() noexcept override { endpoint_.reset(); }
+  std::string describe(int error) const override { return Library::get().strerror(error); }
+
+ private:
+  void open_queue();
+  void learn_address();
+  static Taken taken(ssize_t result) noexcept;
+  static void* descriptor(const Region* local) noexcept {
+    return local != nullptr ? static_cast<const RdmRegion*>(local)->descriptor() : nullptr;
+  }
+  static Completion completion_of(const fi_cq_data_entry& entry) noexcept;
+
+  const Info info_;
+  Capabilities can_;
+  Owned<fid_fabric> fabric_;
+  Owned<fid_domain> domain_;
+  Owned<fid_cq> queue_;
+  Owned<fid_av> peers_;
+  Owned<fid_ep> endpoint_;
+  int wait_descriptor_ = -1;  // the queue's
+  std::vector<std::byte> address_;
+};
+
+RdmFabric::RdmFabric(Info info) : info_(std::move(info)) {
+  const fi_domain_attr& domain_attributes = *info_->domain_attr;
+  const auto mode = static_cast<unsigned>(domain_attributes.mr_mode);
+  can_.provider = info_->fabric_attr->prov_name;
+  can_.message_bytes = info_->ep_attr->max_msg_size;
+  can_.writes =
+      (info_->caps & FI_RMA) != 0 && domain_attributes.cq_data_size >= sizeof(std::uint32_t);
+  can_.ordered = (info_->tx_attr->msg_order & info_->rx_attr->msg_order & FI_ORDER_SAS) != 0;
+  can_.registers_local = (mode & FI_MR_LOCAL) != 0;
+  can_.by_address = (mode & FI_MR_VIRT_ADDR) != 0;
+  can_.pins = (mode & FI_MR_ALLOCATED) != 0;
+  can_.gives_keys = (mode & FI_MR_PROV_KEY) != 0;
+
+  fid_fabric* fabric = nullptr;
+  check(Library::get().fabric(info_->fabric_attr, &fabric, nullptr), "open its fabric");
+  fabric_.reset(fabric);
+  fid_domain* domain = nullptr;
+  check(::fi_domain(fabric, info_.get(), &domain, nullptr), "open its domain");
+  domain_.reset(domain);
+  open_queue();
+  fi_av_attr av_attributes{};
+  fid_av* peers = nullptr;
+  check(::fi_av_open(domain, &av_attributes, &peers, nullptr), "open its table of addresses");
+  peers_.reset(peers);
+  fid_ep* endpoint = nullptr;
+  check(::fi_endpoint(domain, info_.get(), &endpoint, nullptr), "open its endpoint");
+  endpoint_.reset(endpoint);
+  check(::fi_ep_bind(endpoint, &peers->fid, 0), "bind its table of addresses");
+  check(::fi_ep_bind(endpoint, &queue_->fid, FI_TRANSMIT | FI_RECV), "bind its queue");
+  check(::fi_enable(endpoint), "enable its endpoint");
+  learn_address();
+}
+
+// With a descriptor to sleep on where there is one.
+void RdmFabric::open_queue() {
+  fi_cq_attr attributes{};
+  attributes.size = info_->tx_attr->size + info_->rx_attr->size;
+  attributes.format = FI_CQ_FORMAT_DATA;
+  attributes.wait_obj = FI_WAIT_FD;
+  fid_cq* queue = nullptr;
+  can_.sleeps = ::fi_cq_open(domain_.get(), &attributes, &queue, nullptr) == 0;
+  if (!can_.sleeps) {
+    attributes.wait_obj = FI_WAIT_NONE;
+    check(::fi_cq_open(domain_.get(), &attributes, &queue, nullptr), "open its queue");
+  }
+  queue_.reset(queue);
+  if (can_.sleeps) {
+    check(::fi_control(&queue->fid, FI_GETWAIT, &wait_descriptor_), "say what to wait for");
+  }
+}
+
+void RdmFabric::learn_address() {
+  address_.resize(kMostAddressBytes);
+  std::size_t bytes = address_.size();
+  check(::fi_getname(&endpoint_->fid, address_.data(), &bytes), "say its address");
+  address_.resize(bytes);
+}
+
+PeerAddress RdmFabric::add_peer(std::span<const std::byte> address) {
+  fi_addr_t peer = FI_ADDR_UNSPEC;
+  if (::fi_av_insert(peers_.get(), address.data(), 1, &peer, 0, nullptr) != 1) {
+    fail(tuttiSystemError, "transport ofi: libfabric does not take a peer's address");
+  }
+  return peer;
+}
+
+std::unique_ptr<Region> RdmFabric::register_memory(std::span<std::byte> memory, const Use& use) {
+  const std::uint64_t access = FI_SEND | FI_RECV | FI_WRITE | (use.remote ? FI_REMOTE_WRITE : 0);
+  fid_mr* made = nullptr;
+  check(::fi_mr_reg(domain_.get(), memory.data(), memory.size(), access, 0, use.key, 0, &made,
+                    nullptr),
+        "register memory");
+  Owned<fid_mr> region(made);
+  if ((info_->domain_attr->mr_mode & FI_MR_ENDPOINT) != 0) {
+    check(::fi_mr_bind(made, &endpoint_->fid, 0), "bind memory to its endpoint");
+    check(::fi_mr_enable(made), "enable memory");
+  }
+  return std::make_unique<RdmRegion>(std::move(region));
+}
+
+Taken RdmFabric::taken(ssize_t result) noexcept {
+  if (result == 0) return Taken::kYes;
+  return result == -FI_EAGAIN ? Taken::kLater : Taken::kNever;
+}
+
+Taken RdmFabric::send(PeerAddress peer, std::span<const std::byte> message, const Region* local,
+                      Operation& operation) {
+  return taken(::fi_send(endpoint_.get(), message.data(), message.size(), descriptor(local), peer,
+                         &operation));
+}
+
+Taken RdmFabric::receive(std::span<std::byte> place, const Region* local, Operation& operation) {
+  return taken(::fi_recv(endpoint_.get(), place.data(), place.size(), descriptor(local),
+                         FI_ADDR_UNSPEC, &operation));
+}
+
+Taken RdmFabric::write(PeerAddress peer, std::span<const std::byte> source, const Region* local,
+                       const Target& target, std::uint32_t data, Operation& operation) {
+  iovec from{const_cast<std::byte*>(source.data()), source.size()};
+  void* where = descriptor(local);
+  fi_rma_iov to{target.at, source.size(), target.key};
+  fi_msg_rma message{};
+  message.msg_iov = &from;
+  message.desc = &where;
+  message.iov_count = 1;
+  message.addr = peer;
+  message.rma_iov = &to;
+  message.rma_iov_count = 1;
+  message.context = &operation;
+  message.data = data;
+  return taken(::fi_writemsg(endpoint_.get(), &message, FI_REMOTE_CQ_DATA | FI_COMPLETION));
+}
+
+Completion RdmFabric::completion_of(const fi_cq_data_entry& entry) noexcept {
+  using Kind = Completion::Kind;
+  const Kind kind = (entry.flags & FI_REMOTE_WRITE) != 0 ? Kind::kArrived
+                    : (entry.flags & FI_RECV) != 0       ? Kind::kReceived
+                    : (entry.flags & FI_WRITE) != 0      ? Kind::kWritten
+                                                         : Kind::kSent;
+  const bool of_peer = kind == Kind::kArrived;
+  return {.kind = kind,
+          .operation = of_peer ? nullptr : static_cast<Operation*>(entry.op_context),
+          .bytes = entry.len,
+          .data = entry.data};
+}
+
+std::size_t RdmFabric::read(std::span<Completion> ends) {
+  constexpr std::size_t kMostEntries = 32;
+  std::array<fi_cq_data_entry, kMostEntries> entries;
+  const ssize_t count =
+      ::fi_cq_read(queue_.get(), entries.data(), std::min(ends.size(), entries.size()));
+  if (count > 0) {
+    std::transform(entries.begin(), entries.begin() + count, ends.begin(), completion_of);
+    return static_cast<std::size_t>(count);
+  }
+  if (count != -FI_EAVAIL) return 0;
+  fi_cq_err_entry error{};
+  if (::fi_cq_readerr(queue_.get(), &error, 0) != 1) return 0;
+  ends.front() = {.kind = Completion::Kind::kFailed,
+                  .operation = static_cast<Operation*>(error.op_context),
+                  .error = error.err};
+  return 1;
+}
+
+bool RdmFabric::may_wait() noexcept {
+  fid* waited[] = {&queue_->fid};
+  return ::fi_trywait(fabric_.get(), waited, 1) == 0;
+}
+
+}  // namespace
+
+std::unique_ptr<Fabric> open_fabric() { return std::make_unique<RdmFabric>(choose_provider()); }
+
+}  // namespace tutti::ofi
