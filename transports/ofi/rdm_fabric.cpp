@@ -118,21 +118,22 @@ RdmFabric::RdmFabric(Info info) : info_(std::move(info)) {
   learn_address();
 }
 
-// With a descriptor to sleep on where there is one.
+// With a descriptor to sleep on where there is one: some queues say that they have it, and do not
+// give it.
 void RdmFabric::open_queue() {
   fi_cq_attr attributes{};
   attributes.size = info_->tx_attr->size + info_->rx_attr->size;
   attributes.format = FI_CQ_FORMAT_DATA;
-  attributes.wait_obj = FI_WAIT_FD;
-  fid_cq* queue = nullptr;
-  can_.sleeps = ::fi_cq_open(domain_.get(), &attributes, &queue, nullptr) == 0;
-  if (!can_.sleeps) {
-    attributes.wait_obj = FI_WAIT_NONE;
-    check(::fi_cq_open(domain_.get(), &attributes, &queue, nullptr), "open its queue");
-  }
-  queue_.reset(queue);
-  if (can_.sleeps) {
-    check(::fi_control(&queue->fid, FI_GETWAIT, &wait_descriptor_), "say what to wait for");
+  for (const fi_wait_obj wakes : {FI_WAIT_FD, FI_WAIT_NONE}) {
+    attributes.wait_obj = wakes;
+    fid_cq* queue = nullptr;
+    const int result = ::fi_cq_open(domain_.get(), &attributes, &queue, nullptr);
+    if (wakes == FI_WAIT_NONE) check(result, "open its queue");
+    if (result != 0) continue;
+    queue_.reset(queue);
+    can_.sleeps =
+        wakes == FI_WAIT_FD && ::fi_control(&queue->fid, FI_GETWAIT, &wait_descriptor_) == 0;
+    if (can_.sleeps) return;
   }
 }
 
