@@ -2,6 +2,8 @@
 // packets show that their sender is in the communicator.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <vector>
 
@@ -14,20 +16,23 @@ class Node;
 
 class Endpoint final : public message::Endpoint {
  public:
-  using Address = std::vector<std::byte>;
+  struct Place {
+    std::vector<std::byte> address;
+    pid_t pid = 0;  // of another process of this host
+  };
 
   // `node` outlives it.
   Endpoint(Node& node, Rank rank, int ranks);
   ~Endpoint() override;
 
   // Who the others are and where, by rank; before ready().
-  void meet(std::vector<Peer> peers, std::vector<Address> addresses, const Key& key);
+  void meet(std::vector<Peer> peers, std::vector<Place> places, const Key& key);
 
  private:
   std::shared_ptr<message::Link> make_link(Rank peer) override;
 
   Node& node_;
-  std::vector<Address> addresses_;
+  std::vector<Place> places_;
   std::vector<std::uint64_t> tokens_;  // by rank: of packets to its process
   std::vector<std::uint64_t> known_;   // of packets to this process
 };

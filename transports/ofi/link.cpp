@@ -1,7 +1,10 @@
 #include "transports/ofi/link.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -31,13 +34,17 @@ constexpr Nanoseconds kPause = std::chrono::milliseconds(10);
 
 bool means_gone(int error) noexcept {
   return error == ECONNREFUSED || error == ECONNRESET || error == EPIPE || error == ENOTCONN ||
-         error == ECONNABORTED || error == ESHUTDOWN;
+         error == ECONNABORTED || error == ESHUTDOWN || error == ESRCH;
 }
 
 }  // namespace
 
-Link::Link(Node& node, const NodeId& remote, PeerAddress peer, std::uint64_t token)
-    : message::Link(node, remote), ofi_(node), peer_(peer), token_(token), made_(steady_now()) {
+Link::Link(Node& node, const NodeId& remote, const Way& way)
+    : message::Link(node, remote), ofi_(node), way_(way), made_(steady_now()) {
+  if (way.pid != 0) {
+    process_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, way.pid, 0)));
+    if (!process_ && errno == ESRCH) fails(ESRCH);
+  }
   open_.store(true, std::memory_order_release);
 }
 
@@ -102,7 +109,7 @@ bool Link::owes_sign() const noexcept {
 // What goes out.
 
 void Link::stamp(Buffer& buffer, std::uint64_t number) noexcept {
-  const Packet packet{.token = token_,
+  const Packet packet{.token = way_.token,
                       .number = number,
                       .taken = taken_.load(std::memory_order_acquire),
                       .writes = 0};
@@ -140,8 +147,8 @@ bool Link::fill(Buffer& buffer) {
 
 Taken Link::send_packet(Buffer& buffer) {
   buffer.link = shared_from_this();
-  const Taken taken =
-      ofi_.fabric().send(peer_, buffer.memory.first(buffer.bytes), ofi_.senders().region(), buffer);
+  const Taken taken = ofi_.fabric().send(way_.peer, buffer.memory.first(buffer.bytes),
+                                         ofi_.senders().region(), buffer);
   if (taken == Taken::kYes) {
     said_ = steady_now();
   } else {
@@ -199,7 +206,7 @@ void Link::sign() {
 }
 
 void Link::on_sent(Buffer& buffer) noexcept {
-  if (failing_since_.load(std::memory_order_relaxed) != 0) failing_since_.store(0);
+  if (failing_since_.load(std::memory_order_relaxed) != 0 && !has_ended()) failing_since_.store(0);
   ofi_.senders().give_back(buffer);
 }
 
@@ -218,12 +225,18 @@ void Link::on_failed(Buffer& buffer, int error) noexcept {
   ofi_.poller().tend_soon(*this);
 }
 
+bool Link::has_ended() const noexcept {
+  pollfd entry{process_.get(), POLLIN, 0};
+  return process_ && ::poll(&entry, 1, 0) > 0;
+}
+
 void Link::tend(Nanoseconds now) {
   if (is_closed()) return;
   bool says_nothing = false;
   int error = 0;
   {
     const std::lock_guard lock(sending_);
+    if (has_ended()) fails(ESRCH);
     says_nothing = now - said_ > kSignTime;
     error = error_;
   }

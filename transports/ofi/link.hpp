@@ -3,9 +3,12 @@
 // way at once, so that a receiver keeps no more than that. A packet whose sending fails is sent
 // again for a while: who has it already lets it go.
 //
-// There is no connection that could end: a process whose packets fail, or from which nothing is
-// heard, is gone. Both sides say that they are there when they have had nothing else to say.
+// There is no connection that could end. A process of this host is watched; one of another is gone
+// when packets to it fail, or nothing is heard from it. Both sides say that they are there when
+// they have had nothing else to say.
 #pragma once
+
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
@@ -14,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "transports/message/link.hpp"
 #include "transports/ofi/buffers.hpp"
 #include "transports/ofi/fabric.hpp"
@@ -29,8 +33,12 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
  public:
   static constexpr std::uint64_t kWindow = 64;
 
-  // `token`: of this process's packets to that one.
-  Link(Node& node, const NodeId& remote, PeerAddress peer, std::uint64_t token);
+  struct Way {
+    PeerAddress peer = 0;
+    std::uint64_t token = 0;  // of this process's packets to that one
+    pid_t pid = 0;            // the other process's, if it is another one of this host
+  };
+  Link(Node& node, const NodeId& remote, const Way& way);
 
   // Packets come to take(), which whoever polls calls.
   bool receive() override { return false; }
@@ -64,11 +72,12 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   bool deliver(const Packet& packet, std::span<const std::byte> content);  // receiving_ held
   bool deliver_held();                                                     // receiving_ held
   bool owes_sign() const noexcept;
+  bool has_ended() const noexcept;
   void fails(int error) noexcept;  // sending_ held
 
   Node& ofi_;
-  const PeerAddress peer_;
-  const std::uint64_t token_;
+  const Way way_;
+  Descriptor process_;  // readable when it has ended; none: it cannot be watched
 
   // Of the stream that comes in; written under receiving_.
   std::atomic<std::uint64_t> taken_{0};

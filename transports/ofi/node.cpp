@@ -117,7 +117,9 @@ std::shared_ptr<Link> Node::link_of(const Neighbour& neighbour, bool& is_new) {
   is_new = link == nullptr;
   if (is_new) {
     const PeerAddress there = fabric_->add_peer(neighbour.address);
-    link = std::make_shared<Link>(*this, neighbour.node, there, neighbour.token);
+    link = std::make_shared<Link>(
+        *this, neighbour.node,
+        Link::Way{.peer = there, .token = neighbour.token, .pid = neighbour.pid});
   }
   return link;
 }

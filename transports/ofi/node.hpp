@@ -43,6 +43,7 @@ class Node final : public message::Node {
     NodeId node{};
     std::vector<std::byte> address;
     std::uint64_t token = 0;  // of packets to it
+    pid_t pid = 0;            // if it is another process of this host
   };
   // Packets with this token are of that process.
   void expect(std::uint64_t token, const Neighbour& neighbour);

@@ -1,5 +1,7 @@
 #include "transports/ofi/ofi_transport.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -19,6 +21,7 @@ struct Hello {
   std::uint32_t address_bytes;
   std::byte address[Fabric::kMostAddressBytes];
   char provider[64];  // cut
+  pid_t pid;
   HostShare share;
 };
 
@@ -32,6 +35,7 @@ Hello hello_of(Node& node, std::uint32_t port) {
   const std::string& provider = node.fabric().capabilities().provider;
   std::memcpy(hello.provider, provider.data(),
               std::min(provider.size(), sizeof(hello.provider) - 1));
+  hello.pid = ::getpid();
   hello.share = host_share();
   return hello;
 }
@@ -54,21 +58,26 @@ OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
 OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
                            const std::shared_ptr<Endpoint>& endpoint)
     : MessageTransport(bootstrap, timeout, node, endpoint) {
-  const std::vector<Hello> hellos = all_gather_value(bootstrap, hello_of(node, endpoint->number()));
+  const Hello mine = hello_of(node, endpoint->number());
+  const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
   check_providers(hellos);
   std::vector<Endpoint::Peer> peers;
-  std::vector<Endpoint::Address> addresses;
+  std::vector<Endpoint::Place> places;
   std::vector<HostShare> shares;
   for (const Hello& hello : hellos) {
     peers.push_back({.node = hello.node, .port = hello.port});
-    addresses.emplace_back(hello.address, hello.address + hello.address_bytes);
+    const bool is_neighbour = hello.share.host == mine.share.host && hello.pid != mine.pid;
+    places.push_back(
+        {.address = {hello.address, hello.address + std::min<std::size_t>(hello.address_bytes,
+                                                                          sizeof(hello.address))},
+         .pid = is_neighbour ? hello.pid : 0});
     shares.push_back(hello.share);
   }
   const double sharing = ranks_to_a_core(shares);
   set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
   costs_ = OfiCosts(sharing);
   if (crowded()) node.poller().set_crowded();
-  endpoint->meet(std::move(peers), std::move(addresses), bootstrap.key());
+  endpoint->meet(std::move(peers), std::move(places), bootstrap.key());
   TUTTI_INFO(kNet, "{} ranks by libfabric provider {}: {}", bootstrap.ranks(),
              node.fabric().capabilities().provider,
              crowded() ? "waiting gives the core away" : "waiting spins first");
