@@ -32,7 +32,7 @@ class OfiCosts final : public Costs {
         return 0;
     }
   }
-  double post_ns() const noexcept override { return kPostNs * sharing_; }
+  double post_ns(const Path&) const noexcept override { return kPostNs * sharing_; }
   double issue_ns(std::size_t rows) const noexcept override {
     return static_cast<double>(rows) * kRowNs * sharing_;
   }

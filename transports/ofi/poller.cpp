@@ -154,6 +154,10 @@ void Poller::run_later(std::function<void()> work) {
     const std::lock_guard lock(works_mutex_);
     works_.push_back(std::move(work));
   }
+  rouse_thread();
+}
+
+void Poller::rouse_thread() noexcept {
   const std::uint64_t one = 1;
   static_cast<void>(::write(thread_wake_.get(), &one, sizeof(one)));
 }
@@ -169,6 +173,16 @@ void Poller::do_works() {
     }
     work();
   }
+}
+
+// seq_cst, as in sleep_on_bell(): either the sleeper sees that nobody watches, or this thread sees
+// the sleeper.
+bool Poller::may_nap() noexcept {
+  const bool polled = is_polled();
+  watching_.store(!polled, std::memory_order_seq_cst);
+  if (!polled || on_bells_.load(std::memory_order_seq_cst) == 0) return polled;
+  watching_.store(true, std::memory_order_seq_cst);
+  return false;
 }
 
 void Poller::run() {
@@ -190,7 +204,7 @@ void Poller::run() {
     } catch (const std::exception& error) {
       TUTTI_WARN(kNet, "{}", error.what());
     }
-    if (is_polled()) {
+    if (may_nap()) {
       const bool crowded = crowded_.load(std::memory_order_relaxed);
       // On its own event only: as long as ranks look, messages are no business of this thread.
       pollfd wake{thread_wake_.get(), POLLIN, 0};
@@ -237,6 +251,13 @@ void Poller::ring(Doorbell& bell) noexcept {
     if (bell.sleepers.load(std::memory_order_relaxed) == 1) return;
   }
   futex_wake_all(bell.ring);
+}
+
+void Poller::sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
+  on_bells_.fetch_add(1, std::memory_order_seq_cst);
+  if (!watching_.load(std::memory_order_seq_cst)) rouse_thread();
+  futex_wait(bell.ring, seen, timeout);
+  on_bells_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 void Poller::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {

@@ -38,6 +38,7 @@ class Poller final : public message::Mover {
 
   void poll() noexcept override;
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
+  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
   void ring(Doorbell& bell) noexcept override;
   bool has_backlog() const noexcept override {
     return restless_count_.load(std::memory_order_relaxed) > 0;
@@ -62,6 +63,8 @@ class Poller final : public message::Mover {
   void run();
   void do_works();
   bool is_polled() noexcept;
+  bool may_nap() noexcept;
+  void rouse_thread() noexcept;
   // Until the network has something, the set's event is written, or the time has passed.
   void wait(const Descriptor& set, Nanoseconds timeout) noexcept;
   static void drain(const Descriptor& event) noexcept;
@@ -87,6 +90,8 @@ class Poller final : public message::Mover {
   std::atomic<std::uint64_t> polls_{0};
   std::uint64_t polls_seen_ = 0;  // by the thread
   std::atomic<bool> crowded_{false};
+  std::atomic<bool> watching_{false};  // the thread does not leave the network to ranks
+  std::atomic<int> on_bells_{0};       // who sleeps on bells that others ring too
   std::atomic<bool> leading_{false};
   std::atomic<Doorbell*> leader_bell_{nullptr};
   std::mutex following_;
