@@ -6,6 +6,7 @@
 
 #include "bootstrap/local_group.hpp"
 #include "tests/support/thread_world.hpp"
+#include "tests/transport/fake_network.hpp"
 #include "transports/ub/bus/simulation.hpp"
 
 namespace tutti::test {
@@ -73,5 +74,30 @@ void run_on_hostile_bus(int ranks, const TransportKind::Body& body) {
 
 // A look has taken time, so that it is somebody else's turn.
 void yield_fibre() {}
+
+// What providers of libfabric want and do, as far as messages go. Order is what verbs over ofi_rxm
+// and psm3 have, and efa has not; psm3 wakes nobody.
+std::unique_ptr<Transport> open_ofi_verbs(Bootstrap& bootstrap) {
+  static const FakeHabits habits{.name = "verbs", .registers_local = true};
+  return open_on_fake(habits, bootstrap);
+}
+std::unique_ptr<Transport> open_ofi_efa(Bootstrap& bootstrap) {
+  static const FakeHabits habits{
+      .name = "efa", .message_bytes = 8928, .ordered = false, .registers_local = true};
+  return open_on_fake(habits, bootstrap);
+}
+std::unique_ptr<Transport> open_ofi_psm3(Bootstrap& bootstrap) {
+  static const FakeHabits habits{.name = "psm3", .message_bytes = 4096, .sleeps = false};
+  return open_on_fake(habits, bootstrap);
+}
+std::unique_ptr<Transport> open_ofi_hostile(Bootstrap& bootstrap) {
+  static const FakeHabits habits{.name = "hostile",
+                                 .message_bytes = 1000,
+                                 .ordered = false,
+                                 .registers_local = true,
+                                 .later_in = 5,
+                                 .fails_in = 500};
+  return open_on_fake(habits, bootstrap);
+}
 
 }  // namespace tutti::test

@@ -1,13 +1,14 @@
 // The transports that the conformance suite runs over, and how their ranks are run. A new transport
-// adds a line to kKinds.
+// adds a line to kinds().
 #pragma once
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <tutti/transport.hpp>
+#include <vector>
 
 #include "bootstrap/bootstrap.hpp"
+#include "tests/support/scale.hpp"
 #include "transports/registry.hpp"
 
 namespace tutti::test {
@@ -50,22 +51,46 @@ inline std::unique_ptr<Transport> open_ofi(Bootstrap& bootstrap) {
   return open_transport("ofi", bootstrap, kTransportTimeout);
 }
 
-inline constexpr TransportKind kOfi{"ofi", open_ofi, run_on_threads, yield_thread};
+std::unique_ptr<Transport> open_ofi_verbs(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_efa(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_psm3(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_hostile(Bootstrap& bootstrap);
+
 inline constexpr TransportKind kTcp{"tcp", open_tcp, run_on_threads, yield_thread};
 inline constexpr TransportKind kHybrid{"hybrid", open_hybrid, run_on_threads, yield_thread};
 inline constexpr TransportKind kShm{"shm", open_shm, run_on_threads, yield_thread};
 
-inline constexpr std::array kKinds = {
-    kShm,
-    kTcp,
-    kHybrid,
-    kOfi,
-    TransportKind{"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
-    TransportKind{"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
-    TransportKind{"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
-};
+// Is transport ofi in this build, and worth a run over libfabric? Sanitizers know nothing of what
+// libfabric does.
+#ifdef TUTTI_WITH_OFI
+inline constexpr bool kWithOfi = !kSanitized;
+#else
+inline constexpr bool kWithOfi = false;
+#endif
+inline constexpr TransportKind kOfi{"ofi", open_ofi, run_on_threads, yield_thread};
+
+inline std::vector<TransportKind> kinds() {
+  std::vector<TransportKind> all = {
+      kShm,
+      kTcp,
+      kHybrid,
+      {"ofi_verbs", open_ofi_verbs, run_on_threads, yield_thread},
+      {"ofi_efa", open_ofi_efa, run_on_threads, yield_thread},
+      {"ofi_psm3", open_ofi_psm3, run_on_threads, yield_thread},
+      {"ofi_hostile", open_ofi_hostile, run_on_threads, yield_thread},
+      {"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
+      {"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
+      {"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
+  };
+  if (kWithOfi) all.push_back(kOfi);
+  return all;
+}
 
 // Those whose ranks may be processes.
-inline constexpr std::array kProcessKinds = {kShm, kTcp, kOfi, kHybrid};
+inline std::vector<TransportKind> process_kinds() {
+  std::vector<TransportKind> all = {kShm, kTcp, kHybrid};
+  if (kWithOfi) all.push_back(kOfi);
+  return all;
+}
 
 }  // namespace tutti::test

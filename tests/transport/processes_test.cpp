@@ -175,7 +175,7 @@ TEST_P(TransportOfProcesses, DeathOfAProcessIsSeen) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, TransportOfProcesses, testing::ValuesIn(kProcessKinds),
+INSTANTIATE_TEST_SUITE_P(Transports, TransportOfProcesses, testing::ValuesIn(process_kinds()),
                          [](const testing::TestParamInfo<TransportKind>& param) {
                            return std::string(param.param.name);
                          });

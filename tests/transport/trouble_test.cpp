@@ -144,7 +144,7 @@ TEST_P(TransportConformance, SegmentsStartZeroedAndApart) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, TransportConformance,
-                         testing::Combine(testing::ValuesIn(kKinds),
+                         testing::Combine(testing::ValuesIn(kinds()),
                                           testing::ValuesIn(rank_counts())),
                          [](const testing::TestParamInfo<std::tuple<TransportKind, int>>& param) {
                            return std::string(std::get<0>(param.param).name) + "_" +

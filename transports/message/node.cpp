@@ -13,8 +13,6 @@ namespace tutti::message {
 
 namespace {
 
-constexpr Nanoseconds kLongestLinger = std::chrono::seconds(2);
-
 NodeId make_id() {
   const Key random = random_key();
   NodeId id;
@@ -26,8 +24,8 @@ NodeId make_id() {
 
 Node::Node() : id_(make_id()) {}
 
-void Node::linger() {
-  const Nanoseconds end = steady_now() + kLongestLinger;
+void Node::linger(Nanoseconds longest) {
+  const Nanoseconds end = steady_now() + longest;
   while (has_released() && steady_now() < end) {
     mover().poll();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

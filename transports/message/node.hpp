@@ -67,7 +67,7 @@ class Node {
   std::vector<std::shared_ptr<Endpoint>> endpoints();
   void let_endpoints_go();
   // Peers that are about to leave too may still read what this process's ranks have left them.
-  void linger();
+  void linger(Nanoseconds longest);
 
  private:
   // Those that are of no use to anybody any more go.

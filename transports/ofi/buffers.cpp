@@ -7,7 +7,7 @@ Buffers::Buffers(Fabric& fabric, std::size_t buffer_bytes, std::size_t count, Bu
       memory_(Mapping::sparse(buffer_bytes * count, 4096, "the buffers of transport ofi")),
       buffers_(count) {
   if (fabric.capabilities().registers_local) {
-    region_ = fabric.register_memory(memory_.bytes(), {});
+    region_ = fabric.register_memory(memory_.bytes());
   }
   free_.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {

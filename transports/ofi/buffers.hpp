@@ -17,7 +17,7 @@ class Link;
 
 // One packet on its way, known to the network by its Operation.
 struct Buffer : Operation {
-  enum class Use : std::uint8_t { kSend, kReceive, kWrite };
+  enum class Use : std::uint8_t { kSend, kReceive };
   Use use = Use::kSend;
   std::span<std::byte> memory{};
   std::size_t bytes = 0;       // of a packet to send

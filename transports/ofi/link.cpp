@@ -77,7 +77,7 @@ bool Link::deliver(const Packet& packet, std::span<const std::byte> content) {
     fail(tuttiSystemError, "it sent packet {} before {} was taken", packet.number, next);
   }
   if (packet.number > next) {
-    held_.try_emplace(packet.number, Held{packet.writes, {content.begin(), content.end()}});
+    held_.try_emplace(packet.number, content.begin(), content.end());
     return true;
   }
   if (!inbox_.take(content)) return false;
@@ -91,10 +91,10 @@ bool Link::deliver_held() {
     const std::uint64_t next = taken_.load(std::memory_order_relaxed);
     if (first->first > next) break;
     const bool is_next = first->first == next;
-    const Held held = std::move(first->second);
+    const std::vector<std::byte> held = std::move(first->second);
     held_.erase(first);
     if (!is_next) continue;
-    if (!inbox_.take(held.content)) return false;
+    if (!inbox_.take(held)) return false;
     taken_.store(next + 1, std::memory_order_release);
   }
   return true;
@@ -109,10 +109,8 @@ bool Link::owes_sign() const noexcept {
 // What goes out.
 
 void Link::stamp(Buffer& buffer, std::uint64_t number) noexcept {
-  const Packet packet{.token = way_.token,
-                      .number = number,
-                      .taken = taken_.load(std::memory_order_acquire),
-                      .writes = 0};
+  const Packet packet{
+      .token = way_.token, .number = number, .taken = taken_.load(std::memory_order_acquire)};
   encode(packet, buffer.memory.first<kPacketHeadBytes>());
   told_.store(packet.taken, std::memory_order_relaxed);
 }

@@ -58,11 +58,6 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   void tend(Nanoseconds now);
 
  private:
-  struct Held {
-    std::uint64_t writes = 0;
-    std::vector<std::byte> content;
-  };
-
   void write() override;
   void on_close() noexcept override;
   bool send_again();                  // sending_ held; false: not all of it
@@ -81,8 +76,8 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
 
   // Of the stream that comes in; written under receiving_.
   std::atomic<std::uint64_t> taken_{0};
-  std::map<std::uint64_t, Held> held_;  // that came before its turn
-  std::atomic<std::int64_t> heard_{0};  // when, ns; 0: never
+  std::map<std::uint64_t, std::vector<std::byte>> held_;  // that came before its turn
+  std::atomic<std::int64_t> heard_{0};                    // when, ns; 0: never
 
   // Of the stream that goes out; under sending_.
   std::uint64_t begun_ = 0;

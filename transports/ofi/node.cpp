@@ -72,8 +72,9 @@ class Node::Owner {
 
 Node& Node::of_this_process() { return Owner::of_process().node(); }
 
-Node::Node(std::unique_ptr<Fabric> fabric)
-    : fabric_(std::move(fabric)),
+Node::Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger)
+    : linger_(linger),
+      fabric_(std::move(fabric)),
       senders_(*fabric_, packet_bytes(*fabric_), kSenders, Buffer::Use::kSend),
       receivers_(*fabric_, packet_bytes(*fabric_), kReceivers, Buffer::Use::kReceive),
       poller_(*this, receivers_) {
@@ -83,7 +84,7 @@ Node::Node(std::unique_ptr<Fabric> fabric)
 }
 
 Node::~Node() {
-  linger();
+  linger(linger_);
   see_off();
   poller_.stop();
   fabric_->shut();

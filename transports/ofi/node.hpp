@@ -28,7 +28,8 @@ class Node final : public message::Node {
   // child has one of its own.
   static Node& of_this_process();
 
-  explicit Node(std::unique_ptr<Fabric> fabric);
+  // `linger`: how long its end may wait for peers that have not left.
+  explicit Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger = std::chrono::seconds(2));
   ~Node();
 
   std::string_view transport() const noexcept override { return "ofi"; }
@@ -77,6 +78,7 @@ class Node final : public message::Node {
   std::shared_ptr<Link> link_of(const Neighbour& neighbour, bool& is_new);  // mutex_ held
   std::shared_ptr<Link> sender_of(std::uint64_t token);
 
+  const Nanoseconds linger_;
   const std::unique_ptr<Fabric> fabric_;
   Buffers senders_;
   Buffers receivers_;

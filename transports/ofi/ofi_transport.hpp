@@ -11,7 +11,7 @@
 
 namespace tutti::ofi {
 
-class OfiTransport final : public message::MessageTransport {
+class OfiTransport : public message::MessageTransport {
  public:
   // Collective; see MessageTransport. All ranks use one provider: tuttiMismatch that names those
   // that do not.

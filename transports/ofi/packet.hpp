@@ -20,10 +20,9 @@ struct Packet {
   std::uint64_t token = 0;
   std::uint64_t number = kNoNumber;
   std::uint64_t taken = 0;
-  std::uint64_t writes = 0;
 };
 
-inline constexpr std::size_t kPacketHeadBytes = 32;
+inline constexpr std::size_t kPacketHeadBytes = 24;
 
 void encode(const Packet& packet, std::span<std::byte, kPacketHeadBytes> to) noexcept;
 Packet decode(std::span<const std::byte, kPacketHeadBytes> from) noexcept;

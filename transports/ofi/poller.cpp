@@ -87,9 +87,6 @@ void Poller::on_end(const Completion& end) {
     case Completion::Kind::kSent:
       if (const std::shared_ptr<Link> link = std::move(buffer->link)) link->on_sent(*buffer);
       return;
-    case Completion::Kind::kWritten:
-    case Completion::Kind::kArrived:
-      return;
     case Completion::Kind::kFailed:
       TUTTI_INFO(kNet, "a transfer has failed: {}", fabric_.describe(end.error));
       if (buffer == nullptr) return;

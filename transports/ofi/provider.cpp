@@ -37,13 +37,14 @@ Library load() {
 }
 
 // What this transport can deal with; nothing where no provider has it.
-Info all_with(std::uint64_t capabilities) {
+Info all_providers() {
   const Library& library = Library::get();
   const Info hints(library.dupinfo(nullptr));
   if (!hints) fail(tuttiSystemError, "transport ofi: no memory for libfabric's answer");
-  hints->caps = capabilities;
+  hints->caps = FI_MSG;
   hints->mode = FI_CONTEXT | FI_CONTEXT2;
   hints->ep_attr->type = FI_EP_RDM;
+  // No peer touches memory here: what modes say of that is no matter.
   hints->domain_attr->mr_mode =
       FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY | FI_MR_ENDPOINT;
   hints->domain_attr->threading = FI_THREAD_SAFE;
@@ -73,11 +74,13 @@ const fi_info* find_named(const fi_info* first, std::string_view name) {
   return found;
 }
 
-void add_names(const fi_info* first, std::vector<std::string>& names) {
+std::vector<std::string> names_of(const fi_info* first) {
+  std::vector<std::string> names;
   for (const fi_info* info = first; info != nullptr; info = info->next) {
     const std::string name(name_of(*info));
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
+  return names;
 }
 
 }  // namespace
@@ -88,14 +91,11 @@ const Library& Library::get() {
 }
 
 Info choose_provider() {
-  const Info lists[] = {all_with(FI_MSG | FI_RMA), all_with(FI_MSG)};
+  const Info all = all_providers();
   const std::optional<std::string> name = env_string(kVariable);
-  for (const Info& list : lists) {
-    const fi_info* const found = name ? find_named(list.get(), *name) : list.get();
-    if (found != nullptr) return Info(Library::get().dupinfo(found));
-  }
-  std::vector<std::string> names;
-  for (const Info& list : lists) add_names(list.get(), names);
+  const fi_info* const found = name ? find_named(all.get(), *name) : all.get();
+  if (found != nullptr) return Info(Library::get().dupinfo(found));
+  const std::vector<std::string> names = names_of(all.get());
   if (name && !names.empty()) {
     fail(tuttiInvalidArgument,
          "{}=\"{}\": libfabric has no such provider here that transport ofi can use; it has {}",

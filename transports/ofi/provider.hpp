@@ -26,8 +26,8 @@ struct FreeInfo {
 };
 using Info = std::unique_ptr<fi_info, FreeInfo>;
 
-// The provider that TUTTI_OFI_PROVIDER names, or the first, as libfabric orders them. It has
-// reliable datagrams, and remote writes of which the target hears if there is one with them.
+// The provider of reliable datagrams that TUTTI_OFI_PROVIDER names, or the first, as libfabric
+// orders them.
 Info choose_provider();
 
 }  // namespace tutti::ofi

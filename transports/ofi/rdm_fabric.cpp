@@ -4,8 +4,6 @@
 #include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_errno.h>
-#include <rdma/fi_rma.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -39,7 +37,6 @@ void check(int result, const char* what) {
 class RdmRegion final : public Region {
  public:
   RdmRegion(Owned<fid_mr> region) : region_(std::move(region)) {}
-  std::uint64_t key() const noexcept override { return ::fi_mr_key(region_.get()); }
   void* descriptor() const noexcept { return ::fi_mr_desc(region_.get()); }
 
  private:
@@ -53,12 +50,10 @@ class RdmFabric final : public Fabric {
   const Capabilities& capabilities() const noexcept override { return can_; }
   std::span<const std::byte> address() const noexcept override { return address_; }
   PeerAddress add_peer(std::span<const std::byte> address) override;
-  std::unique_ptr<Region> register_memory(std::span<std::byte> memory, const Use& use) override;
+  std::unique_ptr<Region> register_memory(std::span<std::byte> memory) override;
   Taken send(PeerAddress peer, std::span<const std::byte> message, const Region* local,
              Operation& operation) override;
   Taken receive(std::span<std::byte> place, const Region* local, Operation& operation) override;
-  Taken write(PeerAddress peer, std::span<const std::byte> source, const Region* local,
-              const Target& target, std::uint32_t data, Operation& operation) override;
   std::size_t read(std::span<Completion> ends) override;
   int wait_descriptor() const noexcept override { return wait_descriptor_; }
   bool may_wait() noexcept override;
@@ -81,22 +76,15 @@ class RdmFabric final : public Fabric {
   Owned<fid_cq> queue_;
   Owned<fid_av> peers_;
   Owned<fid_ep> endpoint_;
-  int wait_descriptor_ = -1;  // the queue's
+  int wait_descriptor_ = -1;    // the queue's
+  std::uint64_t last_key_ = 0;  // where the network does not choose them itself
   std::vector<std::byte> address_;
 };
 
 RdmFabric::RdmFabric(Info info) : info_(std::move(info)) {
-  const fi_domain_attr& domain_attributes = *info_->domain_attr;
-  const auto mode = static_cast<unsigned>(domain_attributes.mr_mode);
   can_.provider = info_->fabric_attr->prov_name;
   can_.message_bytes = info_->ep_attr->max_msg_size;
-  can_.writes =
-      (info_->caps & FI_RMA) != 0 && domain_attributes.cq_data_size >= sizeof(std::uint32_t);
-  can_.ordered = (info_->tx_attr->msg_order & info_->rx_attr->msg_order & FI_ORDER_SAS) != 0;
-  can_.registers_local = (mode & FI_MR_LOCAL) != 0;
-  can_.by_address = (mode & FI_MR_VIRT_ADDR) != 0;
-  can_.pins = (mode & FI_MR_ALLOCATED) != 0;
-  can_.gives_keys = (mode & FI_MR_PROV_KEY) != 0;
+  can_.registers_local = (info_->domain_attr->mr_mode & FI_MR_LOCAL) != 0;
 
   fid_fabric* fabric = nullptr;
   check(Library::get().fabric(info_->fabric_attr, &fabric, nullptr), "open its fabric");
@@ -152,11 +140,10 @@ PeerAddress RdmFabric::add_peer(std::span<const std::byte> address) {
   return peer;
 }
 
-std::unique_ptr<Region> RdmFabric::register_memory(std::span<std::byte> memory, const Use& use) {
-  const std::uint64_t access = FI_SEND | FI_RECV | FI_WRITE | (use.remote ? FI_REMOTE_WRITE : 0);
+std::unique_ptr<Region> RdmFabric::register_memory(std::span<std::byte> memory) {
   fid_mr* made = nullptr;
-  check(::fi_mr_reg(domain_.get(), memory.data(), memory.size(), access, 0, use.key, 0, &made,
-                    nullptr),
+  check(::fi_mr_reg(domain_.get(), memory.data(), memory.size(), FI_SEND | FI_RECV, 0, ++last_key_,
+                    0, &made, nullptr),
         "register memory");
   Owned<fid_mr> region(made);
   if ((info_->domain_attr->mr_mode & FI_MR_ENDPOINT) != 0) {
@@ -182,34 +169,11 @@ Taken RdmFabric::receive(std::span<std::byte> place, const Region* local, Operat
                          FI_ADDR_UNSPEC, &operation));
 }
 
-Taken RdmFabric::write(PeerAddress peer, std::span<const std::byte> source, const Region* local,
-                       const Target& target, std::uint32_t data, Operation& operation) {
-  iovec from{const_cast<std::byte*>(source.data()), source.size()};
-  void* where = descriptor(local);
-  fi_rma_iov to{target.at, source.size(), target.key};
-  fi_msg_rma message{};
-  message.msg_iov = &from;
-  message.desc = &where;
-  message.iov_count = 1;
-  message.addr = peer;
-  message.rma_iov = &to;
-  message.rma_iov_count = 1;
-  message.context = &operation;
-  message.data = data;
-  return taken(::fi_writemsg(endpoint_.get(), &message, FI_REMOTE_CQ_DATA | FI_COMPLETION));
-}
-
 Completion RdmFabric::completion_of(const fi_cq_data_entry& entry) noexcept {
-  using Kind = Completion::Kind;
-  const Kind kind = (entry.flags & FI_REMOTE_WRITE) != 0 ? Kind::kArrived
-                    : (entry.flags & FI_RECV) != 0       ? Kind::kReceived
-                    : (entry.flags & FI_WRITE) != 0      ? Kind::kWritten
-                                                         : Kind::kSent;
-  const bool of_peer = kind == Kind::kArrived;
-  return {.kind = kind,
-          .operation = of_peer ? nullptr : static_cast<Operation*>(entry.op_context),
-          .bytes = entry.len,
-          .data = entry.data};
+  const bool came = (entry.flags & FI_RECV) != 0;
+  return {.kind = came ? Completion::Kind::kReceived : Completion::Kind::kSent,
+          .operation = static_cast<Operation*>(entry.op_context),
+          .bytes = came ? entry.len : 0};
 }
 
 std::size_t RdmFabric::read(std::span<Completion> ends) {

@@ -123,7 +123,7 @@ void Node::run() {
 }
 
 Node::~Node() {
-  linger();
+  linger(std::chrono::seconds(2));
   io_.stop();
   thread_.join();
 }
