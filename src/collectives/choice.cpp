@@ -14,7 +14,7 @@ struct NamedAlgorithm {
   const char* name;
   bool groups = false;
 };
-constexpr std::array<NamedAlgorithm, 11> kNamedAlgorithms = {
+constexpr std::array<NamedAlgorithm, 12> kNamedAlgorithms = {
     {{Algorithm::kLocal, "local"},
      {Algorithm::kLine, "line"},
      {Algorithm::kAssembly, "assembly"},
@@ -25,7 +25,8 @@ constexpr std::array<NamedAlgorithm, 11> kNamedAlgorithms = {
      {Algorithm::kOneShotPush, "one_shot_push", true},
      {Algorithm::kTwoShotPush, "two_shot_push", true},
      {Algorithm::kRelay, "relay", true},
-     {Algorithm::kExchangePush, "exchange_push", true}}};
+     {Algorithm::kExchangePush, "exchange_push", true},
+     {Algorithm::kTwoLevel, "two_level", true}}};
 
 const NamedAlgorithm& named(Algorithm algorithm) {
   return kNamedAlgorithms[static_cast<std::size_t>(algorithm)];

@@ -23,6 +23,7 @@ enum class Algorithm : std::uint8_t {
   kTwoShotPush,   // shares to whoever reduces them, results to everybody, by staging
   kRelay,         // rows by staging
   kExchangePush,  // rows to where they belong
+  kTwoLevel,      // a sum in each group, then over all: only with groups (two_level.hpp)
 };
 
 struct AlgorithmChoice {

@@ -5,6 +5,7 @@
 #include "channel/read_windows.hpp"
 #include "collectives/exchange.hpp"
 #include "collectives/push.hpp"
+#include "collectives/two_level.hpp"
 
 namespace tutti {
 
@@ -87,6 +88,8 @@ double CostModel::predict(const AlgorithmChoice& choice, const Request& request)
       return entry() + relay(request, choice.group);
     case Algorithm::kExchangePush:
       return entry() + exchange_push(request, choice.group);
+    case Algorithm::kTwoLevel:
+      return entry() + two_level(request, choice.group);
     case Algorithm::kLocal:
     case Algorithm::kAssembly:
       break;
@@ -314,6 +317,43 @@ double CostModel::relay(const Request& request, int group) const {
     return copy(bytes) + gather(group, bytes, all) + copy(all);
   }
   return copy(all) + scatter(group, bytes, all) + copy(all);
+}
+
+// Chunk after chunk: each takes as long as its bytes between groups are on their ways, or as what
+// the rank does for it and the way of the result, which it awaits, if that is longer. The first
+// one's sums come before that.
+double CostModel::two_level(const Request& request, int group) const {
+  constexpr std::size_t kLevelGrain = TwoLevelPlan::kGrain;
+  const TwoLevelPlan plan =
+      two_level_plan(request, static_cast<int>(ranks_), group, limits_.staging_bytes);
+  const Division& parts = division(group);
+  const auto members = static_cast<std::size_t>(group);
+  const std::size_t groups = ranks_ / members;
+  const std::size_t size = request.element_bytes();
+  const auto share = [](std::size_t elements, std::size_t shares) {
+    const std::size_t grains = (elements + kLevelGrain - 1) / kLevelGrain;
+    return std::min((grains + shares - 1) / shares * kLevelGrain, elements);
+  };
+  // Of a chunk of so many elements: until its sums leave; on the ways; from its sums on.
+  const auto sum = [&](std::size_t piece) {
+    return push(parts.mates, piece * size) + reduce(members * piece * size) + sync();
+  };
+  const auto ways = [&](std::size_t part) {
+    return sent(parts.counterparts, part * plan.partial_bytes) +
+           sent(parts.counterparts, part * size);
+  };
+  const auto result = [&](std::size_t piece, std::size_t part) {
+    return reduce(groups * part * plan.partial_bytes) + sync() +
+           push(parts.counterparts, part * size) + push(parts.mates, piece * size) +
+           copy(members * piece * size);
+  };
+  if (request.count == 0) return push(everybody(), 0);
+  const std::size_t piece = share(std::min(plan.chunk, request.count), members);
+  const std::size_t part = share(piece, groups);
+  const std::size_t last = share(request.count - (plan.chunks - 1) * plan.chunk, members);
+  const double each = std::max(sum(piece) + result(piece, part), ways(part));
+  return push(everybody(), 0) + sum(piece) + push(parts.counterparts, part * plan.partial_bytes) +
+         static_cast<double>(plan.chunks - 1) * each + result(last, share(last, groups));
 }
 
 }  // namespace tutti

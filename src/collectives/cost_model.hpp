@@ -105,6 +105,7 @@ class CostModel {
   double one_shot_push(const Request& request, int group) const;
   double two_shot_push(const Request& request, int group) const;
   double relay(const Request& request, int group) const;
+  double two_level(const Request& request, int group) const;
 
   const Costs& costs_;
   std::size_t ranks_;

@@ -9,6 +9,7 @@
 #include "collectives/local.hpp"
 #include "collectives/push.hpp"
 #include "collectives/scatter_gather.hpp"
+#include "collectives/two_level.hpp"
 #include "collectives/two_shot.hpp"
 #include "collectives/user_buffers.hpp"
 
@@ -61,6 +62,9 @@ void run_collective(const Operation& operation, const Request& request,
       break;
     case Algorithm::kExchangePush:
       exchange_push(operation, request, choice.group);
+      break;
+    case Algorithm::kTwoLevel:
+      two_level(operation, request, choice.group);
       break;
   }
   if (operation.channel().watch() != nullptr) [[unlikely]] {

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "channel/layout.hpp"
 #include "collectives/push.hpp"
+#include "collectives/two_level.hpp"
 
 namespace tutti {
 
@@ -31,10 +32,11 @@ constexpr std::size_t kCopiedInPlaceBytes = std::size_t{64} << 20;
 
 // What the model knows. At equal times what comes first is chosen: pushes await lines in the order
 // in which they come.
-constexpr std::array<Algorithm, 9> kModelled = {
+constexpr std::array<Algorithm, 10> kModelled = {
     Algorithm::kOneShotPush,  Algorithm::kTwoShotPush, Algorithm::kRelay,
     Algorithm::kExchangePush, Algorithm::kLine,        Algorithm::kOneShot,
-    Algorithm::kTwoShot,      Algorithm::kExchange,    Algorithm::kScatterGather};
+    Algorithm::kTwoShot,      Algorithm::kExchange,    Algorithm::kScatterGather,
+    Algorithm::kTwoLevel};
 
 bool is_all_reduce(OperationKind kind) {
   return kind == OperationKind::kAllReduce || kind == OperationKind::kBarrier;
@@ -89,6 +91,8 @@ bool Selection::serves(Algorithm algorithm, OperationKind kind) {
       return kind == OperationKind::kAllReduce || kind == OperationKind::kReduceScatter;
     case Algorithm::kRelay:
       return kind == OperationKind::kAlltoAll || kind == OperationKind::kAllGather;
+    case Algorithm::kTwoLevel:
+      return kind == OperationKind::kAllReduce;
   }
   return false;
 }
@@ -123,6 +127,9 @@ bool Selection::can(const AlgorithmChoice& choice, const Request& request) const
     case Algorithm::kScatterGather:
     case Algorithm::kExchangePush:
       return situation_.direct;
+    case Algorithm::kTwoLevel:
+      return choice.group > 1 && choice.group < ranks && !request.reducer.scaled &&
+             fits(two_level_plan(request, ranks, choice.group, situation_.slot_bytes));
   }
   return false;
 }
@@ -167,8 +174,11 @@ AlgorithmChoice Selection::choose_modelled(const Request& request) const {
     const std::lock_guard lock(mutex_);
     Remembered& last = remembered_[hash >> 58];
     if (!last.choice || last.kind != request.kind || last.bytes != bytes ||
-        last.scaled != request.reducer.scaled) {
-      last = {request.kind, request.reducer.scaled, bytes, candidates(request).front().choice};
+        last.scaled != request.reducer.scaled || last.type != request.type ||
+        last.op != request.reducer.op) {
+      last = {request.kind, request.reducer.scaled,
+              request.type, request.reducer.op,
+              bytes,        candidates(request).front().choice};
     }
     return *last.choice;
   }
@@ -204,7 +214,13 @@ std::vector<Selection::Candidate> Selection::candidates(const Request& request,
 std::vector<Algorithm> Selection::excluded(const Request& request) const {
   std::vector<Algorithm> none;
   for (const Algorithm algorithm : kModelled) {
-    if (serves(algorithm, request.kind) && !can({algorithm, 1}, request)) none.push_back(algorithm);
+    if (!serves(algorithm, request.kind)) continue;
+    bool possible = can({algorithm, 1}, request);
+    // What only runs in groups.
+    for (int group = 2; algorithm == Algorithm::kTwoLevel && group < situation_.ranks; ++group) {
+      possible = possible || can({algorithm, group}, request);
+    }
+    if (!possible) none.push_back(algorithm);
   }
   return none;
 }

@@ -75,6 +75,8 @@ class Selection {
   struct Remembered {
     OperationKind kind = OperationKind::kBarrier;
     bool scaled = false;
+    tuttiDataType_t type = tuttiInt8;  // and operator: partial sums may be larger than elements
+    tuttiRedOp_t op = tuttiSum;
     std::size_t bytes = 0;
     std::optional<AlgorithmChoice> choice;
   };

@@ -10,7 +10,7 @@ TEST(Choices, HaveNamesThatSayAllOfThem) {
   for (const AlgorithmChoice choice :
        {AlgorithmChoice{Algorithm::kLocal}, AlgorithmChoice{Algorithm::kLine},
         AlgorithmChoice{Algorithm::kTwoShot}, AlgorithmChoice{Algorithm::kRelay, 8},
-        AlgorithmChoice{Algorithm::kOneShotPush, 1},
+        AlgorithmChoice{Algorithm::kOneShotPush, 1}, AlgorithmChoice{Algorithm::kTwoLevel, 4},
         AlgorithmChoice{Algorithm::kExchangePush, 384}}) {
     EXPECT_EQ(choice_named(name_of(choice)), choice) << name_of(choice);
   }
