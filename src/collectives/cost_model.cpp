@@ -319,9 +319,9 @@ double CostModel::relay(const Request& request, int group) const {
   return copy(all) + scatter(group, bytes, all) + copy(all);
 }
 
-// Chunk after chunk: each takes as long as its bytes between groups are on their ways, or as what
-// the rank does for it and the way of the result, which it awaits, if that is longer. The first
-// one's sums come before that.
+// Chunk after chunk: each takes as long as its bytes, all through one port, or as what the rank
+// does for it and the way of the result, which it awaits, if that is longer. The first one's sums
+// come before that.
 double CostModel::two_level(const Request& request, int group) const {
   constexpr std::size_t kLevelGrain = TwoLevelPlan::kGrain;
   const TwoLevelPlan plan =
@@ -338,8 +338,9 @@ double CostModel::two_level(const Request& request, int group) const {
   const auto sum = [&](std::size_t piece) {
     return push(parts.mates, piece * size) + reduce(members * piece * size) + sync();
   };
-  const auto ways = [&](std::size_t part) {
-    return sent(parts.counterparts, part * plan.partial_bytes) +
+  const auto ways = [&](std::size_t piece, std::size_t part) {
+    return 2 * sent(parts.mates, piece * size) +
+           sent(parts.counterparts, part * plan.partial_bytes) +
            sent(parts.counterparts, part * size);
   };
   const auto result = [&](std::size_t piece, std::size_t part) {
@@ -351,7 +352,7 @@ double CostModel::two_level(const Request& request, int group) const {
   const std::size_t piece = share(std::min(plan.chunk, request.count), members);
   const std::size_t part = share(piece, groups);
   const std::size_t last = share(request.count - (plan.chunks - 1) * plan.chunk, members);
-  const double each = std::max(sum(piece) + result(piece, part), ways(part));
+  const double each = std::max(sum(piece) + result(piece, part), ways(piece, part));
   return push(everybody(), 0) + sum(piece) + push(parts.counterparts, part * plan.partial_bytes) +
          static_cast<double>(plan.chunks - 1) * each + result(last, share(last, groups));
 }

@@ -102,6 +102,10 @@ constexpr Redundant kRedundant[] = {
      "lines go both ways between the root and each rank, with credit in them, and no others go"},
     {Sync::kWait, "scatter_gather.cpp", "await", 2, "private",
      "who says that it has got the root's own share has got its own before"},
+    {Sync::kEpoch, "two_level.cpp", "run", 0, "two_level",
+     "an older entry means the same and tells of less credit; marks of chunks order all else"},
+    {Sync::kWait, "two_level.cpp", "run", 0, "in chunks",
+     "two operations need no credit; marks of chunks order all else"},
 };
 
 const Redundant* redundancy_of(const Site& site, const Scenario& scenario) {

@@ -294,7 +294,7 @@ std::vector<Scenario> make_scenarios() {
   add("all_reduce two_level", "two_level:2", all_reduce(plain));
   // Seven chunks: every area is used again and again.
   add("all_reduce two_level in chunks", "two_level:2",
-      all_reduce({.count = 160'000, .in_place = true, .shared = false, .rounds = 2}));
+      all_reduce({.count = 160'000, .shared = false, .in_place = true, .rounds = 2}));
   add("reduce two_shot", "two_shot", reduce(heap));
   add("reduce two_shot staged", "two_shot", reduce(plain));
   add("reduce_scatter two_shot", "two_shot", reduce_scatter(heap));
