@@ -6,14 +6,13 @@
 #include <tutti/tutti.h>
 
 // Every call returns a code; the sentence that goes with it is one call away.
-#define CHECK(call)                                                       \
-  do {                                                                    \
-    const tuttiResult_t result = (call);                                  \
-    if (result != tuttiSuccess) {                                         \
-      fprintf(stderr, "%s: %s: %s\n", #call, tuttiGetErrorString(result), \
-              tuttiGetLastError(comm));                                   \
-      return EXIT_FAILURE;                                                \
-    }                                                                     \
+#define CHECK(call)                                                \
+  do {                                                             \
+    const tuttiResult_t result = (call);                           \
+    if (result != tuttiSuccess) {                                  \
+      fprintf(stderr, "%s: %s\n", #call, tuttiGetLastError(comm)); \
+      return EXIT_FAILURE;                                         \
+    }                                                              \
   } while (0)
 
 enum { kCount = 1000 };
