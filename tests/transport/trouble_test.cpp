@@ -108,7 +108,7 @@ TEST_P(TransportConformance, PathsAndAccessAreSymmetric) {
       mine.costs[0] = from_first.latency_ns;
       mine.costs[1] = from_first.read_bytes_per_ns;
       mine.costs[2] = costs->work_ns(LocalWork::looks(3));
-      mine.costs[3] = costs->post_ns(costs->path(0, 1));
+      mine.costs[3] = costs->post_ns(from_first);
       mine.costs[4] = costs->issue_ns(1000);
       for (Rank peer = 0; peer < rank.ranks(); ++peer) {
         const Path path = costs->path(rank.rank(), peer);
