@@ -40,7 +40,8 @@ bool Endpoint::tell(Rank peer, const Frame& frame, std::span<const std::byte> co
                     Reach reach) {
   if (!knows_peers()) return false;
   Link* const link = reach == Reach::kAnyhow ? &this->link(peer) : link_if_any(peer);
-  if (link == nullptr) return false;
+  // A connection that has only begun may come to nothing.
+  if (link == nullptr || (reach == Reach::kLinked && !link->is_open())) return false;
   Frame sent = frame;
   sent.port = this->peer(peer).port;
   sent.rank = static_cast<std::uint32_t>(rank());

@@ -30,10 +30,12 @@ Rank Standing::leader() const noexcept {
 
 void Standing::on_news(Rank of, PeerState state, std::span<const std::byte> content) {
   std::vector<bool> told;
+  const auto ranks = static_cast<std::size_t>(port_.ranks());
   for (const std::byte byte : content) {
     for (unsigned bit = 0; bit < 8; ++bit)
       told.push_back((byte >> bit & std::byte{1}) != std::byte{});
   }
+  if (!told.empty()) told.resize(ranks);
   mark(of, state, told);
 }
 
@@ -43,18 +45,14 @@ void Standing::mark(Rank peer, PeerState state, const std::vector<bool>& told) {
   auto& known = states_[static_cast<std::size_t>(peer)];
   if (known.load(std::memory_order_relaxed) != 0 || state == PeerState::kAlive) return;
   known.store(static_cast<std::uint32_t>(state), std::memory_order_release);
-  if (!has_left()) port_.alarm();
+  // Who goes says whom it has told; who has left passes that on too, since others that have may
+  // wait for the last one to go (is_alone()).
+  if (!told.empty()) pass_on(peer, state, told);
+  if (has_left()) return;
+  port_.alarm();
   const Rank self = port_.rank();
-  // A leader that has left still passes on what it hears: others may wait for the last one to go.
-  if (leader() == self) {
-    for (Rank rank = 0; rank < port_.ranks(); ++rank) {
-      const auto index = static_cast<std::size_t>(rank);
-      const bool knows = index < told.size() && told[index];
-      if (rank == self || knows || this->state(rank) == PeerState::kDead) continue;
-      tell_news(rank, peer, state);
-    }
-  }
-  if (peer != led_by || has_left()) return;
+  if (told.empty() && leader() == self) pass_on(peer, state, told);
+  if (peer != led_by) return;
   // What the last leader has decided is decided; what it may not have heard is proposed again.
   const std::optional<Error>& open = failure_ ? failure_ : proposal_;
   if (!open) {
@@ -70,6 +68,15 @@ void Standing::mark(Rank peer, PeerState state, const std::vector<bool>& told) {
     decide(error);
   } else {
     tell(leader(), FrameKind::kProposal, *open);
+  }
+}
+
+void Standing::pass_on(Rank of, PeerState state, const std::vector<bool>& told) {
+  for (Rank rank = 0; rank < port_.ranks(); ++rank) {
+    const bool knows = told.empty() ? this->state(rank) != PeerState::kAlive
+                                    : told[static_cast<std::size_t>(rank)];
+    if (rank == port_.rank() || knows || this->state(rank) == PeerState::kDead) continue;
+    tell_news(rank, of, state);
   }
 }
 
@@ -128,17 +135,23 @@ void Standing::say_goodbye() {
   // Everybody is linked to it, and while it waits for the last one to go it passes on who goes.
   const Rank first = state(0) == PeerState::kDead ? led_by : 0;
   std::vector<std::byte> told((static_cast<std::size_t>(port_.ranks()) + 7) / 8);
+  const auto note = [&told](Rank rank) {
+    told[static_cast<std::size_t>(rank) / 8] |= std::byte{1} << (rank % 8);
+  };
+  note(self);
+  note(first);
   for (Rank rank = 0; rank < port_.ranks(); ++rank) {
     // Who has left before may be waiting for the last one to go (is_alone()).
     if (rank == self || rank == led_by || rank == first) continue;
     if (state(rank) == PeerState::kDead) continue;
     // Who leaves because of an error: that comes first.
     if (failure_) tell(rank, FrameKind::kFailure, *failure_, Teller::Reach::kLinked);
-    if (!tell_news(rank, self, PeerState::kLeft)) continue;
-    told[static_cast<std::size_t>(rank) / 8] |= std::byte{1} << (rank % 8);
+    if (tell_news(rank, self, PeerState::kLeft)) note(rank);
+  }
+  if (led_by != self && led_by != first && tell_news(led_by, self, PeerState::kLeft, told)) {
+    note(led_by);
   }
   if (first != self) tell_news(first, self, PeerState::kLeft, told);
-  if (led_by != self && led_by != first) tell_news(led_by, self, PeerState::kLeft, told);
   has_left_.store(true, std::memory_order_release);
 }
 

@@ -47,7 +47,8 @@ class Standing {
     return static_cast<PeerState>(
         states_[static_cast<std::size_t>(peer)].load(std::memory_order_acquire));
   }
-  // Alive -> left or dead, once. The leader passes it on to all but `told`.
+  // Alive -> left or dead, once. Passed on to all but `told`; where nobody says who that is, by the
+  // leader to all that are there.
   void mark(Rank peer, PeerState state, const std::vector<bool>& told = {});
   // kNews: of rank `of`. Its content names those that have heard of it already.
   void on_news(Rank of, PeerState state, std::span<const std::byte> content);
@@ -74,6 +75,7 @@ class Standing {
   void record(const Error& error);  // mutex_ held
   void tell(Rank peer, FrameKind kind, const Error& error,
             Teller::Reach reach = Teller::Reach::kAnyhow);
+  void pass_on(Rank of, PeerState state, const std::vector<bool>& told);
   bool tell_news(Rank peer, Rank of, PeerState state, std::span<const std::byte> told = {},
                  Teller::Reach reach = Teller::Reach::kLinked);
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <random>
@@ -19,7 +20,11 @@ class SilentBell final : public Ringer {
 // Ranks whose frames arrive in order between each pair, when the test says so.
 class World {
  public:
-  explicit World(int ranks) {
+  using Linked = bool (*)(Rank a, Rank b);
+  // `linked`: who has a connection to whom, beside those to rank 0.
+  explicit World(
+      int ranks, Linked linked = [](Rank, Rank) { return true; })
+      : linked_(linked) {
     for (Rank rank = 0; rank < ranks; ++rank) {
       members_.push_back(std::make_unique<Member>(*this, rank, ranks));
     }
@@ -30,10 +35,14 @@ class World {
   void kill(Rank rank) { at(rank).alive = false; }
   bool alive(Rank rank) { return at(rank).alive; }
   int ranks() const { return static_cast<int>(members_.size()); }
+  // How many have been written.
+  std::size_t letters() const { return letters_; }
 
   // Delivers everything, pairs in random order.
-  void settle(std::mt19937_64& random) {
-    for (;;) {
+  void settle(std::mt19937_64& random) { deliver_some(random, ~std::size_t{0}); }
+  // As many letters as have been written, at most.
+  void deliver_some(std::mt19937_64& random, std::size_t most) {
+    for (; most > 0; --most) {
       std::vector<Member*> open;
       for (const auto& member : members_) {
         if (!member->outgoing.empty()) open.push_back(member.get());
@@ -57,7 +66,13 @@ class World {
         : world(w), port(rank, ranks, bell), standing(port, *this) {
       port.make_control({.bytes = 4096, .line_bytes = 4096});
     }
-    bool tell(Rank peer, const Frame& frame, std::span<const std::byte> content, Reach) override {
+    bool tell(Rank peer, const Frame& frame, std::span<const std::byte> content,
+              Reach reach) override {
+      const Rank self = port.rank();
+      if (reach == Reach::kLinked && self != 0 && peer != 0 && !world.linked_(self, peer)) {
+        return false;
+      }
+      ++world.letters_;
       if (alive) outgoing.push_back({peer, frame, {content.begin(), content.end()}});
       return true;
     }
@@ -88,6 +103,8 @@ class World {
   }
   Member& at(Rank rank) { return *members_[static_cast<std::size_t>(rank)]; }
 
+  const Linked linked_;
+  std::size_t letters_ = 0;
   std::vector<std::unique_ptr<Member>> members_;
 };
 
@@ -156,6 +173,38 @@ TEST(Standing, WhoLeavesIsGoneForAllAndItsErrorComesFirst) {
   world[1].say_goodbye();
   world.settle(random);
   EXPECT_TRUE(world[2].is_alone());
+}
+
+// Two ranks a host: neighbours share memory and are not linked, nor are ranks of unlike places.
+TEST(Standing, WhoLeavesHearsOfNeighboursItIsNotLinkedTo) {
+  constexpr Rank kRanks = 8;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    std::mt19937_64 random(seed);
+    World world(kRanks, [](Rank a, Rank b) { return a % 2 == b % 2; });
+    std::vector<Rank> order = {0, 1, 2, 3, 4, 5, 6, 7};
+    std::shuffle(order.begin(), order.end(), random);
+    for (const Rank rank : order) {
+      world[rank].say_goodbye();
+      world.deliver_some(random, random() % 12);
+    }
+    world.settle(random);
+    for (Rank rank = 0; rank < kRanks; ++rank) {
+      EXPECT_TRUE(world[rank].is_alone()) << "seed " << seed << ", rank " << rank;
+    }
+    // Nobody passes on what all have been told.
+    EXPECT_LE(world.letters(), std::size_t{2 * kRanks * kRanks}) << "seed " << seed;
+  }
+}
+
+TEST(Standing, WhoHasLeftPassesNothingOnThatNobodyAskedItTo) {
+  std::mt19937_64 random(1);
+  World world(6);
+  world[0].say_goodbye();
+  world.settle(random);
+  const std::size_t before = world.letters();
+  world[0].mark(3, PeerState::kLeft);  // a frame found its port gone
+  world[0].mark(4, PeerState::kDead);
+  EXPECT_EQ(world.letters(), before);
 }
 
 TEST(Standing, ErrorsOnTheWayAreCutAndNotLost) {
