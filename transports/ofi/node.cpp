@@ -1,7 +1,5 @@
 #include "transports/ofi/node.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -9,6 +7,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "transports/message/node_of_process.hpp"
 
 namespace tutti::ofi {
 
@@ -26,51 +25,9 @@ std::size_t packet_bytes(const Fabric& fabric) {
 
 }  // namespace
 
-// The node of the process, which a forked child does not have.
-class Node::Owner {
- public:
-  static Owner& of_process() {
-    static Owner owner;
-    return owner;
-  }
+Node& Node::of_this_process() { return message::NodeOfProcess<Node>::get(); }
 
-  Node& node() {
-    const std::lock_guard lock(mutex_);
-    if (node_ == nullptr) node_ = new Node(open_fabric());
-    return *node_;
-  }
-
-  Owner(const Owner&) = delete;
-  Owner& operator=(const Owner&) = delete;
-
- private:
-  Owner() {
-    outlast_threads();
-    pthread_atfork([] { of_process().before_fork(); }, [] { of_process().in_parent(); },
-                   [] { of_process().in_child(); });
-  }
-  ~Owner() { delete node_; }
-
-  // No transfer is in the middle of anything.
-  void before_fork() {
-    mutex_.lock();
-    if (node_ != nullptr) node_->poller_.before_fork();
-  }
-  void in_parent() {
-    if (node_ != nullptr) node_->poller_.in_parent();
-    mutex_.unlock();
-  }
-  // The copy has no thread, and what it has of the network is the parent's: nobody touches it.
-  void in_child() {
-    node_ = nullptr;
-    mutex_.unlock();
-  }
-
-  std::mutex mutex_;
-  Node* node_ = nullptr;
-};
-
-Node& Node::of_this_process() { return Owner::of_process().node(); }
+std::unique_ptr<Node> Node::make() { return std::make_unique<Node>(open_fabric()); }
 
 Node::Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger)
     : linger_(linger),

@@ -28,6 +28,13 @@ class Node final : public message::Node {
   // child has one of its own.
   static Node& of_this_process();
 
+  // For NodeOfProcess. At a fork no transfer is in the middle of anything; what a child has of the
+  // network is the parent's.
+  static std::unique_ptr<Node> make();
+  void before_fork() { poller_.before_fork(); }
+  void in_parent() { poller_.in_parent(); }
+  void in_child() noexcept {}
+
   // `linger`: how long its end may wait for peers that have not left.
   explicit Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger = std::chrono::seconds(2));
   ~Node();
@@ -64,7 +71,6 @@ class Node final : public message::Node {
   std::uint64_t strangers() const noexcept { return strangers_.load(std::memory_order_relaxed); }
 
  private:
-  class Owner;
   struct Known {
     Neighbour neighbour;
     std::shared_ptr<Link> link;  // once a packet has come

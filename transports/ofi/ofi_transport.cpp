@@ -75,7 +75,7 @@ OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
   }
   const double sharing = ranks_to_a_core(shares);
   set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
-  costs_ = OfiCosts(sharing);
+  costs_ = message::MessageCosts(kOfiCosts, sharing);
   if (crowded()) node.poller().set_crowded();
   endpoint->meet(std::move(peers), std::move(places), bootstrap.key());
   TUTTI_INFO(kNet, "{} ranks by libfabric provider {}: {}", bootstrap.ranks(),

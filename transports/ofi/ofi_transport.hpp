@@ -30,7 +30,7 @@ class OfiTransport : public message::MessageTransport {
   OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
                const std::shared_ptr<Endpoint>& endpoint);
 
-  OfiCosts costs_;  // from the hellos on
+  message::MessageCosts costs_;  // from the hellos on
 };
 
 }  // namespace tutti::ofi

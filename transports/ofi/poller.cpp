@@ -11,7 +11,6 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "base/futex.hpp"
 #include "base/log.hpp"
 #include "base/quiet_thread.hpp"
 #include "transports/ofi/link.hpp"
@@ -134,16 +133,9 @@ void Poller::push_out_restless() {
 }
 
 void Poller::poll() noexcept {
-  polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  sleepers_.note_poll();
   const std::unique_lock lock(polling_, std::try_to_lock);
   if (lock) take_in();
-}
-
-bool Poller::is_polled() noexcept {
-  const std::uint64_t polls = polls_.load(std::memory_order_relaxed);
-  const bool polled = polls != polls_seen_ || leading_.load(std::memory_order_acquire);
-  polls_seen_ = polls;
-  return polled;
 }
 
 void Poller::run_later(std::function<void()> work) {
@@ -152,6 +144,11 @@ void Poller::run_later(std::function<void()> work) {
     works_.push_back(std::move(work));
   }
   rouse_thread();
+}
+
+void Poller::rouse() noexcept {
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(leader_wake_.get(), &one, sizeof(one)));
 }
 
 void Poller::rouse_thread() noexcept {
@@ -170,16 +167,6 @@ void Poller::do_works() {
     }
     work();
   }
-}
-
-// seq_cst, as in sleep_on_bell(): either the sleeper sees that nobody watches, or this thread sees
-// the sleeper.
-bool Poller::may_nap() noexcept {
-  const bool polled = is_polled();
-  watching_.store(!polled, std::memory_order_seq_cst);
-  if (!polled || on_bells_.load(std::memory_order_seq_cst) == 0) return polled;
-  watching_.store(true, std::memory_order_seq_cst);
-  return false;
 }
 
 void Poller::run() {
@@ -201,7 +188,7 @@ void Poller::run() {
     } catch (const std::exception& error) {
       TUTTI_WARN(kNet, "{}", error.what());
     }
-    if (may_nap()) {
+    if (sleepers_.may_thread_rest()) {
       const bool crowded = crowded_.load(std::memory_order_relaxed);
       // On its own event only: as long as ranks look, messages are no business of this thread.
       pollfd wake{thread_wake_.get(), POLLIN, 0};
@@ -213,15 +200,20 @@ void Poller::run() {
     {
       // A rank that has come back meanwhile goes on itself.
       const std::lock_guard lock(polling_);
-      while (take_in() && !is_polled()) {
+      while (take_in() && !sleepers_.is_polled()) {
       }
     }
-    wait(thread_set_, kTendTime);
+    wait_on(thread_set_, kTendTime);
     drain(thread_wake_);
   }
 }
 
-void Poller::wait(const Descriptor& set, Nanoseconds timeout) noexcept {
+void Poller::wait(Nanoseconds timeout) noexcept {
+  wait_on(leader_set_, timeout);
+  drain(leader_wake_);
+}
+
+void Poller::wait_on(const Descriptor& set, Nanoseconds timeout) noexcept {
   const bool sleeps = fabric_.capabilities().sleeps;
   if (!sleeps) timeout = std::min(timeout, kLookTime);
   if (has_backlog()) timeout = std::min(timeout, kPushTime);
@@ -235,50 +227,6 @@ void Poller::wait(const Descriptor& set, Nanoseconds timeout) noexcept {
 void Poller::drain(const Descriptor& event) noexcept {
   std::uint64_t count = 0;
   static_cast<void>(::read(event.get(), &count, sizeof(count)));
-}
-
-// A bell is rung before leader_bell_ is looked at, and the leader sets that before it looks at the
-// bell: both seq_cst, so that one of them sees the other.
-void Poller::ring(Doorbell& bell) noexcept {
-  if (bell.sleepers.load(std::memory_order_seq_cst) == 0) return;
-  bell.ring.fetch_add(1, std::memory_order_seq_cst);
-  if (leader_bell_.load(std::memory_order_seq_cst) == &bell) {
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(leader_wake_.get(), &one, sizeof(one)));
-    if (bell.sleepers.load(std::memory_order_relaxed) == 1) return;
-  }
-  futex_wake_all(bell.ring);
-}
-
-void Poller::sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
-  on_bells_.fetch_add(1, std::memory_order_seq_cst);
-  if (!watching_.load(std::memory_order_seq_cst)) rouse_thread();
-  futex_wait(bell.ring, seen, timeout);
-  on_bells_.fetch_sub(1, std::memory_order_seq_cst);
-}
-
-void Poller::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
-  if (timeout.count() <= 0) return;
-  if (leading_.exchange(true, std::memory_order_acq_rel)) {
-    {
-      const std::lock_guard lock(following_);
-      followers_.push_back(&bell);
-    }
-    futex_wait(bell.ring, seen, timeout);
-    const std::lock_guard lock(following_);
-    followers_.erase(std::find(followers_.begin(), followers_.end(), &bell));
-    return;
-  }
-  leader_bell_.store(&bell, std::memory_order_seq_cst);
-  if (bell.ring.load(std::memory_order_seq_cst) == seen) {
-    wait(leader_set_, std::min<Nanoseconds>(timeout, std::chrono::seconds(1)));
-    drain(leader_wake_);
-  }
-  leader_bell_.store(nullptr, std::memory_order_seq_cst);
-  poll();
-  leading_.store(false, std::memory_order_release);
-  const std::lock_guard lock(following_);
-  if (!followers_.empty()) futex_wake_all(followers_.front()->ring);  // it leads from now on
 }
 
 }  // namespace tutti::ofi

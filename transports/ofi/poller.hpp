@@ -1,8 +1,7 @@
 // Who looks at what the network reports. Frames move while somebody does: a rank that waits looks
-// itself, and while it sleeps it sleeps on the network (the leader; other threads that sleep do so
-// on their doorbells, which it rings). When none does - ranks compute - the node's thread takes
-// over. That thread also says to other processes that this one is there, and notices when they are
-// not.
+// itself, and while it sleeps it sleeps on the network (message::Sleepers). When none does - ranks
+// compute - the node's thread takes over. That thread also says to other processes that this one is
+// there, and notices when they are not.
 //
 // Where the network cannot wake anybody, who sleeps naps, and looks in between.
 #pragma once
@@ -17,6 +16,7 @@
 
 #include "base/descriptor.hpp"
 #include "transports/message/mover.hpp"
+#include "transports/message/sleepers.hpp"
 #include "transports/ofi/buffers.hpp"
 #include "transports/ofi/fabric.hpp"
 
@@ -25,7 +25,7 @@ namespace tutti::ofi {
 class Link;
 class Node;
 
-class Poller final : public message::Mover {
+class Poller final : public message::Mover, private message::Sleepers::Network {
  public:
   // Gives `receivers` to the network, and starts the thread. `node`, whose network it is, and
   // `receivers` outlive it.
@@ -37,9 +37,13 @@ class Poller final : public message::Mover {
   void stop();
 
   void poll() noexcept override;
-  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
-  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
-  void ring(Doorbell& bell) noexcept override;
+  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
+    sleepers_.sleep(bell, seen, timeout);
+  }
+  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
+    sleepers_.sleep_on_bell(bell, seen, timeout);
+  }
+  void ring(Doorbell& bell) noexcept override { sleepers_.ring(bell); }
   bool has_backlog() const noexcept override {
     return restless_count_.load(std::memory_order_relaxed) > 0;
   }
@@ -62,11 +66,11 @@ class Poller final : public message::Mover {
   void push_out_restless();            // polling_ held
   void run();
   void do_works();
-  bool is_polled() noexcept;
-  bool may_nap() noexcept;
-  void rouse_thread() noexcept;
+  void wait(Nanoseconds timeout) noexcept override;
+  void rouse() noexcept override;
+  void rouse_thread() noexcept override;
   // Until the network has something, the set's event is written, or the time has passed.
-  void wait(const Descriptor& set, Nanoseconds timeout) noexcept;
+  void wait_on(const Descriptor& set, Nanoseconds timeout) noexcept;
   static void drain(const Descriptor& event) noexcept;
 
   Node& node_;
@@ -87,15 +91,8 @@ class Poller final : public message::Mover {
   std::deque<std::function<void()>> works_;  // under works_mutex_
   std::atomic<bool> stops_{false};
 
-  std::atomic<std::uint64_t> polls_{0};
-  std::uint64_t polls_seen_ = 0;  // by the thread
   std::atomic<bool> crowded_{false};
-  std::atomic<bool> watching_{false};  // the thread does not leave the network to ranks
-  std::atomic<int> on_bells_{0};       // who sleeps on bells that others ring too
-  std::atomic<bool> leading_{false};
-  std::atomic<Doorbell*> leader_bell_{nullptr};
-  std::mutex following_;
-  std::vector<Doorbell*> followers_;  // under following_
+  message::Sleepers sleepers_{*this};
 
   std::thread thread_;
 };

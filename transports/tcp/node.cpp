@@ -1,7 +1,5 @@
 #include "transports/tcp/node.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -10,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/quiet_thread.hpp"
+#include "transports/message/node_of_process.hpp"
 
 namespace tutti::tcp {
 
@@ -29,58 +28,17 @@ constexpr std::size_t kMostCalls = 8;
 
 }  // namespace
 
-// The node of the process, which a forked child does not have: what it inherits of the parent's
-// sockets it closes, so that the parent's death closes the connections.
-class Node::Owner {
- public:
-  static Owner& of_process() {
-    static Owner owner;
-    return owner;
+Node& Node::of_this_process() { return message::NodeOfProcess<Node>::get(); }
+
+std::unique_ptr<Node> Node::make() {
+  try {
+    return std::make_unique<Node>();
+  } catch (const boost::system::system_error& error) {
+    fail(tuttiSystemError, "opening transport tcp: {}", error.what());
   }
+}
 
-  Node& node() {
-    const std::lock_guard lock(mutex_);
-    try {
-      if (node_ == nullptr) node_ = new Node();
-    } catch (const boost::system::system_error& error) {
-      fail(tuttiSystemError, "opening transport tcp: {}", error.what());
-    }
-    return *node_;
-  }
-
-  Owner(const Owner&) = delete;
-  Owner& operator=(const Owner&) = delete;
-
- private:
-  Owner() {
-    outlast_threads();
-    pthread_atfork([] { of_process().before_fork(); }, [] { of_process().in_parent(); },
-                   [] { of_process().in_child(); });
-  }
-  ~Owner() { delete node_; }
-
-  void before_fork() {
-    mutex_.lock();
-    if (node_ != nullptr) node_->poller_.before_fork();
-  }
-  void in_parent() {
-    if (node_ != nullptr) node_->poller_.in_parent();
-    mutex_.unlock();
-  }
-  // The copy has no thread: nobody may touch it, and nobody frees it.
-  void in_child() {
-    if (node_ != nullptr) node_->close_inherited();
-    node_ = nullptr;
-    mutex_.unlock();
-  }
-
-  std::mutex mutex_;
-  Node* node_ = nullptr;
-};
-
-Node& Node::of_this_process() { return Owner::of_process().node(); }
-
-void Node::close_inherited() noexcept {
+void Node::in_child() noexcept {
   poller_.close_inherited();
   for (Door& door : doors_) door.close_inherited();
 }

@@ -30,6 +30,13 @@ class Node final : public message::Node, private Door::Host {
   // it. A forked child has one of its own.
   static Node& of_this_process();
 
+  // For NodeOfProcess. A child closes the sockets that it has inherited, so that the parent's death
+  // closes the connections.
+  static std::unique_ptr<Node> make();
+  void before_fork() { poller_.before_fork(); }
+  void in_parent() { poller_.in_parent(); }
+  void in_child() noexcept;
+
   Node();
   ~Node();
   Node(const Node&) = delete;
@@ -55,8 +62,6 @@ class Node final : public message::Node, private Door::Host {
   message::Mover& mover() noexcept override { return poller_; }
 
  private:
-  class Owner;
-  void close_inherited() noexcept;
   void run();
 
   std::vector<std::shared_ptr<message::Link>> open_links() override;

@@ -8,7 +8,6 @@
 #include <chrono>
 
 #include "base/error.hpp"
-#include "base/futex.hpp"
 
 namespace tutti::tcp {
 
@@ -101,7 +100,7 @@ void Poller::take_in(bool all) {
   renew_polled();
   if (all || polled_.size() > kFewLinks) {
     // A rank that has come back meanwhile goes on itself.
-    while (take_ready() && all && !is_polled()) {
+    while (take_ready() && all && !sleepers_.is_polled()) {
     }
     return;
   }
@@ -129,25 +128,16 @@ bool Poller::take_ready() {
 }
 
 void Poller::poll() noexcept {
-  polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  sleepers_.note_poll();
   const std::unique_lock lock(polling_, std::try_to_lock);
   if (lock) take_in(false);
 }
 
-bool Poller::is_polled() noexcept {
-  if (on_bells_.load(std::memory_order_seq_cst) > 0) return false;
-  const std::uint64_t polls = polls_.load(std::memory_order_relaxed);
-  const bool polled = polls != polls_seen_ || leading_.load(std::memory_order_acquire);
-  polls_seen_ = polls;
-  return polled;
-}
-
 void Poller::watch_links() {
-  watching_.store(true, std::memory_order_seq_cst);
   if (!ready_.is_open()) ready_.assign(epoll_.get());
   ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
     if (error) return;
-    if (is_polled()) {
+    if (sleepers_.may_thread_rest()) {
       // As long as it is assigned, every message wakes this thread, whoever waits for that.
       ready_.release();
       return nap();
@@ -160,16 +150,12 @@ void Poller::watch_links() {
   });
 }
 
-// seq_cst, as in sleep_on_bell(): either the sleeper sees that nobody watches, or this thread sees
-// the sleeper.
 void Poller::nap() {
-  watching_.store(false, std::memory_order_seq_cst);
-  if (on_bells_.load(std::memory_order_seq_cst) > 0) return watch_links();
   pause_.expires_after(crowded_.load(std::memory_order_relaxed) ? kCrowdedNap : kNap);
-  pause_.async_wait([this](error_code) { is_polled() ? nap() : watch_links(); });
+  pause_.async_wait([this](error_code) { sleepers_.may_thread_rest() ? nap() : watch_links(); });
 }
 
-void Poller::end_nap() noexcept {
+void Poller::rouse_thread() noexcept {
   try {
     asio::post(io_, [this] { pause_.cancel(); });
   } catch (const std::exception&) {
@@ -177,56 +163,21 @@ void Poller::end_nap() noexcept {
   }
 }
 
-void Poller::sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
-  on_bells_.fetch_add(1, std::memory_order_seq_cst);
-  if (!watching_.load(std::memory_order_seq_cst)) end_nap();
-  futex_wait(bell.ring, seen, timeout);
-  on_bells_.fetch_sub(1, std::memory_order_seq_cst);
+void Poller::wait(Nanoseconds timeout) noexcept {
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+  epoll_event event;
+  const int count = ::epoll_wait(epoll_.get(), &event, 1, static_cast<int>(ms));
+  if (count > 0 && event.data.ptr == nullptr) drain_wake();
 }
 
-// A bell is rung before leader_bell_ is looked at, and the leader sets that before it looks at the
-// bell: both seq_cst, so that one of them sees the other.
-void Poller::ring(Doorbell& bell) noexcept {
-  if (bell.sleepers.load(std::memory_order_seq_cst) == 0) return;
-  bell.ring.fetch_add(1, std::memory_order_seq_cst);
-  if (leader_bell_.load(std::memory_order_seq_cst) == &bell) {
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
-    if (bell.sleepers.load(std::memory_order_relaxed) == 1) return;
-  }
-  futex_wake_all(bell.ring);
+void Poller::rouse() noexcept {
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(wake_.get(), &one, sizeof(one)));
 }
 
 void Poller::drain_wake() noexcept {
   std::uint64_t count = 0;
   static_cast<void>(::read(wake_.get(), &count, sizeof(count)));
-}
-
-void Poller::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
-  if (timeout.count() <= 0) return;
-  if (leading_.exchange(true, std::memory_order_acq_rel)) {
-    {
-      const std::lock_guard lock(following_);
-      followers_.push_back(&bell);
-    }
-    futex_wait(bell.ring, seen, timeout);
-    const std::lock_guard lock(following_);
-    followers_.erase(std::find(followers_.begin(), followers_.end(), &bell));
-    return;
-  }
-  leader_bell_.store(&bell, std::memory_order_seq_cst);
-  if (bell.ring.load(std::memory_order_seq_cst) == seen) {
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-    epoll_event event;
-    const int count =
-        ::epoll_wait(epoll_.get(), &event, 1, static_cast<int>(std::min<std::int64_t>(ms, 1000)));
-    if (count > 0 && event.data.ptr == nullptr) drain_wake();
-  }
-  leader_bell_.store(nullptr, std::memory_order_seq_cst);
-  poll();
-  leading_.store(false, std::memory_order_release);
-  const std::lock_guard lock(following_);
-  if (!followers_.empty()) futex_wake_all(followers_.front()->ring);  // it leads from now on
 }
 
 }  // namespace tutti::tcp

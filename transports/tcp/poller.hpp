@@ -1,10 +1,8 @@
 // Who moves the frames of a process's links.
 //
 // Frames move while somebody polls. A rank that waits polls itself, and while it sleeps it sleeps
-// on the links (the leader; other threads that sleep do so on their doorbells, which it rings).
-// When none does - ranks compute - the node's thread takes over: so a peer never waits for a rank
-// to come back into the library. As long as ranks poll, the thread only looks now and then whether
-// they still do: waking it for each message would cost more than the message.
+// on the links (Sleepers). When none does - ranks compute - the node's thread takes over: so a peer
+// never waits for a rank to come back into the library.
 #pragma once
 
 #include <atomic>
@@ -17,11 +15,12 @@
 
 #include "base/descriptor.hpp"
 #include "transports/message/mover.hpp"
+#include "transports/message/sleepers.hpp"
 #include "transports/tcp/link.hpp"
 
 namespace tutti::tcp {
 
-class Poller final : public message::Mover {
+class Poller final : public message::Mover, private message::Sleepers::Network {
  public:
   // `io`, whose thread is the node's, outlives it.
   explicit Poller(boost::asio::io_context& io);
@@ -39,9 +38,13 @@ class Poller final : public message::Mover {
   void on_change() noexcept { links_changed_.store(true, std::memory_order_release); }
 
   void poll() noexcept override;
-  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
-  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override;
-  void ring(Doorbell& bell) noexcept override;
+  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
+    sleepers_.sleep(bell, seen, timeout);
+  }
+  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
+    sleepers_.sleep_on_bell(bell, seen, timeout);
+  }
+  void ring(Doorbell& bell) noexcept override { sleepers_.ring(bell); }
   // Ranks share cores: the node's thread looks less often.
   void set_crowded() noexcept { crowded_.store(true, std::memory_order_relaxed); }
 
@@ -65,8 +68,9 @@ class Poller final : public message::Mover {
   bool take_ready();       // polling_ held; was there anything?
   void watch_links();
   void nap();
-  void end_nap() noexcept;
-  bool is_polled() noexcept;
+  void wait(Nanoseconds timeout) noexcept override;
+  void rouse() noexcept override;
+  void rouse_thread() noexcept override;
   void drain_wake() noexcept;
 
   Descriptor epoll_;
@@ -81,16 +85,9 @@ class Poller final : public message::Mover {
   std::mutex links_mutex_;
   std::vector<std::shared_ptr<Link>> links_;  // under links_mutex_; all that are not closed
 
-  std::atomic<std::uint64_t> polls_{0};
-  std::uint64_t polls_seen_ = 0;       // by the node's thread
   std::atomic<int> waiting_links_{0};  // with frames that their sockets have not taken
   std::atomic<bool> crowded_{false};
-  std::atomic<bool> leading_{false};
-  std::atomic<int> on_bells_{0};       // threads that sleep on bells alone
-  std::atomic<bool> watching_{false};  // the node's thread; else it naps
-  std::atomic<Doorbell*> leader_bell_{nullptr};
-  std::mutex following_;
-  std::vector<Doorbell*> followers_;  // under following_
+  message::Sleepers sleepers_{*this};
 };
 
 }  // namespace tutti::tcp

@@ -1,56 +1,13 @@
-// What transport tcp tells of its costs: the same for all pairs of ranks, since no pair is
-// measured.
+// What transport tcp tells of its costs.
 #pragma once
 
-#include <tutti/transport.hpp>
+#include "transports/message/message_costs.hpp"
 
 namespace tutti::tcp {
 
-// Measured on loopback between two processes on two cores (Xeon Sapphire Rapids under KVM): a post
-// keeps its caller 2.5 us, in sendmsg, and is noticed 2.5 us later; 1 MiB each way at once takes
-// 330 us. Where ranks share cores, each has its part of them for all that it does, and messages do
-// little else than use the cores. A network is slower by more in bandwidth than in latency: what is
-// chosen by these is not far from the best there, since what decides is how often a message waits
-// for another.
-class TcpCosts final : public Costs {
- public:
-  TcpCosts() = default;
-  // `sharing`: ranks to a core, at least 1.
-  explicit TcpCosts(double sharing) noexcept : sharing_(sharing) {}
-
-  Path path(Rank from, Rank to) const noexcept override {
-    if (from == to) return {.hop_class = 0, .bytes_per_ns = kCopy, .read_bytes_per_ns = kCopy};
-    return {.hop_class = 4,
-            .latency_ns = kLatencyNs * sharing_,
-            .bytes_per_ns = kBytesPerNs / sharing_,
-            .read_latency_ns = 2 * (kPostNs + kLatencyNs) * sharing_,
-            .read_bytes_per_ns = kBytesPerNs / sharing_};
-  }
-  double work_ns(const LocalWork& work) const noexcept override {
-    switch (work.kind) {
-      case LocalWork::Kind::kCopy:
-      case LocalWork::Kind::kReduce:
-        return static_cast<double>(work.bytes) / kCopy * sharing_;
-      case LocalWork::Kind::kLooks:
-        return static_cast<double>(work.count) * kTakeNs * sharing_;
-      default:
-        return 0;
-    }
-  }
-  double post_ns(const Path&) const noexcept override { return kPostNs * sharing_; }
-  double issue_ns(std::size_t rows) const noexcept override {
-    return static_cast<double>(rows) * kRowNs * sharing_;
-  }
-
- private:
-  static constexpr double kPostNs = 2500;
-  static constexpr double kLatencyNs = 2500;
-  static constexpr double kTakeNs = 500;    // a message, in recvmsg
-  static constexpr double kRowNs = 60;      // a frame of its own in a sendmsg
-  static constexpr double kBytesPerNs = 2;  // each way, both at once
-  static constexpr double kCopy = 16;       // bytes/ns
-
-  double sharing_ = 1;
-};
+// On loopback between two processes on two cores (Xeon Sapphire Rapids under KVM): a post keeps its
+// caller 2.5 us, in sendmsg, and is noticed 2.5 us later; 1 MiB each way at once takes 330 us.
+inline constexpr message::MessageCosts::Measured kTcpCosts{
+    .post_ns = 2500, .latency_ns = 2500, .take_ns = 500, .row_ns = 60, .bytes_per_ns = 2};
 
 }  // namespace tutti::tcp

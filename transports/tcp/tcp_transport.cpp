@@ -62,7 +62,7 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
   }
   const double sharing = ranks_to_a_core(shares);
   set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
-  costs_ = TcpCosts(sharing);
+  costs_ = message::MessageCosts(kTcpCosts, sharing);
   if (crowded()) node.poller().set_crowded();
   endpoint->meet(std::move(peers), std::move(addresses), bootstrap.key());
   TUTTI_INFO(kNet, "{} ranks by TCP: {}", bootstrap.ranks(),

@@ -24,7 +24,7 @@ class TcpTransport final : public message::MessageTransport {
   TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
                const std::shared_ptr<Endpoint>& endpoint);
 
-  TcpCosts costs_;  // from the hellos on
+  message::MessageCosts costs_;  // from the hellos on
 };
 
 }  // namespace tutti::tcp
