@@ -4,6 +4,8 @@
 // comes from afar is delivered there.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <tutti/transport.hpp>
 
@@ -34,7 +36,11 @@ class HybridTransport final : public Transport {
   std::unique_ptr<Window> open_window(WindowKind kind) override;
   void progress() override { far_->progress(); }
   bool settles() const noexcept override { return far_->settles(); }
-  void settle() noexcept override { far_->settle(); }
+  void settle() noexcept override {
+    const std::uint32_t look = looks_.load(std::memory_order_relaxed);
+    looks_.store(look + 1, std::memory_order_relaxed);
+    if (look % kLooksAtLines == 0 || crowded()) far_->settle();
+  }
   void complete() noexcept override { far_->complete(); }
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
     far_->sleep(bell, seen, timeout);
@@ -52,6 +58,12 @@ class HybridTransport final : public Transport {
   const Costs* costs() const noexcept override { return costs_ ? &*costs_ : nullptr; }
 
  private:
+  // A look at sockets takes 400 ns, one at a line that a neighbour fills 15. Who waits for far
+  // ranks hears of them 500 ns later at most, of the microseconds that they take; who waits long
+  // looks by progress() too. All-reduce of 8 bytes by two neighbours: 1.23 us with a look each
+  // time, 0.55 so.
+  static constexpr std::uint32_t kLooksAtLines = 32;
+
   bool is_near(Rank peer) const noexcept { return hosts_.share(rank_, peer); }
 
   Bootstrap& bootstrap_;
@@ -63,6 +75,7 @@ class HybridTransport final : public Transport {
   std::unique_ptr<NetworkTransport> far_;  // goes first: it writes to the near one's memory
   std::string name_;
   std::optional<HybridCosts> costs_;
+  std::atomic<std::uint32_t> looks_{0};
 };
 
 }  // namespace tutti::hybrid
