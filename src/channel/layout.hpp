@@ -22,6 +22,7 @@
 // once, the arrivals of an assembly, always lies side by side.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <tutti/transport.hpp>
@@ -98,10 +99,12 @@ struct ControlLayout {
   constexpr std::size_t pair_stage_offset() const { return slot_offset(depth); }
   constexpr std::size_t bytes() const { return align(pair_stage_offset() + pair_stage_bytes); }
 
- private:
+  // To whole pages.
   static constexpr std::size_t align(std::size_t bytes) {
     return (bytes + kPage - 1) & ~(kPage - 1);
   }
+
+ private:
   constexpr LineId first_line() const { return static_cast<LineId>(front_bytes() / kLine); }
   // Lines that a source has in a segment.
   constexpr LineId marks() const { return 1 + kPairDepth * kPairLines + depth * kPhases; }
@@ -121,14 +124,19 @@ struct ControlNeeds {
 // Generous for few ranks, bounded for many (at 384 ranks about 1.9 MiB a rank, of which only what
 // is used is touched), less so where segments are sparse: what all ranks bring may meet in one slot
 // there, and a concurrent channel, which tells credits twice as often, has twice the slots instead.
+// A slot holds three elements of any type for each rank and one more, with what rounding takes
+// (two_shot_staged.cpp).
 constexpr ControlLayout control_layout(const ControlNeeds& needs) {
   const auto& [ranks, sparse, concurrent] = needs;
   const bool many = ranks > 64;
+  constexpr std::size_t kWidestElement = 8;
+  const std::size_t least =
+      ControlLayout::align(3 * ((std::size_t{ranks} + 1) * kWidestElement + sizeof(Line)));
   return ControlLayout{
       .ranks = ranks,
       .depth = many && !(sparse && concurrent) ? 8u : 16u,
       .by_mark = sparse,
-      .slot_bytes = many ? std::size_t{sparse ? 256u : 64u} << 10
+      .slot_bytes = many ? std::max(std::size_t{sparse ? 256u : 64u} << 10, least)
                          : (ranks > 8 ? std::size_t{256} << 10 : std::size_t{512} << 10),
       .pair_stage_bytes = many ? std::size_t{128} << 10 : std::size_t{1} << 20};
 }

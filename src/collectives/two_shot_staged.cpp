@@ -40,7 +40,9 @@ class StagedReduction {
         staging_(operation.claim_staging()),
         buffer_bytes_(staging_.size() / kBuffers & ~std::size_t{63}) {
     const std::size_t parts = static_cast<std::size_t>(ranks_) + 1;
-    part_bytes_ = buffer_bytes_ / parts & ~std::size_t{63};
+    part_bytes_ = buffer_bytes_ / parts;
+    // Hundreds of ranks have no line each in there: whole elements then.
+    part_bytes_ &= part_bytes_ >= sizeof(Line) ? ~std::size_t{63} : ~std::size_t{7};
     step_count_ = part_bytes_ / size_;
   }
 

@@ -156,6 +156,18 @@ TEST(ControlLayout, SparseSegmentsHaveRoomForABlockOfEveryRank) {
             control_layout({.ranks = 384}).line_bytes());
 }
 
+// Three buffers, in whole lines, of an element from each rank and one that comes out
+// (two_shot_staged.cpp).
+TEST(ControlLayout, ASlotHoldsThreeElementsOfEveryRank) {
+  for (unsigned ranks = 1; ranks <= 4096; ++ranks) {
+    for (const bool sparse : {false, true}) {
+      const std::size_t slot = control_layout({.ranks = ranks, .sparse = sparse}).slot_bytes;
+      const std::size_t buffer = slot / 3 & ~std::size_t{63};
+      ASSERT_GE(buffer / (ranks + 1), sizeof(double)) << ranks << " ranks";
+    }
+  }
+}
+
 static_assert(alignof(Line) == 64 && sizeof(Line) == 64);
 static_assert(alignof(Doorbell) == 64 && sizeof(Doorbell) == 64);
 static_assert(alignof(LineContent) == 16 && sizeof(LineContent) == 64);
