@@ -40,15 +40,15 @@ bool Endpoint::tell(Rank peer, const Frame& frame, std::span<const std::byte> co
                     Reach reach) {
   if (!knows_peers()) return false;
   Link* const link = reach == Reach::kAnyhow ? &this->link(peer) : link_if_any(peer);
-  // A connection that has only begun may come to nothing.
-  if (link == nullptr || (reach == Reach::kLinked && !link->is_open())) return false;
+  if (link == nullptr) return false;
   Frame sent = frame;
   sent.port = this->peer(peer).port;
   sent.rank = static_cast<std::uint32_t>(rank());
   FrameBytes head;
   encode(sent, head);
   link->send(head, std::vector<std::byte>(content.begin(), content.end()));
-  return true;
+  // A connection that has only begun may come to nothing.
+  return link->is_open();
 }
 
 void Endpoint::on_news(Rank of, PeerState state, std::span<const std::byte> content) {

@@ -140,13 +140,18 @@ void Standing::say_goodbye() {
   };
   note(self);
   note(first);
+  // The others connect to who leads in place of rank 0, as soon as they know; it does not go
+  // unheard before that.
+  const bool leads_anew = led_by == self && state(0) == PeerState::kDead;
   for (Rank rank = 0; rank < port_.ranks(); ++rank) {
     // Who has left before may be waiting for the last one to go (is_alone()).
     if (rank == self || rank == led_by || rank == first) continue;
     if (state(rank) == PeerState::kDead) continue;
     // Who leaves because of an error: that comes first.
     if (failure_) tell(rank, FrameKind::kFailure, *failure_, Teller::Reach::kLinked);
-    if (tell_news(rank, self, PeerState::kLeft)) note(rank);
+    const bool awaited = leads_anew && state(rank) == PeerState::kAlive;
+    const auto reach = awaited ? Teller::Reach::kAnyhow : Teller::Reach::kLinked;
+    if (tell_news(rank, self, PeerState::kLeft, {}, reach)) note(rank);
   }
   if (led_by != self && led_by != first && tell_news(led_by, self, PeerState::kLeft, told)) {
     note(led_by);

@@ -29,7 +29,7 @@ class Teller {
     kLinked,  // only whom this rank has a connection to
     kAnyhow   // everybody: a connection is made first, if need be
   };
-  // Was it sent?
+  // Was it sent on a connection that there is?
   virtual bool tell(Rank peer, const Frame& frame, std::span<const std::byte> content,
                     Reach reach) = 0;
 

@@ -196,6 +196,23 @@ TEST(Standing, WhoLeavesHearsOfNeighboursItIsNotLinkedTo) {
   }
 }
 
+TEST(Standing, WhoLeadsAnewDoesNotGoUnheard) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    std::mt19937_64 random(seed);
+    World world(4, [](Rank, Rank) { return false; });
+    world.kill(0);
+    world[1].mark(0, PeerState::kDead);
+    world[1].say_goodbye();  // before any of the others has a connection to it
+    world[2].mark(0, PeerState::kDead);
+    world.deliver_some(random, random() % 4);
+    world[3].mark(0, PeerState::kDead);
+    world.settle(random);
+    for (const Rank rank : {2, 3}) {
+      EXPECT_EQ(world[rank].state(1), PeerState::kLeft) << "seed " << seed;
+    }
+  }
+}
+
 TEST(Standing, WhoHasLeftPassesNothingOnThatNobodyAskedItTo) {
   std::mt19937_64 random(1);
   World world(6);
