@@ -289,6 +289,7 @@ void SetupExchange::withdraw() {
 
 void SetupExchange::check(const std::vector<Rank>& missing, const std::vector<Rank>& gone) const {
   if (parent_.cancelled()) fail(tuttiAborted, "\"{}\" was aborted on this rank", parent_.name());
+  check_parent();
   for (const PeerState state : {PeerState::kDead, PeerState::kLeft}) {
     std::vector<Rank> culprits;
     std::copy_if(gone.begin(), gone.end(), std::back_inserter(culprits),
@@ -316,6 +317,12 @@ void SetupExchange::check(const std::vector<Rank>& missing, const std::vector<Ra
                   what_, named(strangers), parent_.name(), parent_.rank(), named(members_));
 }
 
+// Members that leave because the parent has failed are not why it failed. A shrink is what follows.
+void SetupExchange::check_parent() const {
+  if (told_to_all_) return;
+  if (const auto failure = parent_.transport().failure()) throw *failure;
+}
+
 bool SetupExchange::concerns_this(Rank member, const SetupMark& withdrawal) const {
   // The member could not begin this one before this rank's line moved on from the last.
   if (state_.seen_[at(member)] == withdrawal.value()) return false;
@@ -341,12 +348,15 @@ void SetupExchange::throw_withdrawal(Rank member, const SetupMark& withdrawal) c
   state_.meetings_[tag_.key] = withdrawal.tag.meeting;  // the member's next one follows it
   const Reason reason = reason_of(member, withdrawal);
   std::vector<Rank> culprits(reason.culprits, reason.culprits + reason.culprit_count);
-  if (culprits.empty()) culprits.push_back(member);
+  if (culprits.empty()) {
+    check_parent();
+    culprits.push_back(member);
+  }
   const auto cause = static_cast<tuttiResult_t>(reason.code);
   const bool shared = cause == tuttiTimeout || cause == tuttiMismatch;
   fail_because_of(culprits, shared ? cause : tuttiRemoteError,
-                  "rank {} of \"{}\" gave the set-up of {} up: {} ({})", member, parent_.name(),
-                  what_, tuttiGetErrorString(cause), named(culprits));
+                  "rank {} gave the set-up of {} up because of {} of \"{}\": {}", member, what_,
+                  named(culprits), parent_.name(), tuttiGetErrorString(cause));
 }
 
 void SetupExchange::expire(const std::vector<Rank>& missing, Nanoseconds waited) const {

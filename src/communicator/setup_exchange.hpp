@@ -106,6 +106,7 @@ class SetupExchange final : public Bootstrap {
   void withdraw();
 
   void check(const std::vector<Rank>& missing, const std::vector<Rank>& gone) const;
+  void check_parent() const;
   // Is the member's withdrawal about this call, not about one before it?
   bool concerns_this(Rank member, const SetupMark& withdrawal) const;
   // Is the member in another exchange, which it takes for this one?

@@ -94,6 +94,11 @@ tuttiResult_t repeat(const Operation& operation, tuttiComm_t comm, std::string& 
     if (name == "reduce_scatter")
       code = tuttiReduceScatter(a, b, count, tuttiFloat, tuttiSum, comm, nullptr);
     if (name == "barrier") code = tuttiBarrier(comm, nullptr);
+    if (name == "split") {
+      tuttiComm_t child = nullptr;
+      code = tuttiCommSplit(comm, 0, 0, &child, nullptr);
+      if (code == tuttiSuccess) code = tuttiCommDestroy(child);
+    }
   }
   text = tuttiGetLastError(comm);
   return code;
@@ -165,8 +170,8 @@ INSTANTIATE_TEST_SUITE_P(
                         Operation{"all_to_all", 60'000, false},
                         Operation{"broadcast", 60'000, false}, Operation{"all_gather", 900, true},
                         Operation{"reduce_scatter", 9000, true}, Operation{"barrier", 1, true},
-                        Operation{"moe", 32, true}, Operation{"moe", 32, false},
-                        Operation{"moe by gets", 32, false}),
+                        Operation{"split", 1, true}, Operation{"moe", 32, true},
+                        Operation{"moe", 32, false}, Operation{"moe by gets", 32, false}),
         testing::Values(2, 5)));
 
 // The victim's sleeping child keeps its descriptors and mappings; the death must be noticed all the

@@ -36,9 +36,14 @@ std::vector<std::byte> copy_words(const std::byte* from, std::size_t bytes) {
 
 }  // namespace
 
-void Delivery::expect(Asked& asked) {
+bool Delivery::expect(Asked& asked) {
+  if (ended_) {
+    asked.state.store(Asked::kFailed, std::memory_order_release);
+    return false;
+  }
   asked.number = ++last_number_;
   asked_[asked.number] = &asked;
+  return true;
 }
 
 void Delivery::end_asked(Asked& asked, Asked::State state) {
@@ -50,6 +55,7 @@ void Delivery::end_asked(Asked& asked, Asked::State state) {
 }
 
 void Delivery::end() {
+  ended_ = true;
   while (!asked_.empty()) end_asked(*asked_.begin()->second, Asked::kFailed);
   destination_.reset();
   target_ = nullptr;

@@ -38,8 +38,8 @@ class Delivery final : public Inbox::Handler {
   // `node` and `link` outlive it.
   Delivery(Node& node, Link& link) noexcept : node_(node), link_(link) {}
 
-  // An answer will come: gives `asked` its number.
-  void expect(Asked& asked);
+  // An answer will come: gives `asked` its number. False: none will, and that is its state.
+  bool expect(Asked& asked);
   void give_up(const Asked& asked) { asked_.erase(asked.number); }
   // Nothing comes any more.
   void end();
@@ -71,6 +71,7 @@ class Delivery final : public Inbox::Handler {
   std::byte* target_ = nullptr;            // where it goes; nullptr: nowhere
   std::map<std::uint32_t, Asked*> asked_;  // by number
   std::uint32_t last_number_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace tutti::message

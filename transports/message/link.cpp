@@ -17,15 +17,14 @@ void Link::close(End end, const std::string& why) {
   if (closed_.exchange(true)) return;
   TUTTI_INFO(kNet, "a link has ended: {}", why);
   {
-    const std::lock_guard lock(receiving_);
-    delivery_.end();
-  }
-  {
     const std::lock_guard lock(sending_);
     on_close();
     left_.store(pushed_.load(std::memory_order_relaxed), std::memory_order_release);
   }
   node_.on_closed(*this, end, why);
+  // Whose question comes to nothing looks why: by now the ranks there are marked.
+  const std::lock_guard lock(receiving_);
+  delivery_.end();
 }
 
 void Link::send(std::span<const std::byte> head, const Outbox::Reference& content, When when) {
@@ -53,11 +52,7 @@ void Link::push_out() {
 void Link::ask(Asked& asked, const Endpoint& endpoint, Rank peer, WindowId window) {
   {
     const std::lock_guard lock(receiving_);
-    if (is_closed()) {
-      asked.state.store(Asked::kFailed, std::memory_order_release);
-      return;
-    }
-    delivery_.expect(asked);
+    if (!delivery_.expect(asked)) return;
   }
   FrameBytes head;
   encode(Frame{.kind = FrameKind::kGet,
