@@ -48,7 +48,8 @@ Config Config::checked(const tuttiMoeConfig_t* config, int ranks) {
       .max_row_bytes = config->max_row_bytes,
       .max_side_bytes = config->max_side_bytes,
       .max_inflight = config->max_inflight,
-      .rows_per = config->rows_per};
+      .rows_per = config->rows_per,
+      .relays = Relays::use_of_environment()};
   std::uint64_t owners = 1;
   for (int e = 0; e < config->num_experts; ++e) {
     owners = mix(owners, static_cast<std::uint64_t>(result.placement.owner(e)));

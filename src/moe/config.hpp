@@ -8,6 +8,7 @@
 
 #include "moe/bounds.hpp"
 #include "moe/placement.hpp"
+#include "moe/relays.hpp"
 
 namespace tutti::moe {
 
@@ -25,6 +26,7 @@ struct Config {
   std::size_t max_side_bytes = 0;
   int max_inflight = 2;
   tuttiMoeRowsPer_t rows_per = tuttiMoeRowsPerRank;
+  Relays::Use relays = Relays::Use::kAuto;  // each rank's own
   AgreedValues agreed{};
 
   // tuttiInvalidArgument names the field; so does a memory budget that is too small.

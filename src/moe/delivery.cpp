@@ -11,17 +11,27 @@ namespace {
 constexpr std::size_t kBatch = 32;
 }  // namespace
 
-Delivery::Walk::Walk(const Delivery& delivery, Rank source, std::byte* out, std::size_t bytes)
+Delivery::Walk::Walk(const Delivery& delivery, From from, Rank source, const Places& places,
+                     std::size_t bytes)
     : delivery_(delivery),
+      from_(from),
       source_(source),
-      out_(out),
+      places_(places),
       bytes_(bytes),
       entries_(delivery.plan_.entries_from(source)),
       rows_(delivery.arrivals_.rows_of(source)) {}
 
 bool Delivery::Walk::next(Step& step) {
-  if (at_ == entries_.size()) return false;
+  while (at_ < entries_.size()) {
+    step_over(step);
+    if (step.count > 0 && (step.via >= Entry::kFirstMate) == (from_ == From::kMates)) return true;
+  }
+  return false;
+}
+
+void Delivery::Walk::step_over(Step& step) {
   step.token = entries_[at_].token;
+  step.via = entries_[at_].via();
   if (step.token >= static_cast<std::uint32_t>(delivery_.plan_.tokens_of(source_))) {
     delivery_.channel_.raise(Error(tuttiRemoteError,
                                    fmt::format("rank {} routes token {} of {}", source_, step.token,
@@ -30,34 +40,38 @@ bool Delivery::Walk::next(Step& step) {
   }
   const bool together = delivery_.rows_per_ == tuttiMoeRowsPerRank;
   step.count = 0;
+  if (RelayBlock::begins(entries_, at_)) {
+    step.places[step.count++] = places_.relayed;
+    places_.relayed += bytes_;
+  }
   do {
-    std::byte* const place = out_ + std::size_t{rows_[at_]} * bytes_;
-    if (step.count == 0 || step.places[step.count - 1] != place) step.places[step.count++] = place;
+    std::byte* const place = places_.out + std::size_t{rows_[at_]} * bytes_;
+    const bool is_new = step.count == 0 || step.places[step.count - 1] != place;
+    if (places_.out != nullptr && is_new) step.places[step.count++] = place;
     ++at_;
   } while (together && at_ < entries_.size() && entries_[at_].token == step.token &&
            step.count < step.places.size());
-  return true;
 }
 
-void Delivery::take(Rank source, const Parts& parts, std::byte* out) {
+void Delivery::take(Rank source, const Parts& parts, const Places& places) {
   const auto tokens = static_cast<std::size_t>(plan_.tokens_of(source));
   if (tokens == 0 || parts.bytes == 0) return;
   if (channel_.reads_wait()) {
-    want({source, parts, out});
+    want({source, parts, places});
     return;
   }
   const Rank self = channel_.rank();
   if (source != self && !channel_.in_view(source, parts.first.where)) {
-    fetch(source, parts, out);
+    fetch(source, parts, places);
     return;
   }
   const std::size_t extent = (tokens - 1) * parts.stride + parts.bytes;
-  copy(source, channel_.view(source, parts.first, extent), parts, out);
+  copy(source, channel_.view(source, parts.first, extent), parts, places);
 }
 
-void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, std::byte* out) {
+void Delivery::copy(Rank source, const std::byte* first, const Parts& parts, const Places& to) {
   const std::uint64_t began = start();
-  Walk walk(*this, source, out, parts.bytes);
+  Walk walk(*this, From::kSource, source, to, parts.bytes);
   std::size_t places = 0;  // beside those that the view of a peer's rows has paid for
   Step step;
   while (walk.next(step)) {
@@ -83,8 +97,8 @@ void Delivery::copy_on(const Step& step, std::size_t bytes) const {
   store(others, step.places[0], bytes);
 }
 
-void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
-  Walk ahead(*this, source, out, parts.bytes);
+void Delivery::fetch(Rank source, const Parts& parts, const Places& to) {
+  Walk ahead(*this, From::kSource, source, to, parts.bytes);
   Walk behind = ahead;
   std::array<Fetch, kBatch> pieces;
   Step step;
@@ -108,7 +122,7 @@ void Delivery::fetch(Rank source, const Parts& parts, std::byte* out) {
 }
 
 void Delivery::want(const Wanted& wanted) {
-  Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
+  Walk walk(*this, From::kSource, wanted.source, wanted.places, wanted.parts.bytes);
   Step step;
   while (walk.next(step)) {
     fetches_.add(wanted.parts.first.where, fetch_of(wanted.source, wanted.parts, step));
@@ -119,16 +133,38 @@ void Delivery::want(const Wanted& wanted) {
 void Delivery::finish() {
   fetches_.bring(channel_);
   for (const Wanted& wanted : wanted_) {
-    const std::uint64_t began = start();
-    Walk walk(*this, wanted.source, wanted.out, wanted.parts.bytes);
-    std::size_t places = 0;
+    copy_all_on({*this, From::kSource, wanted.source, wanted.places, wanted.parts.bytes},
+                wanted.parts.bytes);
+  }
+}
+
+void Delivery::copy_all_on(Walk walk, std::size_t bytes) {
+  const std::uint64_t began = start();
+  std::size_t places = 0;
+  Step step;
+  while (walk.next(step)) {
+    copy_on(step, bytes);
+    places += step.count - 1;
+  }
+  stop(began);
+  channel_.charge(LocalWork::copy(places * bytes));
+}
+
+void Delivery::take_relayed(const RelayReader& reader, RelayReader::Of of, std::size_t bytes,
+                            std::byte* out) {
+  if (out == nullptr || bytes == 0) return;
+  fetches_.clear();
+  for (Rank source = 0; source < channel_.ranks(); ++source) {
+    Walk walk(*this, From::kMates, source, {.out = out}, bytes);
     Step step;
     while (walk.next(step)) {
-      copy_on(step, wanted.parts.bytes);
-      places += step.count - 1;
+      fetches_.add(MemoryRef::Where::kHeap, reader.fetch(of, step.via - Entry::kFirstMate, source,
+                                                         step.token, {step.places[0], bytes}));
     }
-    stop(began);
-    channel_.charge(LocalWork::copy(places * wanted.parts.bytes));
+  }
+  fetches_.bring(channel_);
+  for (Rank source = 0; source < channel_.ranks(); ++source) {
+    copy_all_on({*this, From::kMates, source, {.out = out}, bytes}, bytes);
   }
 }
 

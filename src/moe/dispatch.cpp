@@ -40,6 +40,7 @@ class Dispatch {
     announce();
     const Arrivals& arrivals = plan_.arrange(layout_);
     operation_.enter();
+    make_ready_to_relay();
     const bool library_owned = output_.rows == nullptr;
     output_.num_rows = arrivals.num_rows();
     const bool fits = library_owned || output_.capacity_rows >= arrivals.num_rows();
@@ -52,10 +53,11 @@ class Dispatch {
     for (int i = 0; i < ranks_; ++i) {
       const Rank source = (self_ + i) % ranks_;
       if (source != self_) operation_.await(source, Phase::kEntry);
-      if (fits) pull(source, delivery);
+      pull(source, delivery, fits);
     }
     operation_.charge(LocalWork::looks(static_cast<std::size_t>(ranks_) - 1));
     delivery.finish();
+    if (!plan_.relays().none()) pull_relayed(delivery, fits);
     if (fits) {
       if (plan_.stored.timed) plan_.trials.note_dispatch(plan_.stored, delivery.ticks_spent());
       finish_output(arrivals);
@@ -156,7 +158,26 @@ class Dispatch {
     }
   }
 
-  void pull(Rank source, Delivery& delivery) {
+  // Mates read here whatever becomes of this rank's output.
+  void make_ready_to_relay() {
+    if (plan_.relays().none()) return;
+    RelayBlock& block = plan_.relayed;
+    block.arrange(plan_.entries());
+    block.rows.reserve_payload(block.tokens() * args_.row_bytes);
+    block.side.reserve_payload(block.tokens() * args_.side_bytes);
+  }
+
+  // `out`: nullptr where there is no output.
+  void take(Rank source, const Parts& parts, Delivery& delivery, void* out,
+            const HeapBlock& relayed) {
+    const bool relays = plan_.relayed.tokens() > 0;
+    if (parts.bytes == 0 || (out == nullptr && !relays)) return;
+    Delivery::Places places{.out = static_cast<std::byte*>(out)};
+    if (relays) places.relayed = plan_.relayed.place_of(source, relayed, parts.bytes);
+    delivery.take(source, parts, places);
+  }
+
+  void pull(Rank source, Delivery& delivery, bool fits) {
     if (plan_.entries_from(source).empty()) return;
     Parts rows = rows_;
     Parts side = side_;
@@ -166,10 +187,20 @@ class Dispatch {
       rows = {entry.rows.ref(), entry.row_stride, args_.row_bytes};
       side = {entry.side.ref(), entry.side_stride, args_.side_bytes};
     }
-    delivery.take(source, rows, static_cast<std::byte*>(output_.rows));
-    if (output_.side != nullptr) {
-      delivery.take(source, side, static_cast<std::byte*>(output_.side));
-    }
+    take(source, rows, delivery, fits ? output_.rows : nullptr, plan_.relayed.rows);
+    take(source, side, delivery, fits ? output_.side : nullptr, plan_.relayed.side);
+  }
+
+  void pull_relayed(Delivery& delivery, bool fits) {
+    RelayReader reader(operation_, plan_.relays().mates());
+    if (plan_.relayed.tokens() > 0) reader.tell(plan_.relayed);
+    if (!fits) return;
+    reader.hear(plan_.entries());
+    using Of = RelayReader::Of;
+    delivery.take_relayed(reader, Of::kRows, args_.row_bytes,
+                          static_cast<std::byte*>(output_.rows));
+    delivery.take_relayed(reader, Of::kSide, args_.side_bytes,
+                          static_cast<std::byte*>(output_.side));
   }
 
   void finish_output(const Arrivals& arrivals) {

@@ -55,9 +55,10 @@ class ShortRef {
 // Longer ones are not told: such rows are copied first.
 inline constexpr std::size_t kMostStride = UINT32_MAX;
 
-// An entry in four bytes: of the first 65536 tokens, and the first 1024 experts of a rank.
+// An entry in four bytes: of the first 65536 tokens, and the first 1024 experts of a rank, that
+// travels without a relay.
 constexpr bool is_short(const Entry& entry) {
-  return entry.token < 1u << 16 && entry.expert() < 1u << 10;
+  return entry.token < 1u << 16 && entry.expert() < 1u << 10 && entry.via() == Entry::kDirect;
 }
 constexpr std::uint32_t shortened(const Entry& entry) {
   return entry.token | entry.lane() << 16 | entry.expert() << 22;

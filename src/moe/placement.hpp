@@ -8,7 +8,7 @@
 namespace tutti::moe {
 
 constexpr int kMaxLanes = 64;               // TUTTI_MOE_MAX_TOPK; an entry's lane has 6 bits
-constexpr int kMaxExperts = (1 << 26) - 1;  // an entry's local expert has 26 bits
+constexpr int kMaxExperts = (1 << 20) - 1;  // an entry's local expert has 20 bits
 
 // Immutable once made; the same on every rank of a group. Experts of one rank are numbered in
 // ascending order of their global ids.

@@ -20,6 +20,8 @@
 #include "moe/config.hpp"
 #include "moe/heap_block.hpp"
 #include "moe/in_line.hpp"
+#include "moe/relay_block.hpp"
+#include "moe/relays.hpp"
 #include "moe/return_map.hpp"
 #include "moe/routing.hpp"
 #include "moe/scratch.hpp"
@@ -56,6 +58,10 @@ class Plan {
   std::span<const Entry> entries_from(Rank source) const { return entries_[at(source)]; }
   int tokens_of(Rank source) const { return headers_[at(source)].tokens; }
 
+  // What every rank sends here; after arrange().
+  std::span<const std::span<const Entry>> entries() const noexcept { return entries_; }
+  const Relays& relays() const noexcept { return relays_; }
+
   // They are read now, for whoever watches.
   void read_entries() const;
 
@@ -86,6 +92,7 @@ class Plan {
   // Library-owned outputs, and copies of rows that peers cannot read in place.
   HeapBlock output_rows, output_side, output_ids, output_weights;
   HeapBlock staged_rows, staged_side, staged_results;
+  RelayBlock relayed;
   Scratch scratch;
   StoreTrials& trials;
   StoreTrials::Way stored;  // how the last dispatch stored its rows
@@ -116,6 +123,7 @@ class Plan {
   void await_readers(Table& table);
 
   Channel& channel_;
+  Relays relays_;
   std::array<Table, 2> tables_;
   int current_ = -1;
   LongMutex hearing_{"another stream that hears of a plan"};  // held while waiting

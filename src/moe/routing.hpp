@@ -24,13 +24,21 @@ namespace tutti::moe {
 // One lane of one token: the unit that ranks tell each other. Plain data, read from shared memory.
 struct Entry {
   std::uint32_t token;
-  std::uint32_t lane_and_expert;  // lane in the low 6 bits, expert number on its owner above
+  std::uint32_t bits;  // lane (6 bits), via (6), expert number on its owner (20)
 
   static constexpr Entry make(std::uint32_t token, std::uint32_t lane, std::uint32_t expert) {
-    return {token, lane | expert << 6};
+    return {token, lane | expert << 12};
   }
-  constexpr std::uint32_t lane() const noexcept { return lane_and_expert & 63u; }
-  constexpr std::uint32_t expert() const noexcept { return lane_and_expert >> 6; }
+  constexpr std::uint32_t lane() const noexcept { return bits & 63u; }
+  constexpr std::uint32_t expert() const noexcept { return bits >> 12; }
+
+  // How the token's row comes to the destination (relays.hpp); the same in all its entries there.
+  static constexpr std::uint32_t kDirect = 0;     // it reads it at the source
+  static constexpr std::uint32_t kRelayed = 1;    // so it does, and its mates read it there
+  static constexpr std::uint32_t kFirstMate = 2;  // it reads it at its mate number via - this
+  static constexpr std::size_t kMostMates = 62;
+  constexpr std::uint32_t via() const noexcept { return bits >> 6 & 63u; }
+  constexpr void set_via(std::uint32_t via) noexcept { bits = (bits & ~(63u << 6)) | via << 6; }
 };
 static_assert(sizeof(Entry) == 8 && alignof(Entry) == 4);
 
