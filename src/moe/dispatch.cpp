@@ -205,7 +205,6 @@ class Dispatch {
 
   void finish_output(const Arrivals& arrivals) {
     const auto weights = plan_.bring_weights(operation_);
-    plan_.read_entries();
     for (const auto& of_source : weights) {
       channel_.touches(Read{of_source.data(), of_source.size_bytes()});
     }

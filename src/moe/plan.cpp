@@ -136,20 +136,30 @@ void Plan::hear() {
                       .data = nullptr});
   }
   channel_.view(MemoryRef::Where::kHeap, heard_);
-  for (const View& view : heard_) {
-    entries_[at(view.peer)] = {reinterpret_cast<const Entry*>(view.data),
-                               headers_[at(view.peer)].count};
-  }
+  keep_heard();
   channel_.charge(LocalWork::looks(at(channel_.ranks()) - 1));
   channel_.charge(LocalWork::counts(at(channel_.ranks())));
   open_->finish();
   open_.reset();
 }
 
+// Counts may be asked for when the sources have gone on to other tables.
+void Plan::keep_heard() {
+  std::size_t count = 0;
+  for (const View& view : heard_) count += headers_[at(view.peer)].count;
+  kept_.resize(count);
+  Entry* next = kept_.data();
+  for (const View& view : heard_) {
+    channel_.touches(Read{view.data, view.bytes});
+    std::memcpy(next, view.data, view.bytes);
+    entries_[at(view.peer)] = {next, headers_[at(view.peer)].count};
+    next += headers_[at(view.peer)].count;
+  }
+}
+
 const Arrivals& Plan::arrange(const Layout& layout) {
   hear();
   if (!arranged_ || !(arrivals_.layout() == layout)) {
-    read_entries();
     arrivals_.arrange(layout, entries_);
     for (Rank source = 0; source < channel_.ranks(); ++source) {
       const auto rows = return_rows(source);
@@ -161,14 +171,6 @@ const Arrivals& Plan::arrange(const Layout& layout) {
     channel_.charge(LocalWork::looks(lines));
   }
   return arrivals_;
-}
-
-void Plan::read_entries() const {
-  if (channel_.watch() == nullptr) [[likely]]
-    return;
-  for (const auto& entries : entries_) {
-    channel_.touches(Read{entries.data(), entries.size_bytes()});
-  }
 }
 
 void Plan::set_weights(const float* weights) {

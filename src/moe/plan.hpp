@@ -5,7 +5,8 @@
 // or has it (in_line.hpp). The operation stays open until the lines have been read - by counts,
 // dispatch or hear(), whichever comes first. Tables are kept twice. A table is rewritten at the
 // second update after its own, when every destination has read it: it has finished the dispatch of
-// that table, or has itself gone on to the update between (seen by its line).
+// that table, or has itself gone on to the update between (seen by its line). Who has heard of an
+// update has a copy of the entries that concern it.
 #pragma once
 
 #include <array>
@@ -61,9 +62,6 @@ class Plan {
   // What every rank sends here; after arrange().
   std::span<const std::span<const Entry>> entries() const noexcept { return entries_; }
   const Relays& relays() const noexcept { return relays_; }
-
-  // They are read now, for whoever watches.
-  void read_entries() const;
 
   // The weights of this step's entries, in the table's order, where destinations read them; and [n,
   // k].
@@ -121,6 +119,7 @@ class Plan {
   std::size_t index() const { return static_cast<std::size_t>(current_); }
   Table& next_table() { return tables_[current_ < 0 ? 0 : 1 - index()]; }
   void await_readers(Table& table);
+  void keep_heard();
 
   Channel& channel_;
   Relays relays_;
@@ -131,6 +130,7 @@ class Plan {
   std::vector<Header> headers_;    // [R], of the last update; set under hearing_, as entries_
   std::vector<std::span<const Entry>> entries_;
   std::vector<View> heard_;                          // where the entries lie; under hearing_
+  std::vector<Entry> kept_;                          // what lay there
   std::vector<std::array<Entry, kMostInLine>> few_;  // [R]: what came in the line
   HeapBlock arrival_rows_;
   Arrivals arrivals_;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# on_hosts.sh CASE WORLD_CHECKSUM TUTTI_RUN TUTTI_PERF: ranks on several hosts (several_hosts.py) get what ranks of
+# on_hosts.sh CASE WORLD_CHECKSUM TUTTI_RUN TUTTI_PERF DISPATCH_BYTES: ranks on several hosts (several_hosts.py) get what ranks of
 # one host get. 77: hosts cannot be made here.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-case=$1 checksum=$2 tutti_run=$3 perf=$4
+case=$1 checksum=$2 tutti_run=$3 perf=$4 dispatch_bytes=$5
 
 # on HOSTS RANKS [options of several_hosts.py] -- PROGRAM...
 on() {
@@ -35,12 +35,34 @@ link_down() {
   (((end - begin) / 1000000 < 20000))
 }
 
+# field NAME OUTPUT: the number in its line "host 0 NAME ...", and in that of host 1.
+field() { awk -v name="$1" '$1 == "host" && $3 == name { print $4 }' <<<"$2"; }
+
+# What more dispatches make leave a host is what the other one wants, each row once, and at most 5 % beside it.
+dispatch_once() {
+  local few many
+  few=$(on 2 4 --rate 1gbit --count -- "$dispatch_bytes" 4 2) || { echo "$few" && exit 1; }
+  many=$(on 2 4 --rate 1gbit --count -- "$dispatch_bytes" 4 10) || { echo "$many" && exit 1; }
+  echo "2 dispatches: $few"
+  echo "10 dispatches: $many"
+  local wanted sent_few sent_many host
+  mapfile -t wanted < <(field receives "$many")
+  mapfile -t sent_few < <(field sent "$few")
+  mapfile -t sent_many < <(field sent "$many")
+  for host in 0 1; do
+    local sent=$(((sent_many[host] - sent_few[host]) / 8)) want=${wanted[1 - host]}
+    echo "host $host sends $sent bytes a dispatch, of which host $((1 - host)) wants $want"
+    ((want > 0 && sent >= want && sent <= want + want / 20)) || return 1
+  done
+}
+
 case $case in
   checksum_2x2) same_checksum 2 2 ;;
   checksum_4x2) same_checksum 4 2 ;;
   checksum_ipv6) same_checksum 2 2 --family 6 ;;
   checksum_tcp) TUTTI_TRANSPORT=tcp same_checksum 2 2 ;;
   moe_2x2) on 2 2 -- "$perf" moe --tokens 64 --hidden 2048 --topk 4 --experts 16 -n 5 -c 1 ;;
+  dispatch_once) dispatch_once ;;
   link_down) link_down ;;
   *) echo "no case $case" && exit 2 ;;
 esac

@@ -1,10 +1,12 @@
 // Steps that follow each other, overlap, or repeat: what a serving engine does with plans.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <random>
 
 #include "plan_run.hpp"
+#include "tests/support/gate.hpp"
 #include "tests/support/worlds.hpp"
 
 namespace tutti::test {
@@ -86,6 +88,28 @@ TEST_P(MoeSteps, PlansInFlightFinishInAnyOrder) {
       }
     });
   }
+}
+
+// Counts after a dispatch are of its step, whatever its sources have done to their tables since.
+TEST_P(MoeSteps, CountsMayBeTakenWhenOthersHaveGoneOn) {
+  const Case c{.topk = 8, .hidden = 8, .ranks = 3, .experts = 24, .routing = Routing::kRagged};
+  const std::vector<Step> steps = steps_of(c, 3);
+  Gate others_have_gone_on;
+  std::atomic<int> others{c.ranks - 1};
+  with_group(c, [&](GroupScope& group, int rank) {
+    PlanRun run(group, rank, c, steps);
+    run.update(steps[0]);
+    run.dispatch(steps[0]);
+    if (rank == 0) {
+      others_have_gone_on.pass();
+      run.counts(steps[0]);
+    }
+    run.update(steps[1]);
+    run.update(steps[2]);
+    if (rank != 0 && --others == 0) others_have_gone_on.release();
+    run.dispatch(steps[2]);
+    run.check_dispatched(steps[2]);
+  });
 }
 
 TEST_P(MoeSteps, OneRoutingServesManyDispatchesAndCombines) {

@@ -23,6 +23,9 @@ TEST(InLine, ShortEntriesComeBack) {
   }
   EXPECT_FALSE(is_short(Entry::make(65536, 0, 0)));
   EXPECT_FALSE(is_short(Entry::make(0, 0, 1024)));
+  Entry relayed = Entry::make(0, 0, 0);
+  relayed.set_via(Entry::kRelayed);
+  EXPECT_FALSE(is_short(relayed));
 }
 
 TEST(InLine, AsManyItemsAsALineHas) {

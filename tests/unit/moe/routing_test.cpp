@@ -95,8 +95,8 @@ TEST(Routing, WideIndicesWithAStrideGiveTheSameTable) {
   ASSERT_EQ(narrow.table.entries().size(), strided.table.entries().size());
   for (std::size_t i = 0; i < narrow.table.entries().size(); ++i) {
     EXPECT_EQ(narrow.table.entries()[i].token, strided.table.entries()[i].token);
-    EXPECT_EQ(narrow.table.entries()[i].lane_and_expert,
-              strided.table.entries()[i].lane_and_expert);
+    EXPECT_EQ(narrow.table.entries()[i].bits,
+              strided.table.entries()[i].bits);
   }
 }
 
@@ -148,7 +148,7 @@ TEST(Routing, AFailedBuildLeavesTheLastTableAlone) {
   EXPECT_EQ(f.table.tokens(), 2);
   EXPECT_EQ(f.table.entries().size(), 3u);
   EXPECT_EQ(f.table.tokens_for(1), 2u);
-  EXPECT_EQ(f.memory[0].lane_and_expert, before[0].lane_and_expert);
+  EXPECT_EQ(f.memory[0].bits, before[0].bits);
   f.table.build(
       topk_of(std::vector<std::int32_t>{1, 2, 3, 4}, 2, 2));  // the failed step left no trace
   EXPECT_EQ(f.table.entries_for(0).size(), 3u);
