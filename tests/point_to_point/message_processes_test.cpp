@@ -101,6 +101,26 @@ TEST_P(MessageProcesses, ExchangeHeapMemoryMixedWithPrivate) {
 
 INSTANTIATE_TEST_SUITE_P(Messages, MessageProcesses, testing::Values(1, 2, 3, 4, 7));
 
+// Also where the connection to the receiver had only begun, and others say already that the sender
+// has left.
+TEST(MessageProcesses, AMessageComesThoughItsSenderHasLeft) {
+  constexpr int kRanks = 8, kRounds = 30;
+  for (int round = 0; round < kRounds && !testing::Test::HasFailure(); ++round) {
+    ProcessWorld world(kRanks, kTimeoutMs, [](int rank, tuttiComm_t comm) {
+      int out = rank, in = -1;
+      const int to = (rank + 1) % kRanks, from = (rank + kRanks - 1) % kRanks;
+      NEED(tuttiGroupStart() == tuttiSuccess);
+      NEED(tuttiSend(&out, 1, tuttiInt32, to, comm, nullptr) == tuttiSuccess);
+      NEED(tuttiRecv(&in, 1, tuttiInt32, from, comm, nullptr) == tuttiSuccess);
+      NEED(tuttiGroupEnd() == tuttiSuccess);
+      NEED(in == from);
+      NEED(tuttiCommDestroy(comm) == tuttiSuccess);
+      return 0;
+    });
+    for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << rank;
+  }
+}
+
 TEST(MessageProcesses, AReceiverThatDiesIsNamed) {
   ProcessWorld world(2, kTimeoutMs, [](int rank, tuttiComm_t comm) {
     if (rank == 1) ::pause();

@@ -21,6 +21,9 @@ constexpr Nanoseconds kVerdictTime = std::chrono::seconds(2);
 // A wait for an answer keeps the core for so long, and then sleeps.
 constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
 constexpr Nanoseconds kLongestSleep = std::chrono::milliseconds(20);
+// Between looks whether rank 0 has answered: it may have hundreds to answer, on the cores that look.
+constexpr Nanoseconds kShortestPause = std::chrono::microseconds(50);
+constexpr Nanoseconds kLongestPause = std::chrono::milliseconds(20);
 // How long what is on its way when a rank leaves may take to get there.
 constexpr Nanoseconds kLastWords = std::chrono::seconds(5);
 
@@ -42,7 +45,15 @@ MessageTransport::~MessageTransport() {
     node_.remove(*endpoint_);
     return;
   }
+  // What was sent on a connection that has only begun comes before the news that this rank has left,
+  // which others pass on.
+  flush_all();
   endpoint_->standing().say_goodbye();
+  flush_all();
+  node_.release(endpoint_);
+}
+
+void MessageTransport::flush_all() noexcept {
   for (Rank peer = 0; peer < ranks_; ++peer) {
     try {
       flush(peer, kLastWords);
@@ -50,7 +61,6 @@ MessageTransport::~MessageTransport() {
       TUTTI_INFO(kNet, "{}", error.what());
     }
   }
-  node_.release(endpoint_);
 }
 
 std::unique_ptr<ControlWindow> MessageTransport::open_control(const ControlSegment& segment,
@@ -70,6 +80,7 @@ std::unique_ptr<ControlWindow> MessageTransport::open_control(const ControlSegme
 void MessageTransport::await_link_to_first() {
   const Link& link = endpoint_->link(0);
   const Nanoseconds end = clock_.now() + timeout_;
+  Nanoseconds pause = kShortestPause;
   while (!link.is_answered() && !link.is_closed()) {
     if (clock_.now() > end) {
       fail_because_of({0}, tuttiTimeout, "rank 0 did not answer rank {}'s connection within {} ms",
@@ -77,7 +88,8 @@ void MessageTransport::await_link_to_first() {
                       std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
     }
     node_.mover().poll();
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    std::this_thread::sleep_for(pause);
+    pause = std::min(2 * pause, kLongestPause);
   }
 }
 

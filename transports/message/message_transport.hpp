@@ -69,6 +69,7 @@ class MessageTransport : public NetworkTransport, private Carrier {
   void fetch(WindowId window, std::span<Wanted> wanted) override;
   void await(Asked& asked, Rank peer);
   void await_link_to_first();
+  void flush_all() noexcept;
 
   Bootstrap& bootstrap_;
   const Nanoseconds timeout_;
