@@ -43,7 +43,8 @@ typedef struct {
   size_t max_row_bytes;       // bytes of one row
   size_t max_side_bytes;      // bytes of side payload (scales, ids) beside a row; may be 0
   int max_inflight;           // plans in flight at a time (tuttiMoePlanUpdate); default 2
-  size_t memory_budget;       // bytes of library memory per rank; 0: unlimited
+  size_t memory_budget;       // bytes of library memory per rank; 0: unlimited. With a budget no
+                              // token is relayed (TUTTI_MOE_RELAY in docs/environment.md)
   tuttiMoeRowsPer_t rows_per;
   int timeout_ms;      // TUTTI_CONFIG_UNDEF_INT: the communicator's
   unsigned int flags;  // 0
@@ -55,7 +56,8 @@ typedef struct {
         TUTTI_CONFIG_UNDEF_INT, 0                                                                 \
   }
 
-// Library memory of one rank of a group, in bytes, against which memory_budget is checked.
+// Library memory of one rank of a group, in bytes, against which memory_budget is checked. Where
+// tokens are relayed, a plan has the rows that this rank relays beside that.
 typedef struct {
   size_t control_bytes;  // lines and flags
   size_t staging_bytes;  // where rows that peers cannot read in place are copied to

@@ -53,6 +53,7 @@ TableBytes table_bytes(const GroupSizes& sizes) {
   return {.entries = times(lanes, sizeof(Entry)),
           .weights = times(lanes, sizeof(float)),
           .rows = times(max_entries(sizes), sizeof(std::uint32_t)),
+          .heard = times(max_entries(sizes), sizeof(Entry)),
           .places = times(lanes, sizeof(RowPlace))};
 }
 

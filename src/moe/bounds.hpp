@@ -28,8 +28,9 @@ struct TableBytes {
   std::uint64_t entries = 0;  // at the source: [T, K] of Entry
   std::uint64_t weights = 0;  // at the source: [T, K] of float
   std::uint64_t rows = 0;     // at the receiver: [max_entries] of uint32
+  std::uint64_t heard = 0;    // at the receiver: [max_entries] of Entry
   std::uint64_t places = 0;   // at the source: [T, K] of RowPlace
-  std::uint64_t total() const noexcept { return entries + weights + rows + places; }
+  std::uint64_t total() const noexcept { return entries + weights + rows + heard + places; }
 };
 TableBytes table_bytes(const GroupSizes& sizes);
 

@@ -40,6 +40,10 @@ Config Config::checked(const tuttiMoeConfig_t* config, int ranks) {
     fail(tuttiInvalidArgument, "config->flags is {}, expected 0", config->flags);
   }
   const auto experts = static_cast<std::size_t>(config->num_experts);
+  // Where a row a lane is read, none is read once for others; and a budget has no room for what
+  // others read here.
+  const auto relays = Relays::use_of_environment();
+  const bool may_relay = config->rows_per == tuttiMoeRowsPerRank && config->memory_budget == 0;
   Config result{
       .placement = config->expert_to_rank == nullptr
                        ? Placement::contiguous(config->num_experts, ranks)
@@ -49,7 +53,7 @@ Config Config::checked(const tuttiMoeConfig_t* config, int ranks) {
       .max_side_bytes = config->max_side_bytes,
       .max_inflight = config->max_inflight,
       .rows_per = config->rows_per,
-      .relays = Relays::use_of_environment()};
+      .relays = may_relay ? relays : Relays::Use::kNever};
   std::uint64_t owners = 1;
   for (int e = 0; e < config->num_experts; ++e) {
     owners = mix(owners, static_cast<std::uint64_t>(result.placement.owner(e)));

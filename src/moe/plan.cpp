@@ -12,21 +12,15 @@ std::size_t table_entries(const Config& config) {
          static_cast<std::size_t>(config.limits.max_lanes);
 }
 
-// Where a row a lane is read, none is read once for others.
-Relays relays_for(Channel& channel, const Config& config) {
-  const auto use = config.rows_per == tuttiMoeRowsPerLane ? Relays::Use::kNever : config.relays;
-  return Relays(channel.transport().costs(), {.self = channel.rank(),
-                                              .ranks = channel.ranks(),
-                                              .row_bytes = config.max_row_bytes,
-                                              .use = use});
-}
-
 }  // namespace
 
 Plan::Plan(Channel& channel, const Config& config, StoreTrials& its_trials)
     : trials(its_trials),
       channel_(channel),
-      relays_(relays_for(channel, config)),
+      relays_(channel.transport().costs(), {.self = channel.rank(),
+                                            .ranks = channel.ranks(),
+                                            .row_bytes = config.max_row_bytes,
+                                            .use = config.relays}),
       headers_(at(channel.ranks())),
       entries_(at(channel.ranks())),
       few_(at(channel.ranks())),

@@ -48,7 +48,8 @@ std::size_t bytes_to(int host, int ranks, int ranks_per_host) {
     for (int token = 0; token < kTokens; ++token) {
       bool visits = false;
       for (int lane = 0; lane < kLanes; ++lane) {
-        const int expert = topk[static_cast<std::size_t>(token * kLanes + lane)];
+        const int expert =
+            topk[static_cast<std::size_t>(token) * kLanes + static_cast<std::size_t>(lane)];
         visits = visits || expert / kExpertsPerRank / ranks_per_host == host;
       }
       rows += visits ? 1 : 0;

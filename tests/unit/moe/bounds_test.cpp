@@ -70,8 +70,9 @@ TEST(Bounds, TablesAndOutputsAddUp) {
   EXPECT_EQ(bytes.entries, 80 * sizeof(Entry));
   EXPECT_EQ(bytes.weights, 80 * sizeof(float));
   EXPECT_EQ(bytes.rows, 80 * sizeof(std::uint32_t));
+  EXPECT_EQ(bytes.heard, 80 * sizeof(Entry));
   EXPECT_EQ(bytes.places, 80 * sizeof(RowPlace));
-  EXPECT_EQ(bytes.total(), bytes.entries + bytes.weights + bytes.rows + bytes.places);
+  EXPECT_EQ(bytes.total(), bytes.entries + bytes.weights + bytes.rows + bytes.heard + bytes.places);
   EXPECT_EQ(output_bytes(kSizes, {tuttiMoeLayoutToken, tuttiMoeRowsPerRank, 1}, {100, 4}),
             40u * (100 + 4 + 8 * 8));
   EXPECT_EQ(output_bytes(kSizes, {tuttiMoeLayoutExpert, tuttiMoeRowsPerRank, 1}, {100, 4}),
