@@ -42,31 +42,41 @@ struct ProcessWorld::Shared {
   std::atomic<int> joined;
 };
 
-void ProcessWorld::run_rank(int rank, int ranks, int timeout_ms, const Body& body) const {
+void ProcessWorld::run_rank(int rank, const Joining& body) const {
   if (rank == 0) {
     RANK_CHECK(tuttiGetUniqueId(&shared_->id) == tuttiSuccess, nullptr);
     shared_->has_id.store(true);
   }
   while (!shared_->has_id.load()) std::this_thread::sleep_for(kNap);
-  tuttiConfig_t config = TUTTI_CONFIG_INITIALIZER;
-  config.timeout_ms = timeout_ms;
-  tuttiComm_t comm = nullptr;
-  RANK_CHECK(tuttiCommInitRankConfig(&comm, ranks, shared_->id, rank, &config) == tuttiSuccess,
-             nullptr);
-  shared_->joined.fetch_add(1);
-  const int status = body(rank, comm);
+  const int status = body(rank, shared_->id);
   std::fflush(nullptr);
   ::_exit(status);
 }
 
-ProcessWorld::ProcessWorld(int ranks, int timeout_ms, const Body& body)
-    : shared_(map_shared<Shared>()), ends_(static_cast<std::size_t>(ranks), kNotWaited) {
-  for (int rank = 0; rank < ranks; ++rank) {
+void ProcessWorld::start(const Joining& body) {
+  for (int rank = 0; rank < static_cast<int>(ends_.size()); ++rank) {
     const pid_t pid = ::fork();
-    if (pid == 0) run_rank(rank, ranks, timeout_ms, body);
+    if (pid == 0) run_rank(rank, body);
     if (pid < 0) std::abort();
     pids_.push_back(pid);
   }
+}
+
+ProcessWorld::ProcessWorld(int ranks, const Joining& body)
+    : shared_(map_shared<Shared>()), ends_(static_cast<std::size_t>(ranks), kNotWaited) {
+  start(body);
+}
+
+ProcessWorld::ProcessWorld(int ranks, int timeout_ms, const Body& body)
+    : shared_(map_shared<Shared>()), ends_(static_cast<std::size_t>(ranks), kNotWaited) {
+  start([&](int rank, const tuttiUniqueId& id) {
+    tuttiConfig_t config = TUTTI_CONFIG_INITIALIZER;
+    config.timeout_ms = timeout_ms;
+    tuttiComm_t comm = nullptr;
+    RANK_CHECK(tuttiCommInitRankConfig(&comm, ranks, id, rank, &config) == tuttiSuccess, nullptr);
+    shared_->joined.fetch_add(1);
+    return body(rank, comm);
+  });
 }
 
 ProcessWorld::~ProcessWorld() {

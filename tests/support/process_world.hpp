@@ -44,8 +44,12 @@ class ProcessWorld {
   // What a rank's process does; its result is the exit status. 0 is success.
   using Body = std::function<int(int rank, tuttiComm_t comm)>;
 
+  // The same where it makes its communicator itself, if it comes to one.
+  using Joining = std::function<int(int rank, const tuttiUniqueId& id)>;
+
   // Starts `ranks` processes; each joins one communicator (with this timeout) and runs `body`.
   ProcessWorld(int ranks, int timeout_ms, const Body& body);
+  ProcessWorld(int ranks, const Joining& body);
   // Kills what is left.
   ~ProcessWorld();
   ProcessWorld(const ProcessWorld&) = delete;
@@ -64,7 +68,8 @@ class ProcessWorld {
 
  private:
   struct Shared;
-  [[noreturn]] void run_rank(int rank, int ranks, int timeout_ms, const Body& body) const;
+  void start(const Joining& body);
+  [[noreturn]] void run_rank(int rank, const Joining& body) const;
 
   Shared* shared_;  // with the ranks' processes
   std::vector<pid_t> pids_;
