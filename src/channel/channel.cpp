@@ -262,6 +262,10 @@ void Channel::get(MemoryRef::Where where, std::span<const Fetch> pieces) {
   opened([&] { window(where).get(pieces); });
 }
 
+void Channel::get_control(std::span<const Fetch> pieces) {
+  opened([&] { control().get(pieces); });
+}
+
 void Channel::put(Rank peer, MemoryRef ref, std::span<const std::byte> source) {
   const Piece piece{.source = source, .offset = ref.offset};
   while (!opened([&] { return window(ref.where).put(peer, {&piece, 1}); })) {

@@ -165,6 +165,8 @@ class Channel {
   }
   // Copies peers' memory.
   void get(MemoryRef::Where where, std::span<const Fetch> pieces);
+  // The same of their control segments.
+  void get_control(std::span<const Fetch> pieces);
   // A peer's memory to write: bytes go there with commit().
   std::byte* reach(Rank peer, MemoryRef ref, std::size_t bytes);
   void commit(Rank peer, MemoryRef ref, std::size_t bytes) {

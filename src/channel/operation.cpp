@@ -60,7 +60,7 @@ void Operation::get_staging(std::span<Fetch> pieces) const {
   for (Fetch& piece : pieces) {
     piece.offset = in_slot(piece.peer, piece.offset, piece.destination.size());
   }
-  channel_->opened([&] { channel_->control().get(pieces); });
+  channel_->get_control(pieces);
 }
 
 bool Operation::arrive(LineContent& content, Round round) const {

@@ -327,7 +327,7 @@ class TransferLoop final : public WaitSubject {
     }
     if (readable_.empty() && chunks_.empty()) return false;
     readable_.bring(channel_);
-    if (!chunks_.empty()) channel_.control().get(chunks_);
+    if (!chunks_.empty()) channel_.get_control(chunks_);
     // Chunks that have come since were not asked for.
     auto chunk = chunks_.begin();
     for (Transfer& t : open) {
