@@ -136,16 +136,19 @@ void Call::on_verdict() {
 }
 
 void Call::end(const error_code& error) {
-  const bool gone = error == asio::error::connection_refused ||
-                    error == asio::error::connection_reset || error == asio::error::eof ||
-                    error == asio::error::broken_pipe;
+  // Who closes at once may have done so before this end has seen that it was connected: a reset,
+  // too, says that somebody listens there.
+  const bool interrupted = error == asio::error::connection_reset || error == asio::error::eof ||
+                           error == asio::error::broken_pipe;
+  const bool gone = interrupted || error == asio::error::connection_refused;
   end({.end = gone ? Link::End::kGone : Link::End::kUnreachable,
-       .interrupted = gone && connected_,
+       .interrupted = interrupted,
        .text = error.message()});
 }
 
 void Call::refused(Refusal refusal) {
-  end({.refusal = refusal, .end = Link::End::kBroken, .text = std::string(describe(refusal))});
+  const auto how = refusal == Refusal::kGone ? Link::End::kUnreachable : Link::End::kBroken;
+  end({.refusal = refusal, .end = how, .text = std::string(describe(refusal))});
 }
 
 void Call::end(Failure failure) {

@@ -76,6 +76,8 @@ std::string_view describe(Refusal refusal) noexcept {
       return "both sides have connected at once, and the other connection stays";
     case Refusal::kSilence:
       return "it did not finish the handshake in time";
+    case Refusal::kGone:
+      return "it is taken for dead, since a connection of it has ended";
   }
   return "for a reason that is not known here";
 }

@@ -44,9 +44,10 @@ enum class Refusal : std::uint32_t {
   kRank,       // a rank that it does not have, or has elsewhere
   kProof,      // does not know the key
   kDuplicate,  // who listens is about to connect itself, and comes first
-  kSilence     // took too long
+  kSilence,    // took too long
+  kGone        // a connection of that rank has ended: to who listens it is dead, and stays so
 };
-inline constexpr unsigned kRefusals = 8;
+inline constexpr unsigned kRefusals = 9;
 std::string_view describe(Refusal refusal) noexcept;
 
 inline constexpr std::size_t kHelloBytes = 96;

@@ -172,9 +172,9 @@ void Node::open_link(const std::shared_ptr<Link>& link, Descriptor socket) {
   poller_.add(link);
 }
 
-std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
+std::shared_ptr<message::Endpoint> Node::wanted_by(const Introduction& said, Refusal& refusal) {
   refusal = Refusal::kStranger;
-  for (const auto& each : endpoints()) {
+  for (auto& each : endpoints()) {
     const auto* const endpoint = static_cast<const Endpoint*>(each.get());
     if (!endpoint->knows_peers() || endpoint->communicator() != said.communicator) continue;
     const auto ranks = static_cast<std::uint32_t>(endpoint->ranks());
@@ -182,14 +182,28 @@ std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
     if (said.ranks != ranks || said.from >= ranks) break;
     if (endpoint->rank() != static_cast<Rank>(said.to)) continue;
     if (endpoint->peer(static_cast<Rank>(said.from)).node != said.node) break;
-    return endpoint->key();
+    refusal = Refusal::kNone;
+    return std::move(each);
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<Key> Node::key_for(const Introduction& said, Refusal& refusal) {
+  const auto endpoint = wanted_by(said, refusal);
+  if (!endpoint) return std::nullopt;
+  return static_cast<const Endpoint&>(*endpoint).key();
 }
 
 // When two processes call each other at once, the connection of the one with the lower id stays. A
-// process that connects to itself has both ends.
+// process that connects to itself has both ends. The handshake's last word may be lost: then this
+// end had a connection, and its end was a death; who has not heard of it comes again.
 Refusal Node::admit(const Introduction& said) {
+  Refusal refusal = Refusal::kNone;
+  const auto endpoint = wanted_by(said, refusal);
+  if (!endpoint) return refusal;
+  if (endpoint->standing().state(static_cast<Rank>(said.from)) == PeerState::kDead) {
+    return Refusal::kGone;
+  }
   if (said.node == id()) return Refusal::kNone;
   const std::lock_guard lock(mutex_);
   const auto own = by_node_.find(said.node);

@@ -68,6 +68,8 @@ class Node final : public message::Node, private Door::Host {
   void on_change() noexcept override { poller_.on_change(); }
   void run_later(std::function<void()> work) override;
 
+  // The rank that the visitor wants, if it may; else why not.
+  std::shared_ptr<message::Endpoint> wanted_by(const Introduction& said, Refusal& refusal);
   std::optional<Key> key_for(const Introduction& said, Refusal& refusal) override;
   Refusal admit(const Introduction& said) override;
   void dismiss(const Introduction& said) noexcept override;
