@@ -160,6 +160,20 @@ TEST_F(Intruder, ThatClaimsAnotherRankIsRefused) {
   }
 }
 
+// No intruder, but one that has lost the last word of a handshake, and is dead to who has said it.
+TEST_F(Intruder, ThatIsTakenForDeadIsToldSo) {
+  endpoint_->standing().mark(1, PeerState::kDead);
+  ClientHandshake client(endpoint_->key(), said());
+  const Descriptor socket = connect_to_node();
+  ASSERT_EQ(answer_to(client, socket), Refusal::kNone);
+  say(socket, client.proof());
+  const std::vector<std::byte> heard = hear(socket);
+  ASSERT_EQ(heard.size(), kVerdictBytes);
+  VerdictBytes verdict;
+  std::copy(heard.begin(), heard.end(), verdict.begin());
+  EXPECT_EQ(parse_verdict(verdict), Refusal::kGone);
+}
+
 TEST_F(Intruder, ThatRepeatsAHandshakeIsRefused) {
   ClientHandshake client(endpoint_->key(), said());
   const Descriptor first = connect_to_node();
