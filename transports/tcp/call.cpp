@@ -147,7 +147,9 @@ void Call::end(const error_code& error) {
 }
 
 void Call::refused(Refusal refusal) {
-  const auto how = refusal == Refusal::kGone ? Link::End::kUnreachable : Link::End::kBroken;
+  // All ranks are ready before any connects: whose communicator is not known there has been left.
+  const bool given_up = refusal == Refusal::kGone || refusal == Refusal::kStranger;
+  const auto how = given_up ? Link::End::kUnreachable : Link::End::kBroken;
   end({.refusal = refusal, .end = how, .text = std::string(describe(refusal))});
 }
 
