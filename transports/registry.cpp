@@ -2,7 +2,8 @@
 
 #include "base/error.hpp"
 #include "transports/hybrid/hybrid_transport.hpp"
-#include "transports/ofi/ofi_transport.hpp"
+#include "transports/ofi/ofi_node.hpp"
+#include "transports/packets/packet_transport.hpp"
 #include "transports/shm/shm_transport.hpp"
 #include "transports/tcp/tcp_transport.hpp"
 #include "transports/ub/bus/bus_transport.hpp"
@@ -17,7 +18,8 @@ std::unique_ptr<NetworkTransport> open_tcp(Bootstrap& bootstrap, Nanoseconds tim
 }
 
 std::unique_ptr<NetworkTransport> open_ofi(Bootstrap& bootstrap, Nanoseconds timeout) {
-  return std::make_unique<ofi::OfiTransport>(bootstrap, timeout);
+  return std::make_unique<packets::PacketTransport>(bootstrap, timeout,
+                                                    ofi::node_of_this_process());
 }
 
 // For the ranks of a host that is one of several.
@@ -31,7 +33,7 @@ void check_transport(const std::string& name) {
   if (name.empty() || name == "shm" || name == "tcp" || name == "shm+tcp") return;
   if (name == "ub" && ub::ProcessRank::if_any() != nullptr) return;
   if (name == "ub") return ub::BusTransport::check_caller();
-  if (name == "ofi" || name == "shm+ofi") return ofi::OfiTransport::check_caller();
+  if (name == "ofi" || name == "shm+ofi") return static_cast<void>(ofi::node_of_this_process());
   fail(tuttiInvalidArgument,
        "there is no transport \"{}\"; built in: shm, tcp, shm+tcp, ofi, shm+ofi, ub", name);
 }

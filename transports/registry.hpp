@@ -11,7 +11,7 @@ namespace tutti {
 
 // Can this rank open it? Before ranks meet, so that each one hears its own mistake, not that
 // another one has gone. tuttiInvalidArgument, listing the names, for one that is not built in;
-// tuttiInvalidUsage for "ub" outside a simulation; what ofi::open_fabric() throws.
+// tuttiInvalidUsage for "ub" outside a simulation; what ofi::node_of_this_process() throws.
 void check_transport(const std::string& name);
 
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every

@@ -15,15 +15,15 @@
 
 #include "base/descriptor.hpp"
 #include "tests/transport/kinds.hpp"
-#include "transports/ofi/ofi_transport.hpp"
+#include "transports/packets/packet_transport.hpp"
 
 namespace tutti::test {
 
 namespace {
 
-using ofi::Completion;
-using ofi::Operation;
-using ofi::Taken;
+using packets::Completion;
+using packets::Operation;
+using packets::Taken;
 
 // What an endpoint has: where messages may go, those that have come, and ends to be reported.
 struct FakeEnd {
@@ -147,7 +147,7 @@ class FakeNetwork {
   std::mt19937_64 random_{20261128};
 };
 
-class FakeRegion final : public ofi::Region {
+class FakeRegion final : public packets::Region {
  public:
   explicit FakeRegion(std::span<std::byte> memory) : memory_(memory) {}
   bool holds(std::span<const std::byte> bytes) const {
@@ -159,11 +159,12 @@ class FakeRegion final : public ofi::Region {
   std::span<std::byte> memory_;
 };
 
-class FakeFabric final : public ofi::Fabric {
+class FakeFabric final : public packets::Fabric {
  public:
   explicit FakeFabric(FakeNetwork& network)
       : network_(network), self_(network.join()), wake_(network.wake_of(self_)) {
-    can_.provider = network.habits().name;
+    can_.transport = network.habits().name;
+    can_.network = network.habits().name;
     can_.message_bytes = network.habits().message_bytes;
     can_.registers_local = network.habits().registers_local;
     can_.sleeps = network.habits().sleeps;
@@ -171,24 +172,24 @@ class FakeFabric final : public ofi::Fabric {
   }
   ~FakeFabric() override { shut(); }
 
-  const ofi::Capabilities& capabilities() const noexcept override { return can_; }
+  const packets::Capabilities& capabilities() const noexcept override { return can_; }
   std::span<const std::byte> address() const noexcept override { return address_; }
-  ofi::PeerAddress add_peer(std::span<const std::byte> address) override {
-    ofi::PeerAddress peer = 0;
+  packets::PeerAddress add_peer(std::span<const std::byte> address) override {
+    packets::PeerAddress peer = 0;
     EXPECT_EQ(address.size(), sizeof(peer));
     std::memcpy(&peer, address.data(), std::min(address.size(), sizeof(peer)));
     return peer;
   }
-  std::unique_ptr<ofi::Region> register_memory(std::span<std::byte> memory) override {
+  std::unique_ptr<packets::Region> register_memory(std::span<std::byte> memory) override {
     return std::make_unique<FakeRegion>(memory);
   }
-  Taken send(ofi::PeerAddress peer, std::span<const std::byte> message, const ofi::Region* local,
-             Operation& operation) override {
+  Taken send(packets::PeerAddress peer, std::span<const std::byte> message,
+             const packets::Region* local, Operation& operation) override {
     EXPECT_LE(message.size(), can_.message_bytes);
     check_registered(message, local);
     return network_.send(self_, peer, message, operation);
   }
-  Taken receive(std::span<std::byte> place, const ofi::Region* local,
+  Taken receive(std::span<std::byte> place, const packets::Region* local,
                 Operation& operation) override {
     check_registered(place, local);
     network_.receive(self_, {place, &operation});
@@ -201,7 +202,7 @@ class FakeFabric final : public ofi::Fabric {
   std::string describe(int error) const override { return std::strerror(error); }
 
  private:
-  void check_registered(std::span<const std::byte> bytes, const ofi::Region* local) const {
+  void check_registered(std::span<const std::byte> bytes, const packets::Region* local) const {
     if (!can_.registers_local) return;
     const auto* const region = static_cast<const FakeRegion*>(local);
     EXPECT_TRUE(region != nullptr && region->holds(bytes)) << "memory that is not registered";
@@ -210,7 +211,7 @@ class FakeFabric final : public ofi::Fabric {
   FakeNetwork& network_;
   const std::uint64_t self_;
   const int wake_;
-  ofi::Capabilities can_;
+  packets::Capabilities can_;
   std::byte address_[sizeof(std::uint64_t)];
 };
 
@@ -219,12 +220,12 @@ struct OwnNode {
   explicit OwnNode(const FakeHabits& habits)
       : own_node(std::make_unique<FakeFabric>(FakeNetwork::of(habits)),
                  std::chrono::milliseconds(20)) {}
-  ofi::Node own_node;
+  packets::Node own_node;
 };
-class FakeTransport final : private OwnNode, public ofi::OfiTransport {
+class FakeTransport final : private OwnNode, public packets::PacketTransport {
  public:
   FakeTransport(const FakeHabits& habits, Bootstrap& bootstrap)
-      : OwnNode(habits), OfiTransport(bootstrap, kTransportTimeout, own_node) {}
+      : OwnNode(habits), PacketTransport(bootstrap, kTransportTimeout, own_node) {}
 };
 
 }  // namespace

@@ -11,16 +11,16 @@
 
 namespace tutti::message {
 
-// Node::make() makes it. Around a fork nobody moves frames: before_fork() and in_parent(). The
+// make() makes it. Around a fork nobody moves frames: before_fork() and in_parent(). The
 // child has a copy without its thread, which nobody may touch and nobody frees; in_child() does
 // what must be done with what it has inherited.
-template <typename Node>
+template <typename Node, std::unique_ptr<Node> (*make)()>
 class NodeOfProcess {
  public:
   static Node& get() {
     NodeOfProcess& owner = of_process();
     const std::lock_guard lock(owner.mutex_);
-    if (owner.node_ == nullptr) owner.node_ = Node::make().release();
+    if (owner.node_ == nullptr) owner.node_ = make().release();
     return *owner.node_;
   }
 

@@ -1,10 +1,10 @@
 // In place of libfabric, where this library was built without.
 #include "base/error.hpp"
-#include "transports/ofi/fabric.hpp"
+#include "transports/ofi/ofi_node.hpp"
 
 namespace tutti::ofi {
 
-std::unique_ptr<Fabric> open_fabric() {
+std::unique_ptr<packets::Fabric> open_fabric() {
   fail(tuttiInvalidArgument,
        "transport \"ofi\" is not in this build: it was made without libfabric (TUTTI_OFI)");
 }

@@ -10,12 +10,20 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "transports/ofi/fabric.hpp"
+#include "transports/ofi/ofi_node.hpp"
 #include "transports/ofi/provider.hpp"
 
 namespace tutti::ofi {
 
 namespace {
+
+using packets::Capabilities;
+using packets::Completion;
+using packets::Fabric;
+using packets::Operation;
+using packets::PeerAddress;
+using packets::Region;
+using packets::Taken;
 
 static_assert(sizeof(Operation::reserved) >= sizeof(fi_context2));
 
@@ -82,7 +90,8 @@ class RdmFabric final : public Fabric {
 };
 
 RdmFabric::RdmFabric(Info info) : info_(std::move(info)) {
-  can_.provider = info_->fabric_attr->prov_name;
+  can_.transport = "ofi";
+  can_.network = std::string("libfabric provider ") + info_->fabric_attr->prov_name;
   can_.message_bytes = info_->ep_attr->max_msg_size;
   can_.registers_local = (info_->domain_attr->mr_mode & FI_MR_LOCAL) != 0;
 

@@ -28,7 +28,7 @@ constexpr std::size_t kMostCalls = 8;
 
 }  // namespace
 
-Node& Node::of_this_process() { return message::NodeOfProcess<Node>::get(); }
+Node& Node::of_this_process() { return message::NodeOfProcess<Node, &Node::make>::get(); }
 
 std::unique_ptr<Node> Node::make() {
   try {

@@ -1,12 +1,12 @@
-#include "transports/ofi/endpoint.hpp"
+#include "transports/packets/endpoint.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "transports/message/frame.hpp"
-#include "transports/ofi/node.hpp"
+#include "transports/packets/node.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 namespace {
 
@@ -51,4 +51,4 @@ std::shared_ptr<message::Link> Endpoint::make_link(Rank peer) {
                         .pid = place.pid});
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -17,10 +17,10 @@
 #include "base/descriptor.hpp"
 #include "transports/message/mover.hpp"
 #include "transports/message/sleepers.hpp"
-#include "transports/ofi/buffers.hpp"
-#include "transports/ofi/fabric.hpp"
+#include "transports/packets/buffers.hpp"
+#include "transports/packets/fabric.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 class Link;
 class Node;
@@ -97,4 +97,4 @@ class Poller final : public message::Mover, private message::Sleepers::Network {
   std::thread thread_;
 };
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

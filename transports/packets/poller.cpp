@@ -1,4 +1,4 @@
-#include "transports/ofi/poller.hpp"
+#include "transports/packets/poller.hpp"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -13,10 +13,10 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/quiet_thread.hpp"
-#include "transports/ofi/link.hpp"
-#include "transports/ofi/node.hpp"
+#include "transports/packets/link.hpp"
+#include "transports/packets/node.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 namespace {
 
@@ -32,7 +32,7 @@ constexpr Nanoseconds kPushTime = std::chrono::milliseconds(1);
 
 Descriptor make_event() {
   Descriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event) fail_system("an event of transport ofi");
+  if (!event) fail_system("an event of the network's thread");
   return event;
 }
 
@@ -42,7 +42,7 @@ Descriptor make_set(const Descriptor& wake, int network) {
   event.events = EPOLLIN;
   const auto add = [&](int fd) { return ::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) == 0; };
   if (!set || !add(wake.get()) || (network >= 0 && !add(network))) {
-    fail_system("watching what libfabric reports");
+    fail_system("watching what the network reports");
   }
   return set;
 }
@@ -56,7 +56,7 @@ Poller::Poller(Node& node, Buffers& receivers)
   thread_set_ = make_set(thread_wake_, network);
   for (Buffer& buffer : receivers.all()) to_lend_.push_back(&buffer);
   lend_receivers();
-  thread_ = start_quiet_thread("tutti-ofi", [this] { run(); });
+  thread_ = start_quiet_thread("tutti-packets", [this] { run(); });
 }
 
 Poller::~Poller() { stop(); }
@@ -229,4 +229,4 @@ void Poller::drain(const Descriptor& event) noexcept {
   static_cast<void>(::read(event.get(), &count, sizeof(count)));
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

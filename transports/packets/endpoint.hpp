@@ -1,5 +1,5 @@
-// A rank of a communicator on libfabric: where its peers' processes are, and the tokens by which
-// packets show that their sender is in the communicator.
+// A rank of a communicator on such a network: where its peers' processes are, and the tokens by
+// which packets show that their sender is in the communicator.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@
 #include "bootstrap/key.hpp"
 #include "transports/message/endpoint.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 class Node;
 
@@ -37,4 +37,4 @@ class Endpoint final : public message::Endpoint {
   std::vector<std::uint64_t> known_;   // of packets to this process
 };
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

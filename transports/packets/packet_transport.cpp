@@ -1,4 +1,4 @@
-#include "transports/ofi/ofi_transport.hpp"
+#include "transports/packets/packet_transport.hpp"
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 #include "base/log.hpp"
 #include "topology/sharing.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 namespace {
 
@@ -20,7 +20,7 @@ struct Hello {
   std::uint32_t port;
   std::uint32_t address_bytes;
   std::byte address[Fabric::kMostAddressBytes];
-  char provider[64];  // cut
+  char network[128];  // cut
   pid_t pid;
   HostShare share;
 };
@@ -32,35 +32,34 @@ Hello hello_of(Node& node, std::uint32_t port) {
   const std::span<const std::byte> address = node.fabric().address();
   hello.address_bytes = static_cast<std::uint32_t>(address.size());
   std::memcpy(hello.address, address.data(), address.size());
-  const std::string& provider = node.fabric().capabilities().provider;
-  std::memcpy(hello.provider, provider.data(),
-              std::min(provider.size(), sizeof(hello.provider) - 1));
+  const std::string& network = node.fabric().capabilities().network;
+  std::memcpy(hello.network, network.data(), std::min(network.size(), sizeof(hello.network) - 1));
   hello.pid = ::getpid();
   hello.share = host_share();
   return hello;
 }
 
-void check_providers(const std::vector<Hello>& hellos) {
+void check_networks(std::string_view transport, const std::vector<Hello>& hellos) {
   for (std::size_t rank = 1; rank < hellos.size(); ++rank) {
-    if (std::strcmp(hellos[rank].provider, hellos[0].provider) == 0) continue;
+    if (std::strcmp(hellos[rank].network, hellos[0].network) == 0) continue;
     fail_because_of({0, static_cast<int>(rank)}, tuttiMismatch,
-                    "transport ofi: rank 0 uses libfabric provider {} and rank {} uses {}",
-                    hellos[0].provider, rank, hellos[rank].provider);
+                    "transport {}: rank 0 uses {} and rank {} uses {}", transport,
+                    hellos[0].network, rank, hellos[rank].network);
   }
 }
 
 }  // namespace
 
-OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node)
-    : OfiTransport(bootstrap, timeout, node,
-                   std::make_shared<Endpoint>(node, bootstrap.rank(), bootstrap.ranks())) {}
+PacketTransport::PacketTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node)
+    : PacketTransport(bootstrap, timeout, node,
+                      std::make_shared<Endpoint>(node, bootstrap.rank(), bootstrap.ranks())) {}
 
-OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
-                           const std::shared_ptr<Endpoint>& endpoint)
-    : MessageTransport(bootstrap, timeout, node, endpoint) {
+PacketTransport::PacketTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
+                                 const std::shared_ptr<Endpoint>& endpoint)
+    : MessageTransport(bootstrap, timeout, node, endpoint), node_(node) {
   const Hello mine = hello_of(node, endpoint->number());
   const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
-  check_providers(hellos);
+  check_networks(name(), hellos);
   std::vector<Endpoint::Peer> peers;
   std::vector<Endpoint::Place> places;
   std::vector<HostShare> shares;
@@ -75,12 +74,11 @@ OfiTransport::OfiTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
   }
   const double sharing = ranks_to_a_core(shares);
   set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
-  costs_ = message::MessageCosts(kOfiCosts, sharing);
+  costs_ = message::MessageCosts(kPacketCosts, sharing);
   if (crowded()) node.poller().set_crowded();
   endpoint->meet(std::move(peers), std::move(places), bootstrap.key());
-  TUTTI_INFO(kNet, "{} ranks by libfabric provider {}: {}", bootstrap.ranks(),
-             node.fabric().capabilities().provider,
+  TUTTI_INFO(kNet, "{} ranks by {}: {}", bootstrap.ranks(), node.fabric().capabilities().network,
              crowded() ? "waiting gives the core away" : "waiting spins first");
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -1,4 +1,4 @@
-#include "transports/ofi/link.hpp"
+#include "transports/packets/link.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -15,9 +15,9 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "transports/message/guarded_copy.hpp"
-#include "transports/ofi/node.hpp"
+#include "transports/packets/node.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 namespace {
 
@@ -40,7 +40,7 @@ bool means_gone(int error) noexcept {
 }  // namespace
 
 Link::Link(Node& node, const NodeId& remote, const Way& way)
-    : message::Link(node, remote), ofi_(node), way_(way), made_(steady_now()) {
+    : message::Link(node, remote), packet_node_(node), way_(way), made_(steady_now()) {
   if (way.pid != 0) {
     process_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, way.pid, 0)));
     if (!process_ && errno == ESRCH) fails(ESRCH);
@@ -145,8 +145,8 @@ bool Link::fill(Buffer& buffer) {
 
 Taken Link::send_packet(Buffer& buffer) {
   buffer.link = shared_from_this();
-  const Taken taken = ofi_.fabric().send(way_.peer, buffer.memory.first(buffer.bytes),
-                                         ofi_.senders().region(), buffer);
+  const Taken taken = packet_node_.fabric().send(way_.peer, buffer.memory.first(buffer.bytes),
+                                                 packet_node_.senders().region(), buffer);
   if (taken == Taken::kYes) {
     said_ = steady_now();
   } else {
@@ -176,7 +176,7 @@ void Link::write() {
           begun_ - taken_there_.load(std::memory_order_relaxed) < kWindow && !outbox_.empty();
       all = may_go || sign_wanted_;
       if (!all) break;
-      stuck_ = ofi_.senders().take();
+      stuck_ = packet_node_.senders().take();
       all = stuck_ != nullptr;
       if (!all) break;
       if (!may_go || !fill(*stuck_)) {
@@ -192,7 +192,7 @@ void Link::write() {
       sign_wanted_ = false;  // every packet is one
     }
   }
-  if (!all) ofi_.poller().tend_soon(*this);
+  if (!all) packet_node_.poller().tend_soon(*this);
   left_.store(outbox_.left(), std::memory_order_release);
 }
 
@@ -205,7 +205,7 @@ void Link::sign() {
 
 void Link::on_sent(Buffer& buffer) noexcept {
   if (failing_since_.load(std::memory_order_relaxed) != 0 && !has_ended()) failing_since_.store(0);
-  ofi_.senders().give_back(buffer);
+  packet_node_.senders().give_back(buffer);
 }
 
 void Link::fails(int error) noexcept {
@@ -216,11 +216,11 @@ void Link::fails(int error) noexcept {
 
 void Link::on_failed(Buffer& buffer, int error) noexcept {
   const std::lock_guard lock(sending_);
-  if (is_closed()) return ofi_.senders().give_back(buffer);
+  if (is_closed()) return packet_node_.senders().give_back(buffer);
   fails(error);
   again_at_ = steady_now() + kPause;
   again_.push_back(&buffer);
-  ofi_.poller().tend_soon(*this);
+  packet_node_.poller().tend_soon(*this);
 }
 
 bool Link::has_ended() const noexcept {
@@ -240,7 +240,8 @@ void Link::tend(Nanoseconds now) {
   }
   const Nanoseconds failing(failing_since_.load());
   if (failing.count() != 0 && now - failing > kPatience) {
-    return close(means_gone(error) ? End::kGone : End::kUnreachable, ofi_.fabric().describe(error));
+    return close(means_gone(error) ? End::kGone : End::kUnreachable,
+                 packet_node_.fabric().describe(error));
   }
   if (says_nothing) sign();
   const Nanoseconds heard(heard_.load(std::memory_order_acquire));
@@ -253,9 +254,9 @@ void Link::tend(Nanoseconds now) {
 }
 
 void Link::on_close() noexcept {
-  if (stuck_ != nullptr) ofi_.senders().give_back(*std::exchange(stuck_, nullptr));
-  for (Buffer* const buffer : again_) ofi_.senders().give_back(*buffer);
+  if (stuck_ != nullptr) packet_node_.senders().give_back(*std::exchange(stuck_, nullptr));
+  for (Buffer* const buffer : again_) packet_node_.senders().give_back(*buffer);
   again_.clear();
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

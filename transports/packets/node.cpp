@@ -1,4 +1,4 @@
-#include "transports/ofi/node.hpp"
+#include "transports/packets/node.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -7,9 +7,8 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "transports/message/node_of_process.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 namespace {
 
@@ -25,10 +24,6 @@ std::size_t packet_bytes(const Fabric& fabric) {
 
 }  // namespace
 
-Node& Node::of_this_process() { return message::NodeOfProcess<Node>::get(); }
-
-std::unique_ptr<Node> Node::make() { return std::make_unique<Node>(open_fabric()); }
-
 Node::Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger)
     : linger_(linger),
       fabric_(std::move(fabric)),
@@ -36,8 +31,8 @@ Node::Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger)
       receivers_(*fabric_, packet_bytes(*fabric_), kReceivers, Buffer::Use::kReceive),
       poller_(*this, receivers_) {
   const Capabilities& can = fabric_->capabilities();
-  TUTTI_INFO(kNet, "libfabric provider {}: packets of {} bytes, {}", can.provider,
-             senders_.buffer_bytes(), can.sleeps ? "sleeps on them" : "looks for them");
+  TUTTI_INFO(kNet, "{}: packets of {} bytes, {}", can.network, senders_.buffer_bytes(),
+             can.sleeps ? "sleeps on them" : "looks for them");
 }
 
 Node::~Node() {
@@ -143,4 +138,4 @@ void Node::tend(Nanoseconds now) {
   for (const auto& link : open_links()) static_cast<Link&>(*link).tend(now);
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -1,10 +1,10 @@
-#include "transports/ofi/buffers.hpp"
+#include "transports/packets/buffers.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 Buffers::Buffers(Fabric& fabric, std::size_t buffer_bytes, std::size_t count, Buffer::Use use)
     : buffer_bytes_(buffer_bytes),
-      memory_(Mapping::sparse(buffer_bytes * count, 4096, "the buffers of transport ofi")),
+      memory_(Mapping::sparse(buffer_bytes * count, 4096, "buffers for packets")),
       buffers_(count) {
   if (fabric.capabilities().registers_local) {
     region_ = fabric.register_memory(memory_.bytes());
@@ -35,4 +35,4 @@ bool Buffers::all_free() const noexcept {
   return free_.size() == buffers_.size();
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -1,5 +1,5 @@
-// This process on libfabric: its endpoint there, its links, its ranks, and the thread that all of
-// them have.
+// This process on a network of datagrams: its endpoint there, its links, its ranks, and the thread
+// that all of them have.
 //
 // Packets come from whoever knows the address. Those without a token that a communicator of this
 // process has made are let go unread.
@@ -14,23 +14,18 @@
 #include <vector>
 
 #include "transports/message/node.hpp"
-#include "transports/ofi/buffers.hpp"
-#include "transports/ofi/endpoint.hpp"
-#include "transports/ofi/fabric.hpp"
-#include "transports/ofi/link.hpp"
-#include "transports/ofi/poller.hpp"
+#include "transports/packets/buffers.hpp"
+#include "transports/packets/endpoint.hpp"
+#include "transports/packets/fabric.hpp"
+#include "transports/packets/link.hpp"
+#include "transports/packets/poller.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 class Node final : public message::Node {
  public:
-  // Made at first use; lives until the process ends. Throws what open_fabric() throws. A forked
-  // child has one of its own.
-  static Node& of_this_process();
-
-  // For NodeOfProcess. At a fork no transfer is in the middle of anything; what a child has of the
-  // network is the parent's.
-  static std::unique_ptr<Node> make();
+  // For NodeOfProcess. At a fork nobody reads what the network reports; what a child has of it is
+  // the parent's.
   void before_fork() { poller_.before_fork(); }
   void in_parent() { poller_.in_parent(); }
   void in_child() noexcept {}
@@ -39,7 +34,7 @@ class Node final : public message::Node {
   explicit Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger = std::chrono::seconds(2));
   ~Node();
 
-  std::string_view transport() const noexcept override { return "ofi"; }
+  std::string_view transport() const noexcept override { return fabric_->capabilities().transport; }
   Poller& poller() noexcept { return poller_; }
   message::Mover& mover() noexcept override { return poller_; }
   Fabric& fabric() noexcept { return *fabric_; }
@@ -97,4 +92,4 @@ class Node final : public message::Node {
   Poller poller_;
 };
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

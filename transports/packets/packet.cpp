@@ -1,8 +1,8 @@
-#include "transports/ofi/packet.hpp"
+#include "transports/packets/packet.hpp"
 
 #include "transports/message/frame.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 void encode(const Packet& packet, std::span<std::byte, kPacketHeadBytes> to) noexcept {
   message::encode(packet.token, to.subspan<0, 8>());
@@ -16,4 +16,4 @@ Packet decode(std::span<const std::byte, kPacketHeadBytes> from) noexcept {
           .taken = message::decode_word(from.subspan<16, 8>())};
 }
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -1,6 +1,6 @@
-// A network of reliable datagrams as libfabric gives it, and no more of it than this transport
-// needs: messages to any endpoint, in any order, and one place where all ends are reported. What a
-// network wants and can do it says itself (Capabilities); nobody asks for its name.
+// A network of reliable datagrams, and no more of it than is needed here: messages to any endpoint,
+// in any order, and one place where all ends are reported. What a network wants and can do it says
+// itself (Capabilities); nobody decides by its name.
 //
 // Any thread may call anything; one at a time calls read().
 #pragma once
@@ -11,10 +11,11 @@
 #include <span>
 #include <string>
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 struct Capabilities {
-  std::string provider;           // for messages to people
+  std::string transport;          // what a transport on it is called: "ofi"
+  std::string network;            // which network, for people: "libfabric provider tcp;ofi_rxm"
   std::size_t message_bytes = 0;  // of the longest message
   bool registers_local = false;   // what is sent and received into is registered
   bool sleeps = false;            // wait_descriptor() becomes readable when read() has something
@@ -40,7 +41,7 @@ struct Completion {
   Kind kind = Kind::kSent;
   Operation* operation = nullptr;
   std::size_t bytes = 0;
-  int error = 0;  // an errno, or one of libfabric's own
+  int error = 0;  // an errno, or one of the network's own
 };
 
 enum class Taken : std::uint8_t {
@@ -85,9 +86,4 @@ class Fabric {
   virtual std::string describe(int error) const = 0;
 };
 
-// On the provider of libfabric that TUTTI_OFI_PROVIDER names, or the first that can be used.
-// tuttiSystemError that says why where there is none, tuttiInvalidArgument that lists what there is
-// where the name is of none.
-std::unique_ptr<Fabric> open_fabric();
-
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -19,11 +19,11 @@
 
 #include "base/descriptor.hpp"
 #include "transports/message/link.hpp"
-#include "transports/ofi/buffers.hpp"
-#include "transports/ofi/fabric.hpp"
-#include "transports/ofi/packet.hpp"
+#include "transports/packets/buffers.hpp"
+#include "transports/packets/fabric.hpp"
+#include "transports/packets/packet.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 using message::NodeId;
 
@@ -70,7 +70,7 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   bool has_ended() const noexcept;
   void fails(int error) noexcept;  // sending_ held
 
-  Node& ofi_;
+  Node& packet_node_;
   const Way way_;
   Descriptor process_;  // readable when it has ended; none: it cannot be watched
 
@@ -95,4 +95,4 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   std::atomic<bool> restless_{false};  // the poller's
 };
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/mapping.hpp"
-#include "transports/ofi/fabric.hpp"
+#include "transports/packets/fabric.hpp"
 
-namespace tutti::ofi {
+namespace tutti::packets {
 
 class Link;
 
@@ -47,4 +47,4 @@ class Buffers {
   std::vector<Buffer*> free_;  // under mutex_
 };
 
-}  // namespace tutti::ofi
+}  // namespace tutti::packets
