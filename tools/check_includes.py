@@ -22,12 +22,13 @@ ALLOWED = {
     "src/communicator": ENGINE + " contract transports/registry.hpp",
     "src/api": "communicator moe bootstrap bootstrap/launchers memory",  # ways to meet; tuttiMemAlloc
     "src/api/sim": "api communicator bootstrap transports/ub/bus transports/ub/trace transports/ub/report",  # tuttiSimRun
-    "transports": "bootstrap contract transports/hybrid transports/ofi transports/packets transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
+    "transports": "bootstrap contract transports/hybrid transports/ofi transports/packets transports/plugin transports/shm transports/tcp transports/ub/bus transports/ub/processes",  # the registry
     "transports/shm": "kernels topology memory bootstrap contract",
     "transports/hybrid": "topology bootstrap contract",  # of two transports that it is given
     "transports/message": "kernels memory bootstrap contract",
     "transports/tcp": "transports/message topology bootstrap contract",
     "transports/packets": "transports/message topology bootstrap contract",
+    "transports/plugin": "transports/packets transports/message contract",
     "transports/ofi": "transports/packets transports/message contract",
     "transports/ub/engine": "",
     "transports/ub/model": "transports/ub/engine/time.hpp transports/ub/engine/mix.hpp",

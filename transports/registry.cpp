@@ -4,6 +4,7 @@
 #include "transports/hybrid/hybrid_transport.hpp"
 #include "transports/ofi/ofi_node.hpp"
 #include "transports/packets/packet_transport.hpp"
+#include "transports/plugin/plugin_node.hpp"
 #include "transports/shm/shm_transport.hpp"
 #include "transports/tcp/tcp_transport.hpp"
 #include "transports/ub/bus/bus_transport.hpp"
@@ -22,6 +23,23 @@ std::unique_ptr<NetworkTransport> open_ofi(Bootstrap& bootstrap, Nanoseconds tim
                                                     ofi::node_of_this_process());
 }
 
+std::unique_ptr<NetworkTransport> open_plugin(Bootstrap& bootstrap, Nanoseconds timeout) {
+  return std::make_unique<packets::PacketTransport>(bootstrap, timeout,
+                                                    plugin::node_of_this_process());
+}
+
+// What connects hosts, for a choice of transport that has a network.
+auto network_of(const std::string& name) {
+  if (name == "ofi" || name == "shm+ofi") return open_ofi;
+  const bool is_default = name.empty() && plugin::is_named();
+  if (name == "plugin" || name == "shm+plugin" || is_default) return open_plugin;
+  return open_tcp;
+}
+
+bool is_simulated() {
+  return ub::ProcessRank::if_any() != nullptr || ub::BusTransport::is_reachable();
+}
+
 // For the ranks of a host that is one of several.
 std::unique_ptr<Transport> open_near(Bootstrap& bootstrap, Nanoseconds) {
   return std::make_unique<shm::ShmTransport>(bootstrap, shm::DeathWatch::kElsewhere);
@@ -30,12 +48,20 @@ std::unique_ptr<Transport> open_near(Bootstrap& bootstrap, Nanoseconds) {
 }  // namespace
 
 void check_transport(const std::string& name) {
+  if (name.empty() && plugin::is_named() && !is_simulated()) {
+    return static_cast<void>(plugin::plugin_of_this_process());
+  }
   if (name.empty() || name == "shm" || name == "tcp" || name == "shm+tcp") return;
   if (name == "ub" && ub::ProcessRank::if_any() != nullptr) return;
   if (name == "ub") return ub::BusTransport::check_caller();
   if (name == "ofi" || name == "shm+ofi") return static_cast<void>(ofi::node_of_this_process());
+  if (name == "plugin" || name == "shm+plugin") {
+    return static_cast<void>(plugin::node_of_this_process());
+  }
   fail(tuttiInvalidArgument,
-       "there is no transport \"{}\"; built in: shm, tcp, shm+tcp, ofi, shm+ofi, ub", name);
+       "there is no transport \"{}\"; built in: shm, tcp, shm+tcp, ofi, shm+ofi, plugin, "
+       "shm+plugin, ub",
+       name);
 }
 
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
@@ -47,14 +73,14 @@ std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bo
   if (name == "ub" || (name.empty() && ub::BusTransport::is_reachable())) {
     return std::make_unique<ub::BusTransport>(bootstrap);
   }
-  if (name == "tcp") return open_tcp(bootstrap, timeout);
-  if (name == "ofi") return open_ofi(bootstrap, timeout);
+  const auto open_network = network_of(name);
+  if (name == "tcp" || name == "ofi" || name == "plugin") return open_network(bootstrap, timeout);
   if (name == "shm") return std::make_unique<shm::ShmTransport>(bootstrap);
   hybrid::Hosts hosts(bootstrap);
   if (name.empty() && hosts.count() == 1) return std::make_unique<shm::ShmTransport>(bootstrap);
-  if (name.empty() && hosts.count() == hosts.ranks()) return open_tcp(bootstrap, timeout);
-  return std::make_unique<hybrid::HybridTransport>(
-      bootstrap, std::move(hosts), open_near, name == "shm+ofi" ? open_ofi : open_tcp, timeout);
+  if (name.empty() && hosts.count() == hosts.ranks()) return open_network(bootstrap, timeout);
+  return std::make_unique<hybrid::HybridTransport>(bootstrap, std::move(hosts), open_near,
+                                                   open_network, timeout);
 }
 
 }  // namespace tutti

@@ -11,11 +11,13 @@ namespace tutti {
 
 // Can this rank open it? Before ranks meet, so that each one hears its own mistake, not that
 // another one has gone. tuttiInvalidArgument, listing the names, for one that is not built in;
-// tuttiInvalidUsage for "ub" outside a simulation; what ofi::node_of_this_process() throws.
+// tuttiInvalidUsage for "ub" outside a simulation; what ofi::node_of_this_process() throws, and
+// that of plugin, whose plugin is loaded also where nothing is named but TUTTI_TRANSPORT_PLUGIN.
 void check_transport(const std::string& name);
 
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every
-// rank, which for ranks of a simulation is "ub". Throws what check_transport() throws.
+// rank, which for ranks of a simulation is "ub"; between hosts, TCP or the plugin that
+// TUTTI_TRANSPORT_PLUGIN names. Throws what check_transport() throws.
 // `timeout`: of what a transport itself waits for.
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
                                           Nanoseconds timeout);
