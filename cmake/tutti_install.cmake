@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 install(DIRECTORY include/tutti DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS tutti EXPORT tuttiTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(tool tutti-run tutti-perf tutti-sim)
+foreach(tool tutti-run tutti-perf tutti-sim tutti-plugin-check)
   if(NOT TARGET ${tool})
     continue()
   endif()

@@ -5,7 +5,8 @@
 
 #include <cstddef>
 #include <cstring>
-#include <string_view>
+#include <map>
+#include <mutex>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -91,9 +92,7 @@ void check_capabilities(const std::string& file, std::uint64_t capabilities) {
   }
 }
 
-}  // namespace
-
-Plugin load_plugin(const std::string& file) {
+const tuttiTransportPlugin_t* load_table(const std::string& file) {
   void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) refuse(file, "it cannot be loaded: {}", ::dlerror());
   const auto entry = reinterpret_cast<decltype(&::tuttiTransportPlugin)>(::dlsym(library, kEntry));
@@ -108,7 +107,18 @@ Plugin load_plugin(const std::string& file) {
   check_capabilities(file, table->capabilities);
   check_functions(file, *table);
   TUTTI_INFO(kNet, "transport plugin \"{}\" is {}", file, table->name);
-  return {file, table};
+  return table;
+}
+
+}  // namespace
+
+const Plugin& load_plugin(const std::string& file) {
+  static std::mutex mutex;
+  static std::map<std::string, Plugin> all;
+  const std::lock_guard lock(mutex);
+  auto found = all.find(file);
+  if (found == all.end()) found = all.emplace(file, Plugin{file, load_table(file)}).first;
+  return found->second;
 }
 
 std::string describe(const Plugin& plugin, int error) {

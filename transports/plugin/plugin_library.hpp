@@ -13,10 +13,10 @@ struct Plugin {
   const tuttiTransportPlugin_t* table = nullptr;
 };
 
-// Loads it, for good: plugins may have threads. `file`: as dlopen() takes it, a path or a name that
-// the loader finds. tuttiInvalidArgument, naming the file and what is wrong with it, for what is no
-// plugin that can be used here.
-Plugin load_plugin(const std::string& file);
+// Loads it at the first call, for good: plugins may have threads. `file`: as dlopen() takes it, a
+// path or a name that the loader finds. tuttiInvalidArgument, naming the file and what is wrong
+// with it, for what is no plugin that can be used here.
+const Plugin& load_plugin(const std::string& file);
 
 // What an error of the plugin means, for people.
 std::string describe(const Plugin& plugin, int error);

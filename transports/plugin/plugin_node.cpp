@@ -1,6 +1,6 @@
 #include "transports/plugin/plugin_node.hpp"
 
-#include <mutex>
+#include <atomic>
 #include <optional>
 
 #include "base/environment.hpp"
@@ -23,8 +23,7 @@ std::unique_ptr<packets::Node> make_node() {
 bool is_named() { return env_string(kVariable).has_value(); }
 
 const Plugin& plugin_of_this_process() {
-  static std::mutex mutex;
-  static std::optional<Plugin> loaded;
+  static std::atomic<const Plugin*> first{nullptr};
   const std::optional<std::string> file = env_string(kVariable);
   if (!file) {
     fail(
@@ -32,14 +31,11 @@ const Plugin& plugin_of_this_process() {
         "transport \"plugin\" needs a plugin: {} is not set, and should be the path of its library",
         kVariable);
   }
-  const std::lock_guard lock(mutex);
-  if (!loaded) loaded = load_plugin(*file);
-  if (loaded->file != *file) {
-    fail(tuttiInvalidUsage,
-         "{}=\"{}\": this process has loaded the plugin \"{}\", and can have one", kVariable, *file,
-         loaded->file);
-  }
-  return *loaded;
+  const Plugin& plugin = load_plugin(*file);
+  const Plugin* known = nullptr;
+  if (first.compare_exchange_strong(known, &plugin) || known == &plugin) return plugin;
+  fail(tuttiInvalidUsage, "{}=\"{}\": this process uses the plugin \"{}\", and can use one",
+       kVariable, *file, known->file);
 }
 
 // The plugin is loaded before there is an owner of the node: exit() destroys what the plugin has of

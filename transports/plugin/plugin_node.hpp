@@ -10,7 +10,7 @@ namespace tutti::plugin {
 bool is_named();
 
 // Loaded at the first call. Throws what load_plugin() throws; tuttiInvalidArgument where none is
-// named, tuttiInvalidUsage where another one is than before.
+// named, tuttiInvalidUsage where another one was before.
 const Plugin& plugin_of_this_process();
 
 // Made at first use; lives until the process ends. Throws what the above and open_fabric() throw. A
