@@ -119,7 +119,8 @@ function(tutti_test name)
 endfunction()
 
 # tutti_test_over(NAME TRANSPORT [PROVIDER NAME] [WITHOUT FILTER] [OPTIMISED]): the same program again, with
-# TUTTI_TRANSPORT set, and TUTTI_OFI_PROVIDER; for "hybrid", shared memory and TCP, two ranks count as a host.
+# TUTTI_TRANSPORT set, and TUTTI_OFI_PROVIDER; for "hybrid", shared memory and TCP, two ranks count as a host;
+# "plugin" is the example's.
 # FILTER, as GoogleTest takes it, is of tests that the transport cannot run. OPTIMISED: not in sanitizer builds,
 # where others cover what it would take minutes for.
 function(tutti_test_over name transport)
@@ -128,12 +129,19 @@ function(tutti_test_over name transport)
   if(transport STREQUAL "ofi" AND (NOT TUTTI_WITH_OFI OR TUTTI_SANITIZE))
     return()
   endif()
+  if(transport STREQUAL "plugin" AND NOT TARGET unix_plugin)
+    return()
+  endif()
   if(ARG_OPTIMISED AND TUTTI_SANITIZE)
     return()
   endif()
   set(choice TUTTI_TRANSPORT=${transport})
   if(transport STREQUAL "hybrid")
     set(choice TUTTI_TRANSPORT=shm+tcp TUTTI_RANKS_PER_HOST=2 TUTTI_MOE_RELAY=always)
+  endif()
+  if(transport STREQUAL "plugin")
+    list(APPEND choice TUTTI_TRANSPORT_PLUGIN=$<TARGET_FILE:unix_plugin>)
+    add_dependencies(${name} unix_plugin)
   endif()
   set(test ${name}_${transport})
   if(ARG_PROVIDER)

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs a build into an empty place, builds the consumer against it by find_package and by pkg-config,
-# and runs it; then looks at what libtutti exports.
+# and runs it; builds the example of a transport plugin against it, and checks and uses that; then looks at
+# what libtutti exports.
 set -euo pipefail
 build=$1
-consumer=$(dirname "$(readlink -f "$0")")/consumer
+here=$(dirname "$(readlink -f "$0")")
+consumer=$here/consumer
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 
@@ -24,6 +26,17 @@ cc -std=c11 -Wall -Wextra -Wpedantic -Werror "$consumer/consumer.c" "${flags[@]}
 c++ -std=c++20 -Wall -Wextra -Wpedantic -Werror "$consumer/consumer.cpp" "${flags[@]}" -o "$place/cpp"
 LD_LIBRARY_PATH=$libdir "$place/c"
 LD_LIBRARY_PATH=$libdir "$place/cpp"
+
+echo "a plugin out of tree"
+cp -r "$here/../../examples/08_transport_plugin" "$place/plugin"
+cmake -S "$place/plugin" -B "$place/plugin/build" -DCMAKE_PREFIX_PATH="$place/tutti" >/dev/null
+cmake --build "$place/plugin/build" >/dev/null
+plugin=$place/plugin/build/libunix_plugin.so
+"$place/tutti/bin/tutti-plugin-check" "$plugin" --only sizes --only all_reduce
+if [[ -x $place/tutti/bin/tutti-perf ]]; then
+  TUTTI_TRANSPORT=plugin TUTTI_TRANSPORT_PLUGIN=$plugin TUTTI_SOCKET_IFNAME=lo \
+    "$place/tutti/bin/tutti-run" -n 2 "$place/tutti/bin/tutti-perf" all_reduce -b 8 -e 8 -n 5 >/dev/null
+fi
 
 echo "every tool runs"
 for tool in "$place"/tutti/bin/*; do

@@ -46,6 +46,15 @@ std::unique_ptr<Transport> open_hybrid(Bootstrap& bootstrap) {
   return open_transport("shm+tcp", bootstrap, kTransportTimeout);
 }
 
+#ifdef TUTTI_UNIX_PLUGIN
+std::unique_ptr<Transport> open_plugin(Bootstrap& bootstrap) {
+  static const ScopedVariable named("TUTTI_TRANSPORT_PLUGIN", TUTTI_UNIX_PLUGIN);
+  return open_transport("plugin", bootstrap, kTransportTimeout);
+}
+#else
+std::unique_ptr<Transport> open_plugin(Bootstrap&) { return nullptr; }
+#endif
+
 void yield_thread() { std::this_thread::yield(); }
 
 void run_on_ideal_bus(int ranks, const TransportKind::Body& body) {

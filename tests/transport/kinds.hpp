@@ -69,6 +69,15 @@ inline constexpr bool kWithOfi = false;
 #endif
 inline constexpr TransportKind kOfi{"ofi", open_ofi, run_on_threads, yield_thread};
 
+// On the example's plugin, where it is built.
+std::unique_ptr<Transport> open_plugin(Bootstrap& bootstrap);
+#ifdef TUTTI_UNIX_PLUGIN
+inline constexpr bool kWithPlugin = !kSanitized;
+#else
+inline constexpr bool kWithPlugin = false;
+#endif
+inline constexpr TransportKind kPlugin{"plugin", open_plugin, run_on_threads, yield_thread};
+
 inline std::vector<TransportKind> kinds() {
   std::vector<TransportKind> all = {
       kShm,
@@ -81,6 +90,7 @@ inline std::vector<TransportKind> kinds() {
       {"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
   };
   if (kWithOfi) all.push_back(kOfi);
+  if (kWithPlugin) all.push_back(kPlugin);
   // With these, only less can happen than with those above.
   if (!kSanitized) {
     all.push_back({"ofi_verbs", open_ofi_verbs, run_on_threads, yield_thread});
@@ -93,6 +103,7 @@ inline std::vector<TransportKind> kinds() {
 inline std::vector<TransportKind> process_kinds() {
   std::vector<TransportKind> all = {kShm, kTcp, kHybrid};
   if (kWithOfi) all.push_back(kOfi);
+  if (kWithPlugin) all.push_back(kPlugin);
   return all;
 }
 

@@ -17,8 +17,8 @@ namespace tutti::plugin_check {
 // How long anything may take that should happen at once.
 inline constexpr std::chrono::seconds kPatience{10};
 
-// Of messages whose length does not matter.
-inline constexpr std::size_t kMessageBytes = 2048;
+// Of messages whose length does not matter: every network takes them.
+inline constexpr std::size_t kMessageBytes = TUTTI_PLUGIN_LEAST_MESSAGE_BYTES;
 
 using Bytes = std::vector<std::byte>;
 

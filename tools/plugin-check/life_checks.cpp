@@ -156,7 +156,10 @@ std::string dead_peer(const Plugin& plugin) {
   Endpoint own(plugin);
   own.lend(8);
   const std::uint64_t peer = own.add(other.page().address_of(0));
-  for (std::uint32_t i = 0; i < 10; ++i) own.send(peer, labelled({0, i}, kMessageBytes));
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    const int error = own.send(peer, labelled({0, i}, kMessageBytes));
+    expect(error == 0, "send() to another process fails: error {}", error);
+  }
   own.await("sends to another process do not end", [&] { return own.on_way() == 0; });
   other.kill(0);
   await_failure(own, peer, "of a process that was killed");

@@ -2,7 +2,11 @@
 #include <stdio.h>
 #include <tutti/moe.h>
 #include <tutti/sim.h>
+#include <tutti/transport_plugin.h>
 #include <tutti/tutti.h>
+
+// The page for plugins is C, too.
+static const tuttiTransportPlugin_t unused = {.size = sizeof(tuttiTransportPlugin_t)};
 
 static int fails(tuttiResult_t code) {
   if (code != tuttiSuccess) fprintf(stderr, "%s\n", tuttiGetLastError(NULL));
@@ -27,5 +31,6 @@ int main(void) {
   if (fails(tuttiAllReduce(&value, &value, 1, tuttiFloat32, tuttiSum, comm, NULL))) return 1;
   if (fails(tuttiCommDestroy(comm))) return 1;
   if (fails(tuttiSimRun(NULL, 2, simulated, NULL, NULL))) return 1;
+  if (unused.size == 0) return 1;
   return value == 3 ? 0 : 1;
 }
