@@ -64,6 +64,10 @@ void check_transport(const std::string& name) {
        name);
 }
 
+std::string agreed_transport(const std::string& name) {
+  return name.empty() && plugin::is_named() && !is_simulated() ? "plugin between hosts" : name;
+}
+
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
                                           Nanoseconds timeout) {
   check_transport(name);

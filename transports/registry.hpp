@@ -15,6 +15,10 @@ namespace tutti {
 // that of plugin, whose plugin is loaded also where nothing is named but TUTTI_TRANSPORT_PLUGIN.
 void check_transport(const std::string& name);
 
+// What ranks must agree on before they open it: the name and, where none is given, whether a plugin
+// connects hosts.
+std::string agreed_transport(const std::string& name);
+
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every
 // rank, which for ranks of a simulation is "ub"; between hosts, TCP or the plugin that
 // TUTTI_TRANSPORT_PLUGIN names. Throws what check_transport() throws.

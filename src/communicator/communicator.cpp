@@ -36,7 +36,8 @@ Agreed agreed(const Settings& settings) {
   value.strict = settings.strict;
   value.in_place = settings.in_place;
   value.version = TUTTI_VERSION_CODE;
-  std::strncpy(value.transport, settings.transport.c_str(), sizeof(value.transport) - 1);
+  const std::string transport = agreed_transport(settings.transport);
+  std::strncpy(value.transport, transport.c_str(), sizeof(value.transport) - 1);
   if (settings.algorithm) {
     std::strncpy(value.algorithm, settings.algorithm->c_str(), sizeof(value.algorithm) - 1);
   }

@@ -86,6 +86,13 @@ TEST(PluginChoice, ConnectsHostsUnlessSomethingElseIsNamed) {
   EXPECT_EQ(name_of("shm+tcp", "2"), "shm+tcp");
 }
 
+TEST(PluginChoice, IsOneOnWhichRanksMustAgree) {
+  const std::string without = agreed_transport("");
+  const ScopedVariable variable(kVariable, UNIX_PLUGIN);
+  EXPECT_NE(agreed_transport(""), without);
+  EXPECT_EQ(agreed_transport("tcp"), "tcp");
+}
+
 TEST(PluginChoice, IsOneForAProcess) {
   {
     const ScopedVariable variable(kVariable, UNIX_PLUGIN);
