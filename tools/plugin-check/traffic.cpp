@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 namespace tutti::plugin_check {
 
@@ -43,9 +44,11 @@ void await_all(Endpoint& sender, Endpoint& receiver, Arrivals& arrivals, std::si
   const std::size_t before = sender.failures().size();
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (arrivals.count() < count || sender.on_way() > 0) {
+    const std::size_t had = arrivals.count();
     sender.drive();
     receiver.drive();
     arrivals.take_from(receiver);
+    if (arrivals.count() == had) std::this_thread::yield();
     const std::vector<int> failures = sender.failures();
     expect(failures.size() == before, "sending failed: error {}",
            failures.empty() ? 0 : failures.back());
