@@ -14,8 +14,20 @@ skip() {
   exit 77
 }
 
+# Below the range from which the kernel gives connections their ports: no other test takes it meanwhile.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 - <<'END'
+import random, socket
+while True:
+    port = random.randrange(20000, 30000)
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+END
 }
 
 # each_rank COMMAND: runs it for every RANK at once; rank 0 last, so that the others have to wait.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <tutti/error.hpp>
 #include <vector>
 
 namespace tutti::hybrid {
@@ -31,11 +33,19 @@ Network probe_network(Bootstrap& bootstrap, const Hosts& hosts, ControlWindow& f
   if (hosts.count() == 1) return {};
   const Rank peer = counterpart(hosts, bootstrap.rank());
   std::vector<std::byte> bytes(std::min(kMostBytes, segment.bytes - segment.line_bytes));
+  // A peer that cannot be read may have given the set-up up: then the exchange that follows says
+  // why.
+  std::optional<Error> failure;
   const auto read = [&](std::size_t count) {
+    if (failure) return 1.0;
     const Fetch fetch{
         .peer = peer, .destination = std::span(bytes).first(count), .offset = segment.line_bytes};
     const Nanoseconds begin = clock.now();
-    far.get({&fetch, 1});
+    try {
+      far.get({&fetch, 1});
+    } catch (const Error& error) {
+      failure = error;
+    }
     return std::max<double>(1, static_cast<double>((clock.now() - begin).count()));
   };
   Network mine;
@@ -47,6 +57,7 @@ Network probe_network(Bootstrap& bootstrap, const Hosts& hosts, ControlWindow& f
   }
   // What all do at once; the first read, for which a link may have saved up, does not count.
   bootstrap.all_gather({}, {});
+  if (failure) throw Error(*failure);
   read(bytes.size());
   double ns = 0;
   double moved = 0;
@@ -56,7 +67,9 @@ Network probe_network(Bootstrap& bootstrap, const Hosts& hosts, ControlWindow& f
   }
   mine.bytes_per_ns = moved / ns;
   std::vector<double> trips, rates;
-  for (const Network& each : all_gather_value(bootstrap, mine)) {
+  const std::vector<Network> all = all_gather_value(bootstrap, mine);
+  if (failure) throw Error(*failure);
+  for (const Network& each : all) {
     trips.push_back(each.round_trip_ns);
     rates.push_back(each.bytes_per_ns);
   }
