@@ -134,8 +134,8 @@ typedef struct {
   //   0: begun. The message stays as it is, and `operation` where it is, until read() reports it as
   //      sent or failed - also if nobody takes it there. "Sent" promises no more than the memory.
   //   EAGAIN: queues are full; nothing has begun. After some read() it is tried again.
-  //   another: nothing has begun, and nothing will for now. Of a peer that is gone, this or a
-  //      failed completion tells; the latter says why.
+  //   another: nothing has begun, and a repetition at once would not help. Of a peer that is gone,
+  //      this or a failed completion tells; the latter says why.
   // What was sent arrives once, whole and unchanged, as long as both endpoints live: a message that
   // is lost is reported as failed. Tutti sends what failed again for 200 ms, and lets go what came
   // twice by that. Messages may overtake each other.

@@ -21,7 +21,8 @@ constexpr Nanoseconds kVerdictTime = std::chrono::seconds(2);
 // A wait for an answer keeps the core for so long, and then sleeps.
 constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
 constexpr Nanoseconds kLongestSleep = std::chrono::milliseconds(20);
-// Between looks whether rank 0 has answered: it may have hundreds to answer, on the cores that look.
+// Between looks whether rank 0 has answered: it may have hundreds to answer, on the cores that
+// look.
 constexpr Nanoseconds kShortestPause = std::chrono::microseconds(50);
 constexpr Nanoseconds kLongestPause = std::chrono::milliseconds(20);
 // How long what is on its way when a rank leaves may take to get there.
@@ -45,8 +46,8 @@ MessageTransport::~MessageTransport() {
     node_.remove(*endpoint_);
     return;
   }
-  // What was sent on a connection that has only begun comes before the news that this rank has left,
-  // which others pass on.
+  // What was sent on a connection that has only begun comes before the news that this rank has
+  // left, which others pass on.
   flush_all();
   endpoint_->standing().say_goodbye();
   flush_all();

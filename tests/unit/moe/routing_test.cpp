@@ -95,8 +95,7 @@ TEST(Routing, WideIndicesWithAStrideGiveTheSameTable) {
   ASSERT_EQ(narrow.table.entries().size(), strided.table.entries().size());
   for (std::size_t i = 0; i < narrow.table.entries().size(); ++i) {
     EXPECT_EQ(narrow.table.entries()[i].token, strided.table.entries()[i].token);
-    EXPECT_EQ(narrow.table.entries()[i].bits,
-              strided.table.entries()[i].bits);
+    EXPECT_EQ(narrow.table.entries()[i].bits, strided.table.entries()[i].bits);
   }
 }
 
