@@ -323,7 +323,11 @@ class Transport {
 
   // Memory of the library that a failed operation has lent: puts and gets may read it until this
   // transport's destructor has run. From any thread; nothing is allocated.
-  using Kept = std::list<std::vector<std::byte>>;
+  struct Lent {
+    std::unique_ptr<std::byte[]> bytes;
+    std::size_t size = 0;
+  };
+  using Kept = std::list<Lent>;
   void keep(Kept&& bytes) noexcept {
     const std::lock_guard lock(keeping_);
     kept_.splice(kept_.end(), bytes);
@@ -332,7 +336,7 @@ class Transport {
   std::size_t kept_bytes() const noexcept {
     const std::lock_guard lock(keeping_);
     std::size_t bytes = 0;
-    for (const auto& lent : kept_) bytes += lent.size();
+    for (const auto& lent : kept_) bytes += lent.size;
     return bytes;
   }
 

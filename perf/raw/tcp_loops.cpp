@@ -64,6 +64,8 @@ class Connection {
     }
     const int on = 1;
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    // One that paces, as bbr does, is slower without a network.
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_CONGESTION, "reno", std::strlen("reno"));
   }
 
   const int buffer_bytes_;

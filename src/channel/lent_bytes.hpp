@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <tutti/transport.hpp>
 #include <utility>
 
@@ -24,13 +25,15 @@ class LentBytes {
   LentBytes(const LentBytes&) = delete;
   LentBytes& operator=(const LentBytes&) = delete;
 
-  // Once, before anybody is told of it. Zeroed.
-  void make(std::size_t bytes) { bytes_.emplace_back(bytes); }
+  // Once, before anybody is told of it. What is in it is up to who writes it.
+  void make(std::size_t bytes) {
+    bytes_.push_back({std::make_unique_for_overwrite<std::byte[]>(bytes), bytes});
+  }
   bool empty() const noexcept { return bytes_.empty(); }
   // nullptr while empty().
-  std::byte* data() noexcept { return bytes_.empty() ? nullptr : bytes_.front().data(); }
+  std::byte* data() noexcept { return bytes_.empty() ? nullptr : bytes_.front().bytes.get(); }
   const std::byte* data() const noexcept {
-    return bytes_.empty() ? nullptr : bytes_.front().data();
+    return bytes_.empty() ? nullptr : bytes_.front().bytes.get();
   }
 
  private:

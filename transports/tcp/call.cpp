@@ -38,6 +38,11 @@ asio::ip::tcp::endpoint endpoint_of(const SocketAddress& address) {
 
 bool is_on_loopback(int socket) noexcept { return is_loopback(local_end_of(socket)); }
 
+// A congestion control that paces, as bbr does, paces loopback too, and lets what is on its way
+// grow out of the caches: 4 MiB each way at once by bare sockets, us: 2700 by bbr, 1600 by cubic,
+// 1400 by reno, which every Linux has and allows.
+constexpr char kCongestionControl[] = "reno";
+
 }  // namespace
 
 // What an option does not do is slower or later, not wrong. On loopback nothing is lost but what
@@ -46,7 +51,11 @@ bool is_on_loopback(int socket) noexcept { return is_loopback(local_end_of(socke
 void prepare_socket(int socket) noexcept {
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  if (is_on_loopback(socket)) return;
+  if (is_on_loopback(socket)) {
+    ::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, kCongestionControl,
+                 sizeof(kCongestionControl) - 1);
+    return;
+  }
   const int idle_s = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
