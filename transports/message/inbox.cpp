@@ -20,7 +20,9 @@ std::size_t Inbox::prepare(std::span<iovec, kMostPlaces> places) {
   }
   // What goes nowhere comes through the buffer, and so does what follows.
   if (prepared_content_ == content_left_ || count == 0) {
-    places[count++] = {buffer_.data() + end_, buffer_.size() - end_};
+    const std::size_t room = buffer_.size() - end_;
+    const bool after_much = frame_.bytes >= kMuchBytes;
+    places[count++] = {buffer_.data() + end_, after_much ? std::min(room, kFewBytes) : room};
   }
   return count;
 }

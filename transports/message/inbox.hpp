@@ -56,6 +56,10 @@ class Inbox {
 
  private:
   static constexpr std::size_t kBufferBytes = 2 * (kMostWholeBytes + kFrameBytes);
+  // After a content of so many bytes another one is expected, of which no more than so few come
+  // through the buffer.
+  static constexpr std::size_t kMuchBytes = std::size_t{32} << 10;
+  static constexpr std::size_t kFewBytes = 512;
 
   bool take_buffered();
   bool take_content();

@@ -9,7 +9,7 @@ namespace tutti::message {
 namespace {
 
 // What is sent "soon" leaves when it has become this much.
-constexpr std::size_t kSoonBytes = std::size_t{64} << 10;
+constexpr std::size_t kSoonBytes = std::size_t{128} << 10;
 
 }  // namespace
 
