@@ -155,6 +155,7 @@ double CostModel::read(const Reach& reach, std::size_t bytes) const {
 // What is lost to ports that all serve the same rank (read_windows.hpp), unless cores spread the
 // requests over that time.
 double CostModel::read_by_all(const Reach& reach, std::size_t bytes, std::size_t windows) const {
+  if (reach.peers < 2) return read(reach, bytes);
   const double parts = static_cast<double>(windows);
   const double all = static_cast<double>(bytes) * reach.read_ns_per_byte;
   const double spread = costs_.issue_ns(static_cast<std::size_t>(reach.peers));
