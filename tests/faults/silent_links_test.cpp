@@ -1,9 +1,12 @@
 // A rank behind a black hole: its connections stay and acknowledge everything, but nothing comes
-// through. No system tells of that, so the calls' own deadline is what finds it; it names the rank.
+// through. No system tells of that. Where silence is watched it is found, else by the calls' own
+// deadline; both name the rank.
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "tests/faults/checked_calls.hpp"
 #include "tests/faults/proxied_rank.hpp"
@@ -15,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kSilenceTimeout = 2s;
+constexpr Nanoseconds kFarTimeout = 60s;
 constexpr int kRanks = 3;
 constexpr Rank kLost = 1;
 
@@ -47,6 +51,51 @@ TEST(SilentLinks, AreATimeoutThatNamesTheRank) {
     const char* const missing = rank == kLost ? "did not arrive" : "rank 1 did not arrive";
     RANK_CHECK(says(tuttiGetLastError(comm), missing), comm);
     RANK_CHECK(tuttiBarrier(comm, nullptr) == tuttiTimeout, comm);
+    RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
+    end.meet(kRanks);
+    return 0;
+  });
+  for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
+}
+
+// Long before the deadline: who hears that error has not waited for that.
+TEST(SilentLinks, AreUnreachableWhereSilenceIsWatched) {
+  MeetingPoint end;
+  ProcessWorld world(kRanks, [&](int rank, const tuttiUniqueId& id) {
+    ::setenv("TUTTI_SILENCE_MS", "900", 1);
+    ProxiedRank proxied(id, kRanks, rank, kFarTimeout,
+                        [](Rank, int) { return TcpProxy::Passage{}; });
+    proxied.join();
+    const tuttiComm_t comm = proxied.comm();
+    RANK_CHECK(checked_all_to_all(comm, 100, 0) == tuttiSuccess, comm);
+    proxied.meet();
+    lose(proxied, rank);
+    proxied.meet();
+    RANK_CHECK(checked_all_to_all(comm, 100, 1) == tuttiRemoteError, comm);
+    const char* const found =
+        rank == kLost ? "is unreachable from rank 1" : "rank 1 is unreachable from rank";
+    RANK_CHECK(says(tuttiGetLastError(comm), found), comm);
+    RANK_CHECK(says(tuttiGetLastError(comm), "nothing has come from its process"), comm);
+    RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
+    end.meet(kRanks);
+    return 0;
+  });
+  for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
+}
+
+// A rank that computes, or that nobody waits for, is not silent: its process answers.
+TEST(SilentLinks, AreNotThoseOfARankThatComputes) {
+  MeetingPoint end;
+  ProcessWorld world(kRanks, [&](int rank, const tuttiUniqueId& id) {
+    ::setenv("TUTTI_SILENCE_MS", "900", 1);
+    ProxiedRank proxied(id, kRanks, rank, kFarTimeout,
+                        [](Rank, int) { return TcpProxy::Passage{}; });
+    proxied.join();
+    const tuttiComm_t comm = proxied.comm();
+    RANK_CHECK(checked_all_to_all(comm, 100, 0) == tuttiSuccess, comm);
+    if (rank == kLost) std::this_thread::sleep_for(3s);
+    RANK_CHECK(checked_all_to_all(comm, 100, 1) == tuttiSuccess, comm);
+    proxied.meet();
     RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
     end.meet(kRanks);
     return 0;

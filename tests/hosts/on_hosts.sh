@@ -22,11 +22,12 @@ same_checksum() {
 }
 
 # The ranks of the last host become unreachable while all are in calls: everybody says so and names one of them,
-# long before the library's deadline of 30 s.
-link_down() {
+# long before the library's deadline of 30 s. --down: their link acknowledges nothing. --stop: it does, but nothing
+# comes from them.
+unreachable() {
   local output status begin end
   begin=$(date +%s%N)
-  output=$(on 2 2 --down 3 -- "$perf" all_reduce -b 64K -e 64K -n 1000000)
+  output=$(on 2 2 "$1" 3 -- "$perf" all_reduce -b 64K -e 64K -n 1000000)
   status=$?
   end=$(date +%s%N)
   echo "$output" | grep -v '^#'
@@ -63,6 +64,7 @@ case $case in
   checksum_tcp) TUTTI_TRANSPORT=tcp same_checksum 2 2 ;;
   moe_2x2) on 2 2 -- "$perf" moe --tokens 64 --hidden 2048 --topk 4 --experts 16 -n 5 -c 1 ;;
   dispatch_once) dispatch_once ;;
-  link_down) link_down ;;
+  link_down) unreachable --down ;;
+  ranks_stopped) unreachable --stop ;;
   *) echo "no case $case" && exit 2 ;;
 esac

@@ -8,6 +8,7 @@ when this script ends, however it ends. Exit status: the first rank's that faile
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ def arguments():
     parser.add_argument("--rate", help="of each host's link, both ways, as tc takes it: 1gbit")
     parser.add_argument("--family", type=int, choices=(4, 6), default=4)
     parser.add_argument("--down", metavar="SECONDS", type=float, help="then the last host's link goes down")
+    parser.add_argument("--stop", metavar="SECONDS", type=float,
+                        help="then the last host's ranks are stopped, until those of the others have ended")
     parser.add_argument("--count", action="store_true", help="print what each host's interface has sent")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("program", nargs=argparse.REMAINDER)
@@ -98,6 +101,16 @@ def start(hosts, args):
             yield subprocess.Popen(host.command(*args.program), env=env)
 
 
+def wait_without(ranks, stopped):
+    for rank in stopped:
+        rank.send_signal(signal.SIGSTOP)
+    for rank in ranks:
+        if rank not in stopped:
+            rank.wait()
+    for rank in stopped:
+        rank.send_signal(signal.SIGCONT)
+
+
 def main():
     args = arguments()
     if not args.inside:
@@ -111,6 +124,9 @@ def main():
     if args.down is not None:
         time.sleep(args.down)
         run("ip", "link", "set", f"host{args.hosts - 1}", "down")
+    if args.stop is not None:
+        time.sleep(args.stop)
+        wait_without(ranks, stopped=ranks[-args.ranks:])
     statuses = [rank.wait() for rank in ranks]
     if args.count:
         for host, count in zip(hosts, before):

@@ -133,6 +133,8 @@ bool Delivery::on_frame(const Frame& frame, std::span<const std::byte> content,
     node_.on_port_gone(link_.remote(), static_cast<std::uint32_t>(frame.argument));
     return true;
   }
+  if (frame.kind == FrameKind::kPing) link_.send_bare(FrameKind::kPong);
+  if (frame.kind == FrameKind::kPing || frame.kind == FrameKind::kPong) return true;
   const std::shared_ptr<Endpoint> endpoint = node_.endpoint(frame.port);
   if (!endpoint) {
     refuse(frame);

@@ -57,6 +57,8 @@ Limits limits_of(FrameKind kind) noexcept {
     case FrameKind::kAbsent:
     case FrameKind::kGetEnd:
     case FrameKind::kNoPort:
+    case FrameKind::kPing:
+    case FrameKind::kPong:
       break;
   }
   return {};
@@ -103,7 +105,7 @@ std::optional<Frame> parse(std::span<const std::byte, kFrameBytes> from, std::st
                     .argument = load<std::uint64_t>(p + 16),
                     .bytes = load<std::uint64_t>(p + 24)};
   if (kind < static_cast<std::uint8_t>(FrameKind::kPut) ||
-      kind > static_cast<std::uint8_t>(FrameKind::kNoPort)) {
+      kind > static_cast<std::uint8_t>(FrameKind::kPong)) {
     complaint = fmt::format("a frame of kind {}, which there is not", kind);
     return std::nullopt;
   }

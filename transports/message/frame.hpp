@@ -32,6 +32,8 @@ enum class FrameKind : std::uint8_t {
   kProposal,  // a failure, to who decides which one is first
   kFailure,   // the one that was
   kNoPort,    // `argument` is a port to which a frame came, and which is closed
+  kPing,      // is the process still there? To no port
+  kPong,      // it is
 };
 
 enum class WindowId : std::uint8_t {

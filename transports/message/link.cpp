@@ -44,6 +44,12 @@ void Link::send(std::span<const std::byte> head, std::vector<std::byte> content)
   write();
 }
 
+void Link::send_bare(FrameKind kind) {
+  FrameBytes head;
+  encode(Frame{.kind = kind}, head);
+  send(head, {}, When::kNow);
+}
+
 void Link::push_out() {
   const std::lock_guard lock(sending_);
   if (!is_closed()) write();

@@ -53,6 +53,9 @@ class Link {
   void send(std::span<const std::byte> head, const Outbox::Reference& content, When when);
   void send(std::span<const std::byte> head, std::vector<std::byte> content);
 
+  // Of that kind and nothing else, to no rank.
+  void send_bare(FrameKind kind);
+
   // Frames that have not left.
   std::size_t backlog() const noexcept {
     return static_cast<std::size_t>(pushed_.load(std::memory_order_relaxed) -

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/futex.hpp"
 
@@ -51,6 +52,12 @@ void Sleepers::sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds tim
   if (!thread_looks_.load(std::memory_order_seq_cst)) network_.rouse_thread();
   futex_wait(bell.ring, seen, timeout);
   on_bells_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+bool Sleepers::has_waited(std::uint64_t& polls) const noexcept {
+  const std::uint64_t now = polls_.load(std::memory_order_relaxed);
+  return std::exchange(polls, now) != now || leading_.load(std::memory_order_relaxed) ||
+         on_bells_.load(std::memory_order_relaxed) > 0;
 }
 
 bool Sleepers::is_polled() noexcept {

@@ -43,6 +43,8 @@ class Sleepers {
   void note_poll() noexcept {
     polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
+  // Has a rank looked since `polls` was as it is - it is renewed - or does one sleep?
+  bool has_waited(std::uint64_t& polls) const noexcept;
   // The network's own thread asks: do ranks look, since it has asked last?
   bool is_polled() noexcept;
   // And whether it may leave the network to them. From false on it looks itself.

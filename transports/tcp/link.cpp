@@ -1,6 +1,8 @@
 #include "transports/tcp/link.hpp"
 
 #include <fmt/format.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -104,6 +106,8 @@ bool Link::receive() {
     const ssize_t got = receive_some(socket_.get(), message);
     if (got > 0) {
       any = true;
+      received_.store(received_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(got),
+                      std::memory_order_relaxed);
       try {
         if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
       } catch (const std::exception& error) {
@@ -121,6 +125,15 @@ bool Link::receive() {
   }
   if (!why.empty()) close(end, why);
   return any;
+}
+
+Link::Signs Link::signs() const noexcept {
+  int unacknowledged = 0;
+  ::ioctl(socket_.get(), SIOCOUTQ, &unacknowledged);
+  return {.received = received_.load(std::memory_order_relaxed),
+          .left = left(),
+          .waiting = backlog(),
+          .unacknowledged = static_cast<std::uint64_t>(unacknowledged)};
 }
 
 Link::End Link::end_of(int error) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 #include "base/descriptor.hpp"
@@ -22,6 +23,23 @@ class Link final : public message::Link {
   void open(Descriptor socket);
   bool receive() override;
 
+  // What it has received and sent, to be compared with what it had.
+  struct Signs {
+    std::uint64_t received = 0;        // bytes
+    std::uint64_t left = 0;            // frames
+    std::uint64_t waiting = 0;         // frames that have not left
+    std::uint64_t unacknowledged = 0;  // bytes of those that have
+
+    // Does the other side live? It has sent something, or takes what is on its way; that all of it
+    // has arrived is no sign, since anything in between may have taken it.
+    bool moved_since(const Signs& then) const noexcept {
+      if (received != then.received) return true;
+      return waiting > 0 ? left != then.left
+                         : unacknowledged > 0 && unacknowledged != then.unacknowledged;
+    }
+  };
+  Signs signs() const noexcept;
+
  private:
   void write() override;
   void on_close() noexcept override;
@@ -32,6 +50,7 @@ class Link final : public message::Link {
   Node& tcp_;
   Descriptor socket_;     // set before open_, closed by the destructor
   bool watched_ = false;  // the node is told when the socket takes more; under sending_
+  std::atomic<std::uint64_t> received_{0};
 };
 
 }  // namespace tutti::tcp

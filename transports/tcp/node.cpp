@@ -170,6 +170,7 @@ std::shared_ptr<message::Link> Node::find_link(const NodeId& node) {
 void Node::open_link(const std::shared_ptr<Link>& link, Descriptor socket) {
   link->open(std::move(socket));
   poller_.add(link);
+  silence_.add(link);
 }
 
 std::shared_ptr<message::Endpoint> Node::wanted_by(const Introduction& said, Refusal& refusal) {

@@ -21,6 +21,7 @@
 #include "transports/tcp/endpoint.hpp"
 #include "transports/tcp/link.hpp"
 #include "transports/tcp/poller.hpp"
+#include "transports/tcp/silence_watch.hpp"
 
 namespace tutti::tcp {
 
@@ -95,6 +96,7 @@ class Node final : public message::Node, private Door::Host {
 
   boost::asio::io_context io_{1};
   Poller poller_;
+  SilenceWatch silence_{io_, poller_};
   std::deque<Waiting> waiting_;  // calls that begin when others have ended; of the node's thread
 
   std::mutex mutex_;                                 // everything below

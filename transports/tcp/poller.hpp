@@ -45,6 +45,8 @@ class Poller final : public message::Mover, private message::Sleepers::Network {
     sleepers_.sleep_on_bell(bell, seen, timeout);
   }
   void ring(Doorbell& bell) noexcept override { sleepers_.ring(bell); }
+  // As that of Sleepers.
+  bool has_waited(std::uint64_t& polls) const noexcept { return sleepers_.has_waited(polls); }
   // Ranks share cores: the node's thread looks less often.
   void set_crowded() noexcept { crowded_.store(true, std::memory_order_relaxed); }
 
