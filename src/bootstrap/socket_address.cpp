@@ -26,6 +26,10 @@ SocketAddress loopback_address(std::uint16_t family) {
   return address;
 }
 
+bool is_same_host(const SocketAddress& a, const SocketAddress& b) noexcept {
+  return a.family == b.family && a.bytes == b.bytes;
+}
+
 bool is_loopback(const SocketAddress& address) noexcept {
   return address.family == 6 ? address.bytes == loopback_address(6).bytes : address.bytes[0] == 127;
 }

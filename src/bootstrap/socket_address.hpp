@@ -17,6 +17,9 @@ struct SocketAddress {
   friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
 };
 
+// The same, whatever the ports.
+bool is_same_host(const SocketAddress& a, const SocketAddress& b) noexcept;
+
 // "127.0.0.1:4711", "[::1]:4711".
 std::string to_string(const SocketAddress& address);
 

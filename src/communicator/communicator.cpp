@@ -105,6 +105,18 @@ constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
 // Crowded ranks hand the core round a few times before they pay for a sleep.
 constexpr Nanoseconds kCrowdedSpin = std::chrono::microseconds(30);
 
+// Nobody posts before every rank's lines are ready. Who leaves instead may have had an error that
+// others have heard of.
+void await_everybody(Transport& transport, Bootstrap& bootstrap) {
+  try {
+    bootstrap.all_gather({}, {});
+  } catch (const Error&) {
+    transport.progress();
+    if (const auto failure = transport.failure()) throw *failure;
+    throw;
+  }
+}
+
 std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap,
                                       const Settings& settings) {
   if (current_context().host != nullptr && transport.waiting() != Waiting::kPark) {
@@ -132,8 +144,7 @@ std::unique_ptr<Channel> open_channel(Transport& transport, Bootstrap& bootstrap
   auto channel = std::make_unique<Channel>(transport, std::move(windows), bootstrap.rank(),
                                            std::move(options));
   if (settings.concurrent) channel->become_concurrent();
-  // Nobody posts before every rank's lines are ready.
-  bootstrap.all_gather({}, {});
+  await_everybody(transport, bootstrap);
   return channel;
 }
 

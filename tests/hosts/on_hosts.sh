@@ -36,6 +36,15 @@ unreachable() {
   (((end - begin) / 1000000 < 20000))
 }
 
+# Hosts that all reach rank 0, but not each other: that is said when ranks meet, not by the first operation that needs it.
+apart() {
+  local output status
+  output=$(TUTTI_TRANSPORT=tcp on 3 1 --apart -- "$checksum")
+  status=$?
+  echo "$output"
+  ((status != 0)) && (($(grep -c 'InitWorld.*rank 2 is unreachable from rank 1.*No route to host' <<<"$output") == 3))
+}
+
 # field NAME OUTPUT: the number in its line "host 0 NAME ...", and in that of host 1.
 field() { awk -v name="$1" '$1 == "host" && $3 == name { print $4 }' <<<"$2"; }
 
@@ -65,6 +74,7 @@ case $case in
   moe_2x2) on 2 2 -- "$perf" moe --tokens 64 --hidden 2048 --topk 4 --experts 16 -n 5 -c 1 ;;
   dispatch_once) dispatch_once ;;
   link_down) unreachable --down ;;
+  apart) apart ;;
   ranks_stopped) unreachable --stop ;;
   *) echo "no case $case" && exit 2 ;;
 esac

@@ -25,6 +25,7 @@ def arguments():
     parser.add_argument("--rate", help="of each host's link, both ways, as tc takes it: 1gbit")
     parser.add_argument("--family", type=int, choices=(4, 6), default=4)
     parser.add_argument("--down", metavar="SECONDS", type=float, help="then the last host's link goes down")
+    parser.add_argument("--apart", action="store_true", help="the last host and the one before have no way to each other")
     parser.add_argument("--stop", metavar="SECONDS", type=float,
                         help="then the last host's ranks are stopped, until those of the others have ended")
     parser.add_argument("--count", action="store_true", help="print what each host's interface has sent")
@@ -65,12 +66,14 @@ class Host:
         self.inside("ip", "link", "set", "lo", "up")
         self.inside("ip", "link", "set", "eth0", "up")
         for family in NETWORK:
-            address = f"{NETWORK[family].format(number + 1)}/{PREFIX[family]}"
-            self.inside("ip", "addr", "add", address, "dev", "eth0", *(["nodad"] if family == 6 else []))
+            self.inside("ip", "addr", "add", f"{self.address(family)}/{PREFIX[family]}", "dev", "eth0", *(["nodad"] if family == 6 else []))
         if args.rate:
             limit = ["root", "tbf", "rate", args.rate, "burst", "128kb", "latency", "100ms"]
             self.inside("tc", "qdisc", "add", "dev", "eth0", *limit)
             run("tc", "qdisc", "add", "dev", outside, *limit)
+
+    def address(self, family):
+        return NETWORK[family].format(self.number + 1)
 
     def await_namespace(self):
         mine = os.readlink("/proc/self/ns/ipc")
@@ -119,6 +122,8 @@ def main():
     run("ip", "link", "add", "bridge0", "type", "bridge")
     run("ip", "link", "set", "bridge0", "up")
     hosts = [Host(number, args) for number in range(args.hosts)]
+    if args.apart:
+        hosts[-2].inside("ip", f"-{args.family}", "route", "add", "unreachable", hosts[-1].address(args.family))
     before = [host.sent_bytes() for host in hosts]
     ranks = list(start(hosts, args))
     if args.down is not None:

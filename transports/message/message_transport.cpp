@@ -21,8 +21,8 @@ constexpr Nanoseconds kVerdictTime = std::chrono::seconds(2);
 // A wait for an answer keeps the core for so long, and then sleeps.
 constexpr Nanoseconds kSpin = std::chrono::milliseconds(1);
 constexpr Nanoseconds kLongestSleep = std::chrono::milliseconds(20);
-// Between looks whether rank 0 has answered: it may have hundreds to answer, on the cores that
-// look.
+// Between looks whether a first peer has answered: it may have hundreds to answer, on the cores
+// that look.
 constexpr Nanoseconds kShortestPause = std::chrono::microseconds(50);
 constexpr Nanoseconds kLongestPause = std::chrono::milliseconds(20);
 // How long what is on its way when a rank leaves may take to get there.
@@ -70,22 +70,39 @@ std::unique_ptr<ControlWindow> MessageTransport::open_control(const ControlSegme
   endpoint_->ready();
   // Nobody connects before all are ready for it.
   bootstrap_.all_gather({}, {});
-  if (rank_ != 0) await_link_to_first();
+  const std::vector<Rank> peers = first_peers();
+  for (const Rank peer : peers) endpoint_->link(peer);
+  for (const Rank peer : peers) await_link(peer);
+  await_verdict();
+  if (const std::optional<Error> error = failure()) throw *error;
   Carrier& carrier = *this;
   return std::make_unique<MessageControl>(carrier,
                                           std::shared_ptr<Port>(endpoint_, &endpoint_->port()));
 }
 
+// Of the error that this rank has proposed, if it has.
+void MessageTransport::await_verdict() noexcept {
+  const Nanoseconds end = clock_.now() + kVerdictTime;
+  while (endpoint_->standing().proposes() && clock_.now() < end) {
+    node_.mover().poll();
+    ::sched_yield();
+  }
+}
+
+std::vector<Rank> MessageTransport::first_peers() const {
+  return rank_ == 0 ? std::vector<Rank>{} : std::vector<Rank>{0};
+}
+
 // From here on each of the two hears of the other's death. A link that ends as it begins says so to
 // whoever waits for the rank.
-void MessageTransport::await_link_to_first() {
-  const Link& link = endpoint_->link(0);
+void MessageTransport::await_link(Rank peer) {
+  const Link& link = endpoint_->link(peer);
   const Nanoseconds end = clock_.now() + timeout_;
   Nanoseconds pause = kShortestPause;
   while (!link.is_answered() && !link.is_closed()) {
     if (clock_.now() > end) {
-      fail_because_of({0}, tuttiTimeout, "rank 0 did not answer rank {}'s connection within {} ms",
-                      rank_,
+      fail_because_of({peer}, tuttiTimeout,
+                      "rank {} did not answer rank {}'s connection within {} ms", peer, rank_,
                       std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
     }
     node_.mover().poll();

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <tutti/transport.hpp>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "bootstrap/bootstrap.hpp"
@@ -61,6 +62,11 @@ class MessageTransport : public NetworkTransport, private Carrier {
   MessageTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
                    std::shared_ptr<Endpoint> endpoint);
   void set_waiting(Waiting waiting) noexcept { waiting_ = waiting; }
+  Rank rank() const noexcept { return rank_; }
+
+  // Whom this rank connects to at the beginning: a peer whose death it is to hear of, and whoever
+  // shows that the network leads there. A network may name more than rank 0.
+  virtual std::vector<Rank> first_peers() const;
 
  private:
   bool put(Rank peer, WindowId window, std::span<const Piece> pieces) override;
@@ -68,7 +74,8 @@ class MessageTransport : public NetworkTransport, private Carrier {
   void flush(Rank peer, Nanoseconds timeout) override;
   void fetch(WindowId window, std::span<Wanted> wanted) override;
   void await(Asked& asked, Rank peer);
-  void await_link_to_first();
+  void await_link(Rank peer);
+  void await_verdict() noexcept;
   void flush_all() noexcept;
 
   Bootstrap& bootstrap_;

@@ -122,6 +122,11 @@ void Standing::record(const Error& error) {
   port_.alarm();
 }
 
+bool Standing::proposes() const {
+  const std::lock_guard lock(mutex_);
+  return proposal_.has_value() && !failure_;
+}
+
 std::optional<Error> Standing::failure() const {
   if (!failed()) return std::nullopt;
   const std::lock_guard lock(mutex_);

@@ -53,6 +53,8 @@ class Standing {
   // kNews: of rank `of`. Its content names those that have heard of it already.
   void on_news(Rank of, PeerState state, std::span<const std::byte> content);
   void propose(const Error& error);
+  // Has it proposed one that nobody has decided about?
+  bool proposes() const;
   void on_proposal(Rank from, const Error& error);
   void on_failure(const Error& error);
   std::optional<Error> failure() const;

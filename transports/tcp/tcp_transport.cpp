@@ -34,6 +34,13 @@ SocketAddress listen_for(Node& node, Bootstrap& bootstrap) {
   return node.listen(&chosen.address);
 }
 
+// Has none of the ranks before it that rank's address?
+bool is_first_of_host(const std::vector<SocketAddress>& addresses, std::size_t rank) {
+  return std::none_of(
+      addresses.begin(), addresses.begin() + static_cast<std::ptrdiff_t>(rank),
+      [&](const SocketAddress& each) { return is_same_host(each, addresses[rank]); });
+}
+
 }  // namespace
 
 TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout)
@@ -53,20 +60,33 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
   mine.share = host_share();
   const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
   std::vector<Endpoint::Peer> peers;
-  std::vector<SocketAddress> addresses;
   std::vector<HostShare> shares;
   for (const Hello& hello : hellos) {
     peers.push_back({.node = hello.node, .port = hello.port});
-    addresses.push_back(hello.address);
+    addresses_.push_back(hello.address);
     shares.push_back(hello.share);
   }
   const double sharing = ranks_to_a_core(shares);
   set_waiting(sharing > 1 ? Waiting::kYield : Waiting::kSpin);
   costs_ = message::MessageCosts(kTcpCosts, sharing);
   if (crowded()) node.poller().set_crowded();
-  endpoint->meet(std::move(peers), std::move(addresses), bootstrap.key());
+  endpoint->meet(std::move(peers), addresses_, bootstrap.key());
   TUTTI_INFO(kNet, "{} ranks by TCP: {}", bootstrap.ranks(),
              crowded() ? "waiting gives the core away" : "waiting spins first");
+}
+
+std::vector<Rank> TcpTransport::first_peers() const {
+  std::vector<Rank> peers = MessageTransport::first_peers();
+  const auto self = static_cast<std::size_t>(rank());
+  if (!is_first_of_host(addresses_, self)) return peers;
+  for (std::size_t next = self + 1; next < addresses_.size(); ++next) {
+    if (!is_first_of_host(addresses_, next)) continue;
+    peers.push_back(static_cast<Rank>(next));
+    TUTTI_INFO(kNet, "rank {} at {} is reached from {}: the next host", next,
+               to_string(addresses_[next]), to_string(addresses_[self]));
+    break;
+  }
+  return peers;
 }
 
 }  // namespace tutti::tcp

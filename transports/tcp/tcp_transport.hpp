@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <tutti/transport.hpp>
+#include <vector>
 
 #include "transports/message/message_transport.hpp"
 #include "transports/tcp/endpoint.hpp"
@@ -19,12 +20,18 @@ class TcpTransport final : public message::MessageTransport {
   std::string_view name() const noexcept override { return "tcp"; }
   const Costs* costs() const noexcept override { return &costs_; }
 
+ protected:
+  // Rank 0, and, from the first rank of each host, that of the next: so every host is known to be
+  // reached, and to reach another, before the first operation.
+  std::vector<Rank> first_peers() const override;
+
  private:
   TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node);
   TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,
                const std::shared_ptr<Endpoint>& endpoint);
 
-  message::MessageCosts costs_;  // from the hellos on
+  std::vector<SocketAddress> addresses_;  // of each rank; from the hellos on, as costs_
+  message::MessageCosts costs_;
 };
 
 }  // namespace tutti::tcp
