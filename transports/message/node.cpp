@@ -59,6 +59,7 @@ void Node::prune() {
     gone.push_back(entry.second);
     return true;
   });
+  mover().keep_moving(any_released());
 }
 
 void Node::let_endpoints_go() {
@@ -69,6 +70,10 @@ void Node::let_endpoints_go() {
 
 bool Node::has_released() {
   const std::lock_guard lock(endpoints_mutex_);
+  return any_released();
+}
+
+bool Node::any_released() const {
   return std::any_of(endpoints_.begin(), endpoints_.end(),
                      [](const auto& entry) { return entry.second->standing().has_left(); });
 }

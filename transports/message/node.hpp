@@ -73,6 +73,7 @@ class Node {
   // Those that are of no use to anybody any more go.
   void prune();
   bool has_released();
+  bool any_released() const;  // endpoints_mutex_ held
 
   const NodeId id_;
   std::mutex endpoints_mutex_;  // everything below

@@ -4,12 +4,22 @@
 #include <chrono>
 #include <utility>
 
+#include "base/environment.hpp"
 #include "base/futex.hpp"
 
 namespace tutti::message {
 
 namespace {
 constexpr Nanoseconds kLongestTurn = std::chrono::seconds(1);
+}
+
+Sleepers::Sleepers(Network& network)
+    : network_(network),
+      moved_by_callers_(
+          env_choice("TUTTI_PROGRESS", false, {{"thread", false}, {"callers", true}})) {}
+
+void Sleepers::keep_moving(bool on) noexcept {
+  if (keeps_moving_.exchange(on, std::memory_order_relaxed) != on && on) network_.rouse_thread();
 }
 
 void Sleepers::sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept {
@@ -70,7 +80,8 @@ bool Sleepers::is_polled() noexcept {
 // seq_cst, as in sleep_on_bell(): either the sleeper sees that the thread does not look, or the
 // thread sees the sleeper.
 bool Sleepers::may_thread_rest() noexcept {
-  const bool polled = is_polled();
+  const bool polled =
+      is_polled() || (moved_by_callers_ && !keeps_moving_.load(std::memory_order_relaxed));
   thread_looks_.store(!polled, std::memory_order_seq_cst);
   if (!polled || on_bells_.load(std::memory_order_seq_cst) == 0) return polled;
   thread_looks_.store(true, std::memory_order_seq_cst);

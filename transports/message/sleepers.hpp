@@ -4,6 +4,9 @@
 // long as ranks poll or sleep so, the network's thread rests: waking it for each message would cost
 // more than the message.
 //
+// With TUTTI_PROGRESS=callers the thread rests too while nobody does: frames move in calls only,
+// and the cores are the ranks'.
+//
 // Where others than this process ring a bell too (sleep_on_bell), they ring it by its futex and
 // cannot rouse who sleeps on the network: then everybody sleeps on bells, and the network's own
 // thread looks for what comes.
@@ -31,8 +34,8 @@ class Sleepers {
    protected:
     ~Network() = default;
   };
-  // `network` outlives it.
-  explicit Sleepers(Network& network) noexcept : network_(network) {}
+  // Reads TUTTI_PROGRESS. `network` outlives it.
+  explicit Sleepers(Network& network);
 
   // As those of Mover.
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept;
@@ -45,6 +48,11 @@ class Sleepers {
   }
   // Has a rank looked since `polls` was as it is - it is renewed - or does one sleep?
   bool has_waited(std::uint64_t& polls) const noexcept;
+  // Does the network's own thread rest while ranks compute, by the user's wish?
+  bool is_moved_by_callers() const noexcept { return moved_by_callers_; }
+  // Not any more, or again: ranks that have left are asked for what they have left behind.
+  void keep_moving(bool on) noexcept;
+
   // The network's own thread asks: do ranks look, since it has asked last?
   bool is_polled() noexcept;
   // And whether it may leave the network to them. From false on it looks itself.
@@ -52,6 +60,8 @@ class Sleepers {
 
  private:
   Network& network_;
+  const bool moved_by_callers_;
+  std::atomic<bool> keeps_moving_{false};
   std::atomic<std::uint64_t> polls_{0};
   std::uint64_t polls_seen_ = 0;  // by the network's own thread
   std::atomic<bool> leading_{false};

@@ -16,7 +16,6 @@
 
 #include "base/descriptor.hpp"
 #include "transports/message/mover.hpp"
-#include "transports/message/sleepers.hpp"
 #include "transports/packets/buffers.hpp"
 #include "transports/packets/fabric.hpp"
 
@@ -25,7 +24,7 @@ namespace tutti::packets {
 class Link;
 class Node;
 
-class Poller final : public message::Mover, private message::Sleepers::Network {
+class Poller final : public message::Mover {
  public:
   // Gives `receivers` to the network, and starts the thread. `node`, whose network it is, and
   // `receivers` outlive it.
@@ -37,13 +36,6 @@ class Poller final : public message::Mover, private message::Sleepers::Network {
   void stop();
 
   void poll() noexcept override;
-  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
-    sleepers_.sleep(bell, seen, timeout);
-  }
-  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
-    sleepers_.sleep_on_bell(bell, seen, timeout);
-  }
-  void ring(Doorbell& bell) noexcept override { sleepers_.ring(bell); }
   bool has_backlog() const noexcept override {
     return restless_count_.load(std::memory_order_relaxed) > 0;
   }
@@ -92,7 +84,6 @@ class Poller final : public message::Mover, private message::Sleepers::Network {
   std::atomic<bool> stops_{false};
 
   std::atomic<bool> crowded_{false};
-  message::Sleepers sleepers_{*this};
 
   std::thread thread_;
 };

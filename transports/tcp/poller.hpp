@@ -15,12 +15,11 @@
 
 #include "base/descriptor.hpp"
 #include "transports/message/mover.hpp"
-#include "transports/message/sleepers.hpp"
 #include "transports/tcp/link.hpp"
 
 namespace tutti::tcp {
 
-class Poller final : public message::Mover, private message::Sleepers::Network {
+class Poller final : public message::Mover {
  public:
   // `io`, whose thread is the node's, outlives it.
   explicit Poller(boost::asio::io_context& io);
@@ -38,15 +37,6 @@ class Poller final : public message::Mover, private message::Sleepers::Network {
   void on_change() noexcept { links_changed_.store(true, std::memory_order_release); }
 
   void poll() noexcept override;
-  void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
-    sleepers_.sleep(bell, seen, timeout);
-  }
-  void sleep_on_bell(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) noexcept override {
-    sleepers_.sleep_on_bell(bell, seen, timeout);
-  }
-  void ring(Doorbell& bell) noexcept override { sleepers_.ring(bell); }
-  // As that of Sleepers.
-  bool has_waited(std::uint64_t& polls) const noexcept { return sleepers_.has_waited(polls); }
   // Ranks share cores: the node's thread looks less often.
   void set_crowded() noexcept { crowded_.store(true, std::memory_order_relaxed); }
 
@@ -89,7 +79,6 @@ class Poller final : public message::Mover, private message::Sleepers::Network {
 
   std::atomic<int> waiting_links_{0};  // with frames that their sockets have not taken
   std::atomic<bool> crowded_{false};
-  message::Sleepers sleepers_{*this};
 };
 
 }  // namespace tutti::tcp

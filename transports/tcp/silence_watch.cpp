@@ -29,7 +29,9 @@ SilenceWatch::SilenceWatch(boost::asio::io_context& io, const Poller& poller)
       limit_(env_int(kVariable, kDefaultMs, 0, kMostMs)) {}
 
 void SilenceWatch::add(const std::shared_ptr<Link>& link) {
-  if (limit_.count() == 0 || (!named_ && is_loopback(local_end_of(link->socket())))) return;
+  if (limit_.count() == 0 || poller_.is_moved_by_callers() ||
+      (!named_ && is_loopback(local_end_of(link->socket()))))
+    return;
   watched_.push_back({.link = link, .signs = link->signs()});
   if (watched_.size() == 1) look_later();
 }

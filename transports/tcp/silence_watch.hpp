@@ -6,6 +6,8 @@
 // and whoever moves frames there answers, whatever its ranks do. Silence is counted in looks, so
 // that a process that was stopped itself looks at what has come before it says anything of others.
 //
+// Not where callers move the frames (TUTTI_PROGRESS): there a rank that computes is silent.
+//
 // Of the node's thread.
 #pragma once
 

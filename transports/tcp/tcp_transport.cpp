@@ -19,7 +19,12 @@ struct Hello {
   SocketAddress address;
   std::uint32_t port;
   HostShare share;
+  bool moved_by_callers;  // frames, there
 };
+
+const char* name_of_progress(const Hello& hello) {
+  return hello.moved_by_callers ? "callers" : "thread";
+}
 
 // Where this process lets the ranks of a communicator in: on loopback, where all share a host.
 SocketAddress listen_for(Node& node, Bootstrap& bootstrap) {
@@ -58,10 +63,15 @@ TcpTransport::TcpTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node
   mine.address = listen_for(node, bootstrap);
   mine.port = endpoint->number();
   mine.share = host_share();
+  mine.moved_by_callers = node.mover().is_moved_by_callers();
   const std::vector<Hello> hellos = all_gather_value(bootstrap, mine);
   std::vector<Endpoint::Peer> peers;
   std::vector<HostShare> shares;
   for (const Hello& hello : hellos) {
+    if (hello.moved_by_callers != mine.moved_by_callers) {
+      fail(tuttiInvalidUsage, "TUTTI_PROGRESS is \"{}\" for rank {} and \"{}\" for rank {}",
+           name_of_progress(mine), bootstrap.rank(), name_of_progress(hello), peers.size());
+    }
     peers.push_back({.node = hello.node, .port = hello.port});
     addresses_.push_back(hello.address);
     shares.push_back(hello.share);
