@@ -7,6 +7,8 @@
 namespace moe_layer {
 namespace {
 
+using example::narrow;
+
 class Watch {
  public:
   // Milliseconds since the last call, or since the watch was made.

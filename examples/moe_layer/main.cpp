@@ -6,25 +6,16 @@
 #include <tutti/tutti.hpp>
 #include <vector>
 
+#include "../common/gather.hpp"
+#include "../common/local_ranks.hpp"
 #include "config.hpp"
 #include "layer.hpp"
-#include "local_ranks.hpp"
 #include "reference.hpp"
 #include "report.hpp"
 #include "tokens.hpp"
 
 namespace moe_layer {
 namespace {
-
-// On rank 0: [ranks][mine.size()] values of every rank. T is plain data.
-template <typename T>
-std::vector<T> gather(tutti::Communicator& comm, const std::vector<T>& mine) {
-  std::vector<T> all(mine.size() * static_cast<std::size_t>(comm.size()));
-  const std::span sent(reinterpret_cast<const std::uint8_t*>(mine.data()), mine.size() * sizeof(T));
-  const std::span received(reinterpret_cast<std::uint8_t*>(all.data()), all.size() * sizeof(T));
-  comm.gather(sent, received, 0);
-  return all;
-}
 
 bool run(const Config& config, tutti::Communicator& comm) {
   const int rank = comm.rank();
@@ -57,8 +48,8 @@ bool run(const Config& config, tutti::Communicator& comm) {
   comm.all_reduce(results.owners, results.owners);
 
   const std::vector<Difference> mine = {compare(config, results.owners, batches, outs)};
-  results.differences = gather(comm, mine);
-  const std::vector<StepReport> all = gather(comm, reports);
+  results.differences = example::gather(comm, mine);
+  const std::vector<StepReport> all = example::gather(comm, reports);
   for (auto first = all.begin(); first != all.end(); first += config.steps) {
     results.steps.emplace_back(first, first + config.steps);
   }
@@ -77,8 +68,8 @@ int main(int argc, char** argv) {
       comm.finalize();
       return good ? EXIT_SUCCESS : EXIT_FAILURE;
     };
-    if (std::getenv("TUTTI_RANK") == nullptr) {
-      return run_local_ranks(config.ranks, [&](int rank, const tuttiUniqueId& id) {
+    if (!example::launched()) {
+      return example::run_process_ranks(config.ranks, [&](int rank, const tuttiUniqueId& id) {
         return finish(tutti::Communicator::join(id, rank, config.ranks));
       });
     }

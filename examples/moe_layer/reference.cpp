@@ -9,6 +9,9 @@
 namespace moe_layer {
 namespace {
 
+using example::narrow;
+using example::widen;
+
 // results[(token * topk + lane) * hidden]: what each lane's expert makes of the token.
 class LaneResults {
  public:

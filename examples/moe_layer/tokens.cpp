@@ -12,6 +12,8 @@
 namespace moe_layer {
 namespace {
 
+using example::narrow;
+
 constexpr std::uint32_t kProjectionSeed = 0x70726f6a, kGateSeed = 0x67617465;
 constexpr float kPreviousWord = 0.4f;  // how much of the word before colours a token
 

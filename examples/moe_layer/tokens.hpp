@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "bf16.hpp"
+#include "../common/bf16.hpp"
 #include "config.hpp"
 
 namespace moe_layer {
+
+using example::Bf16;
 
 // The tokens of one rank in one step.
 struct Batch {
