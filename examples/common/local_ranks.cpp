@@ -83,6 +83,7 @@ int run_thread_ranks(int ranks, const RankBody& body) {
   const tuttiUniqueId id = tutti::unique_id();
   std::atomic<int> first_failure = 0;
   std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     threads.emplace_back([&, rank] {
       int none = 0;

@@ -40,7 +40,10 @@ EngineTimes Engine::serve(Schedule& schedule) {
   EngineTimes times;
   comm_.barrier();
   const double begin = clock_.now();
-  for (schedule.fill(batches); const std::size_t used = agree(times); schedule.fill(batches)) {
+  while (true) {
+    schedule.fill(batches);
+    const std::size_t used = agree(times);
+    if (used == 0) break;
     transformer_.step(std::span(all).first(used));
     for (const auto* batch : batches) times.read += static_cast<double>(batch->size());
     times.steps += 1;

@@ -77,6 +77,7 @@ void Safetensors::check_sizes() const {
 
 void Safetensors::check_cover() const {
   std::vector<std::pair<const std::string*, const Tensor*>> order;
+  order.reserve(header_.tensors.size());
   for (const auto& [name, tensor] : header_.tensors) order.emplace_back(&name, &tensor);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second->begin, a.second->end) < std::pair(b.second->begin, b.second->end);
