@@ -2,6 +2,7 @@
 // is used, engine/transformer.cpp what runs beside it; this file starts ranks.
 #include <tutti/sim.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -25,27 +26,35 @@ struct Run {
   }
 };
 
+struct Simulation {
+  const Run& run;
+  int exit_code = EXIT_SUCCESS;  // ranks are fibres of one thread
+};
+
 // A rank of a simulation. What went wrong is printed here; its code ends the run.
 tuttiResult_t simulated_rank(int rank, int ranks, const tuttiUniqueId* id, void* user) {
+  auto& simulation = *static_cast<Simulation*>(user);
   try {
-    const Run& run = *static_cast<const Run*>(user);
-    const int code = run(tutti::Communicator::join(*id, rank, ranks));
-    return code == EXIT_SUCCESS ? tuttiSuccess : tuttiInternalError;
+    const int code = simulation.run(tutti::Communicator::join(*id, rank, ranks));
+    simulation.exit_code = std::max(simulation.exit_code, code);
+    return tuttiSuccess;
   } catch (const tutti::Error& error) {
     std::fprintf(stderr, "rank %d: %s\n", rank, error.what());
     return error.code();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "rank %d: %s\n", rank, error.what());
-    return tuttiInternalError;
+    return tuttiSystemError;
   }
 }
 
-int simulate(Run& run) {
+int simulate(const Run& run) {
   tuttiSimConfig_t config = TUTTI_SIM_CONFIG_INITIALIZER;
   config.fabric = run.options.fabric.c_str();
-  const tuttiResult_t code = tuttiSimRun(&config, run.options.ranks, simulated_rank, &run, nullptr);
+  Simulation simulation{run};
+  const tuttiResult_t code =
+      tuttiSimRun(&config, run.options.ranks, simulated_rank, &simulation, nullptr);
   if (code != tuttiSuccess) throw tutti::Error(code, tuttiGetLastError(nullptr));
-  return EXIT_SUCCESS;
+  return simulation.exit_code;
 }
 
 void check_ranks(int ranks, const Model& model) {
@@ -68,7 +77,7 @@ int join_launcher(const Run& run) {
   return run(std::move(comm));
 }
 
-int start(Run& run) {
+int start(const Run& run) {
   if (example::launched()) return join_launcher(run);
   check_ranks(run.options.ranks, run.model);
   if (!run.options.fabric.empty()) return simulate(run);
@@ -90,7 +99,7 @@ Run prepare(Options options) {
 
 int main(int argc, char** argv) {
   try {
-    auto run = moe_engine::prepare(moe_engine::parse(argc, argv));
+    const auto run = moe_engine::prepare(moe_engine::parse(argc, argv));
     return moe_engine::start(run);
   } catch (const moe_engine::UsageError& error) {
     std::fprintf(stderr, "moe_engine: %s\n", error.what());

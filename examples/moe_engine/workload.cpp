@@ -26,7 +26,7 @@ class Expected {
     checked([&] {
       for (const auto& prompt : values_.at("prompts")) {
         requests.push_back({.prompt = prompt.at("prompt"),
-                            .new_tokens = prompt.at("tokens"),
+                            .new_tokens = number(prompt, "tokens"),
                             .next = {},
                             .expected = prompt.at("continuation")});
       }
@@ -40,7 +40,7 @@ class Expected {
     std::size_t windows = wanted;
     checked([&] {
       text = read_text(folder_ / std::string(values_.at("held_text")));
-      if (windows == 0) windows = values_.at("held_windows");
+      if (windows == 0) windows = number(values_, "held_windows");
     });
     const std::size_t there = text.empty() ? 0 : (text.size() - 1) / context;
     if (windows > there) {
@@ -60,12 +60,21 @@ class Expected {
   std::optional<double> bits(std::size_t windows) const {
     std::optional<double> bits;
     checked([&] {
-      if (values_.at("held_windows") == windows) bits = values_.at("bits_per_byte");
+      if (number(values_, "held_windows") == windows) bits = values_.at("bits_per_byte");
     });
     return bits;
   }
 
  private:
+  std::size_t number(const nlohmann::json& object, const char* key) const {
+    const auto& value = object.at(key);
+    if (!value.is_number_unsigned() || value == 0) {
+      throw std::runtime_error(path_.string() + ": " + key + " is " + value.dump() +
+                               ", expected a number above 0");
+    }
+    return value;
+  }
+
   template <typename F>
   void checked(F body) const {
     try {
@@ -79,19 +88,18 @@ class Expected {
   nlohmann::json values_;
 };
 
-std::string numbered(const char* option, std::size_t index) {
-  return std::string(option) + " number " + std::to_string(index + 1);
-}
-
-void check_prompts(const std::vector<Request>& requests, std::size_t context) {
+void check_prompts(const std::vector<Request>& requests, std::size_t options, std::size_t context) {
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const std::size_t size = requests[i].prompt.size();
-    if (size == 0) throw UsageError(numbered("--prompt", i) + " is empty");
-    if (size > context) {
-      throw UsageError(numbered("--prompt", i) + " has " + std::to_string(size) +
-                       " bytes, which are more than the model's context of " +
-                       std::to_string(context));
-    }
+    if (size > 0 && size <= context) continue;
+    const std::string prompt =
+        i < options ? "--prompt number " + std::to_string(i + 1)
+                    : "prompt " + std::to_string(i - options + 1) + " of expected.json";
+    throw UsageError(prompt + (size == 0
+                                   ? " is empty"
+                                   : " has " + std::to_string(size) +
+                                         " bytes, which are more than the model's context of " +
+                                         std::to_string(context)));
   }
 }
 
@@ -103,8 +111,8 @@ Workload make_workload(const Options& options, const ModelConfig& config) {
     work.requests.push_back(
         {.prompt = prompt, .new_tokens = options.tokens, .next = {}, .expected = {}});
   }
-  check_prompts(work.requests, config.context);
   if (options.check) Expected(options.model).add_prompts(work.requests);
+  check_prompts(work.requests, options.prompts.size(), config.context);
   const std::size_t prompts = work.requests.size();
   if (options.requests > 0 && prompts > 0) {
     work.requests.reserve(std::max(options.requests, prompts));

@@ -1,5 +1,7 @@
 """The engine as users start it: the expected text and the same logits however its ranks are started, and what
 is wrong with its arguments or its model is named: engine_program_test.py ENGINE TUTTI_RUN [TEST...]."""
+import contextlib
+import json
 import os
 import re
 import subprocess
@@ -26,6 +28,16 @@ def engine(words, env=None):
 
 def logits_of(said):
     return re.search(r"^logits ([0-9a-f]{16})$", said, re.MULTILINE)[1]
+
+
+@contextlib.contextmanager
+def beside_the_model(prompt, tokens, continuation):
+    """The model in a folder with an expected.json of one prompt."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(os.path.abspath(MODEL), os.path.join(folder, "model"))
+        with open(os.path.join(folder, "expected.json"), "w") as file:
+            json.dump({"prompts": [{"prompt": prompt, "tokens": tokens, "continuation": continuation}]}, file)
+        yield os.path.join(folder, "model")
 
 
 class Serves(unittest.TestCase):
@@ -78,13 +90,12 @@ class Serves(unittest.TestCase):
         self.assertIn("1 bytes, where the context is full", said)
 
     def test_a_text_that_is_not_expected_fails(self):
-        with tempfile.TemporaryDirectory() as folder:
-            os.symlink(os.path.abspath(MODEL), os.path.join(folder, "model"))
-            with open(os.path.join(folder, "expected.json"), "w") as file:
-                file.write('{"prompts": [{"prompt": "Blessed are ", "tokens": 3, "continuation": "we"}]}')
-            code, said = engine(["--ranks", "2", "--check", "--model", os.path.join(folder, "model")])
-        self.assertEqual(code, 1)
-        self.assertIn("Request 0 should have been: we", said)
+        for ranks in (["--ranks", "2"], ["--ranks", "2", "--fabric", "ideal"]):
+            with self.subTest(ranks), beside_the_model("Blessed are ", 3, "we") as model:
+                code, said = engine([*ranks, "--check", "--model", model])
+                self.assertEqual(code, 1)
+                self.assertIn("Request 0 should have been: we", said)
+                self.assertNotIn("error", said)
 
 
 class Refuses(unittest.TestCase):
@@ -108,6 +119,16 @@ class Refuses(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 code, said = engine(["--prompt", "a", *arguments])
                 self.assertEqual(code, 2, said)
+                self.check(said, words)
+
+    def test_what_is_expected_is_wrong(self):
+        for prompt, tokens, words in (("", 3, "prompt 1 of expected.json is empty"),
+                                      ("a" * 300, 3, "prompt 1 of expected.json has 300 bytes"),
+                                      ("a", -3, "expected.json: tokens is -3"),
+                                      (7, 3, "expected.json: [json.exception")):
+            with self.subTest(words), beside_the_model(prompt, tokens, "b") as model:
+                code, said = engine(["--check", "--model", model])
+                self.assertIn(code, (1, 2))
                 self.check(said, words)
 
     def test_no_work(self):
