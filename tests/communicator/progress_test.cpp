@@ -68,13 +68,15 @@ TEST(Progress, ByCallersServesPeersAfterLeaving) {
 }
 
 TEST(Progress, IsTheSameOnEveryRank) {
-  ProcessWorld world(kRanks, [](int rank, const tuttiUniqueId& id) {
+  MeetingPoint end;  // rank 0's process is where ranks meet
+  ProcessWorld world(kRanks, [&](int rank, const tuttiUniqueId& id) {
     tuttiComm_t comm = nullptr;
     RANK_CHECK(join(comm, rank, id, rank == 1 ? "callers" : "thread") == tuttiInvalidUsage, comm);
     const std::string text = tuttiGetLastError(nullptr);
     RANK_CHECK(text.find("TUTTI_PROGRESS is \"thread\" for rank") != text.npos ||
                    text.find("TUTTI_PROGRESS is \"callers\" for rank 1") != text.npos,
                nullptr);
+    end.meet(kRanks);
     return 0;
   });
   for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
