@@ -105,11 +105,11 @@ Mapping::~Mapping() {
   if (data_ != nullptr) munmap(data_, bytes_);
 }
 
-void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept {
+bool populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept {
   const auto first = reinterpret_cast<std::uintptr_t>(start) & ~std::uintptr_t{kPage - 1};
   const std::size_t length = reinterpret_cast<std::uintptr_t>(start) + bytes - first;
-  static_cast<void>(madvise(reinterpret_cast<void*>(first), length,
-                            touch == Touch::kRead ? MADV_POPULATE_READ : MADV_POPULATE_WRITE));
+  return madvise(reinterpret_cast<void*>(first), length,
+                 touch == Touch::kRead ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) == 0;
 }
 
 void discard(std::byte* start, std::size_t bytes) noexcept {

@@ -47,10 +47,10 @@ class Mapping {
   std::size_t bytes_ = 0;
 };
 
-// Maps the pages of [start, start + bytes) now rather than at their first touch. Advice, which
-// kernels before 5.14 do not take.
+// Maps the pages of [start, start + bytes) now rather than at their first touch. False: not all of
+// them can be read, or written; also on kernels before 5.14, which do not take the advice.
 enum class Touch { kRead, kWrite };
-void populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept;
+bool populate(const std::byte* start, std::size_t bytes, Touch touch) noexcept;
 
 // Gives the touched pages of sparse() memory back; they read as zeros again.
 void discard(std::byte* start, std::size_t bytes) noexcept;

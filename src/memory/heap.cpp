@@ -196,6 +196,7 @@ void Heap::free(void* pointer) {
                                        : "");
   if (FibreHost* const host = current_context().host) host->took_back(pointer, block->second.bytes);
   const std::size_t bytes = in_whole_pages(block->second.bytes);
+  for (HeapWatcher* const watcher : watchers_) watcher->on_free({base_ + *offset, bytes});
   if (hollow_) {
     discard(base_ + *offset, bytes);
   } else {
@@ -242,6 +243,16 @@ void Heap::unpin(std::size_t offset, const std::string& who) noexcept {
   std::lock_guard lock(mutex_);
   std::vector<std::string>& pins = blocks_.at(offset).pins;
   pins.erase(std::find(pins.begin(), pins.end(), who));
+}
+
+void Heap::watch(HeapWatcher& watcher) {
+  std::lock_guard lock(mutex_);
+  watchers_.push_back(&watcher);
+}
+
+void Heap::unwatch(HeapWatcher& watcher) noexcept {
+  std::lock_guard lock(mutex_);
+  std::erase(watchers_, &watcher);
 }
 
 std::size_t Heap::allocated_bytes() const {

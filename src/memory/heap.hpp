@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,17 @@
 namespace tutti {
 
 class HeapPin;
+
+// Who knows something of the heap's memory that is no longer so when it has been freed: where it is
+// registered with a network, say.
+class HeapWatcher {
+ public:
+  // An allocation is about to be given back. Under the heap's lock: it must not call the heap.
+  virtual void on_free(std::span<const std::byte> memory) noexcept = 0;
+
+ protected:
+  ~HeapWatcher() = default;
+};
 
 // Where a heap lies that is not a file of its own: a part of one that peers have mapped whole. Its
 // header follows the reserve.
@@ -109,6 +121,10 @@ class Heap {
   // ("communicator world") is named to those who try. Outside allocations: tuttiInvalidArgument.
   [[nodiscard]] HeapPin pin(const void* pointer, std::size_t bytes, std::string who);
 
+  // Between the two calls the watcher hears of each allocation that is freed.
+  void watch(HeapWatcher& watcher);
+  void unwatch(HeapWatcher& watcher) noexcept;
+
   SharedFileHandle handle() const noexcept { return handle_; }
   std::byte* base() const noexcept { return base_; }
   std::size_t reserve_bytes() const noexcept { return reserve_; }
@@ -143,6 +159,7 @@ class Heap {
   FreeRanges free_;
   std::map<std::size_t, Block> blocks_;  // offset -> block
   std::size_t taken_ = 0;
+  std::vector<HeapWatcher*> watchers_;
 };
 
 // Releases at the end of its life. Must not outlive the heap: the process's never ends.

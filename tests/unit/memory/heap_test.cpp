@@ -82,6 +82,32 @@ TEST(Heap, FreedMemoryGoesBackAndReadsZeroWhenUsedAgain) {
   heap.free(nullptr);
 }
 
+TEST(Heap, TellsWhoWatchesBeforeMemoryIsGivenBack) {
+  struct Watcher final : HeapWatcher {
+    void on_free(std::span<const std::byte> memory) noexcept override {
+      ++calls;
+      freed = memory;
+      still_there = memory[0] == std::byte{7};
+    }
+    int calls = 0;
+    std::span<const std::byte> freed;
+    bool still_there = false;
+  };
+  Heap heap(64 * kMiB);
+  Watcher watcher;
+  heap.watch(watcher);
+  auto* const block = static_cast<std::byte*>(heap.allocate(5000));
+  *block = std::byte{7};
+  heap.free(block);
+  EXPECT_EQ(watcher.calls, 1);
+  EXPECT_EQ(watcher.freed.data(), block);
+  EXPECT_GE(watcher.freed.size(), 5000U);
+  EXPECT_TRUE(watcher.still_there);
+  heap.unwatch(watcher);
+  heap.free(heap.allocate(5000));
+  EXPECT_EQ(watcher.calls, 1);
+}
+
 TEST(Heap, OffsetsAreARangeCheckOverTheWholeReserve) {
   Heap heap(16 * kMiB);
   const std::byte* base = heap.base();
