@@ -27,7 +27,7 @@ ALLOWED = {
     "transports/hybrid": "topology bootstrap contract",  # of two transports that it is given
     "transports/message": "kernels memory bootstrap contract",
     "transports/tcp": "transports/message topology bootstrap contract",
-    "transports/packets": "transports/message topology bootstrap contract",
+    "transports/packets": "transports/message memory topology bootstrap contract",
     "transports/plugin": "transports/packets transports/message contract",
     "transports/ofi": "transports/packets transports/message contract",
     "transports/ub/engine": "",

@@ -85,6 +85,37 @@ TEST_P(TransportConformance, LineImpliesEarlierPuts) {
   });
 }
 
+// Bytes so many that a network may write them to their places itself, while other puts and lines
+// are on their way.
+TEST_P(TransportConformance, LineImpliesEarlierLargePuts) {
+  run([](TransportRank& rank) {
+    constexpr std::size_t kLarge = 90'000;
+    constexpr std::size_t kSmall = 3;
+    constexpr std::size_t kBytes = 2 * kLarge + kSmall;
+    const Blocks blocks(rank, kBytes * static_cast<std::size_t>(rank.ranks()));
+    const auto part = [](Rank writer) { return static_cast<std::size_t>(writer) * kBytes; };
+    std::vector<std::byte> source(kBytes);
+    exchange(
+        rank, 5,
+        [&](Rank peer, std::uint64_t round) {
+          fill_pattern(source, rank.rank(), round);
+          const std::span<const std::byte> bytes(source);
+          const std::size_t place = blocks.offset(peer) + part(rank.rank());
+          rank.put(rank.heap(), peer, place, bytes.first(kLarge));
+          rank.put(rank.heap(), peer, place + kLarge, bytes.subspan(kLarge, kSmall));
+          const bool anywhere = rank.transport().access(peer).puts;
+          Window& window = anywhere ? rank.process() : rank.heap();
+          const std::size_t rest = anywhere ? blocks.address(peer) + part(rank.rank()) : place;
+          rank.put(window, peer, rest + kLarge + kSmall, bytes.subspan(kLarge + kSmall));
+          rank.heap().flush(peer, TransportRank::kDeadline);
+          window.flush(peer, TransportRank::kDeadline);
+        },
+        [&](Rank writer, std::uint64_t round) {
+          EXPECT_TRUE(has_pattern(blocks.mine().subspan(part(writer), kBytes), writer, round));
+        });
+  });
+}
+
 TEST_P(TransportConformance, PostsTogetherAreWhatTheyWouldBeAlone) {
   run([](TransportRank& rank) {
     std::vector<std::vector<std::byte>> sources(static_cast<std::size_t>(rank.ranks()),

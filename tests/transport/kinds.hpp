@@ -53,8 +53,13 @@ inline std::unique_ptr<Transport> open_ofi(Bootstrap& bootstrap) {
 
 std::unique_ptr<Transport> open_ofi_verbs(Bootstrap& bootstrap);
 std::unique_ptr<Transport> open_ofi_efa(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_cxi(Bootstrap& bootstrap);
 std::unique_ptr<Transport> open_ofi_psm3(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_psm3_without_data(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_sockets(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_shm(Bootstrap& bootstrap);
 std::unique_ptr<Transport> open_ofi_hostile(Bootstrap& bootstrap);
+std::unique_ptr<Transport> open_ofi_hostile_writes(Bootstrap& bootstrap);
 
 inline constexpr TransportKind kTcp{"tcp", open_tcp, run_on_threads, yield_thread};
 inline constexpr TransportKind kHybrid{"hybrid", open_hybrid, run_on_threads, yield_thread};
@@ -85,6 +90,7 @@ inline std::vector<TransportKind> kinds() {
       kHybrid,
       {"ofi_efa", open_ofi_efa, run_on_threads, yield_thread},
       {"ofi_hostile", open_ofi_hostile, run_on_threads, yield_thread},
+      {"ofi_hostile_writes", open_ofi_hostile_writes, run_on_threads, yield_thread},
       {"ub_ideal", open_ub, run_on_ideal_bus, yield_fibre},
       {"ub_wire", open_ub, run_on_wire_bus, yield_fibre},
       {"ub_hostile", open_ub, run_on_hostile_bus, yield_fibre},
@@ -94,7 +100,12 @@ inline std::vector<TransportKind> kinds() {
   // With these, only less can happen than with those above.
   if (!kSanitized) {
     all.push_back({"ofi_verbs", open_ofi_verbs, run_on_threads, yield_thread});
+    all.push_back({"ofi_cxi", open_ofi_cxi, run_on_threads, yield_thread});
     all.push_back({"ofi_psm3", open_ofi_psm3, run_on_threads, yield_thread});
+    all.push_back(
+        {"ofi_psm3_without_data", open_ofi_psm3_without_data, run_on_threads, yield_thread});
+    all.push_back({"ofi_sockets", open_ofi_sockets, run_on_threads, yield_thread});
+    all.push_back({"ofi_shm", open_ofi_shm, run_on_threads, yield_thread});
   }
   return all;
 }

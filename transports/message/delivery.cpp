@@ -16,9 +16,6 @@ namespace tutti::message {
 
 namespace {
 
-// Of large contents: what another communicator sends gets its turn in between.
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
-
 // Words that their owner may be writing (SetupBoard) are read as words.
 std::vector<std::byte> copy_words(const std::byte* from, std::size_t bytes) {
   std::vector<std::byte> copy(bytes);
@@ -224,7 +221,7 @@ void Delivery::answer(Endpoint& endpoint, const Frame& frame, std::span<const st
       continue;
     }
     for (std::uint64_t at = 0; at < range.bytes; at += part.bytes) {
-      part.bytes = std::min<std::uint64_t>(kChunkBytes, range.bytes - at);
+      part.bytes = std::min<std::uint64_t>(link_.answer_bytes(), range.bytes - at);
       const auto bytes = static_cast<std::size_t>(part.bytes);
       encode(part, head);
       if (window == WindowId::kControl || window == WindowId::kHeapHeader) {

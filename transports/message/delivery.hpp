@@ -46,6 +46,9 @@ class Delivery final : public Inbox::Handler {
   // The endpoint goes: nothing is written to its memory from now on.
   void forget(const Endpoint& endpoint);
 
+  // Does the content of the frame that is coming go to memory of that endpoint?
+  bool goes_to(const Endpoint& endpoint) const noexcept { return destination_.get() == &endpoint; }
+
   bool begin_content(const Frame& frame, std::string& complaint) override;
   std::span<std::byte> place(const Frame& frame, std::uint64_t at) override;
   bool fill(const Frame& frame, std::span<std::byte> place, std::span<const std::byte> bytes,

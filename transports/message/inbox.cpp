@@ -69,6 +69,12 @@ void Inbox::finish_content(std::uint64_t bytes) {
   if (content_left_ == 0) handler_.end_content(frame_);
 }
 
+std::span<std::byte> Inbox::place_of_content() {
+  if (content_left_ == 0 || content_left_ != frame_.bytes || begin_ != end_) return {};
+  const std::span<std::byte> place = handler_.place(frame_, 0);
+  return place.size() == frame_.bytes ? place : std::span<std::byte>();
+}
+
 // From the buffer to its places.
 bool Inbox::take_content() {
   while (content_left_ > 0 && begin_ != end_) {

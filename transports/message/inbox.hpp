@@ -53,6 +53,10 @@ class Inbox {
 
   // The frame whose content is coming; nullptr: none is.
   const Frame* receiving() const noexcept { return content_left_ > 0 ? &frame_ : nullptr; }
+  // For content that comes another way: where all of it belongs, once its head has come and nothing
+  // else has; empty: nowhere, or not to one place. And that it is there.
+  std::span<std::byte> place_of_content();
+  void content_is_there() { finish_content(content_left_); }
 
  private:
   static constexpr std::size_t kBufferBytes = 2 * (kMostWholeBytes + kFrameBytes);

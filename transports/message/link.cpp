@@ -24,6 +24,7 @@ void Link::close(End end, const std::string& why) {
   node_.on_closed(*this, end, why);
   // Whose question comes to nothing looks why: by now the ranks there are marked.
   const std::lock_guard lock(receiving_);
+  end_writes_here(nullptr, nullptr);
   delivery_.end();
 }
 
@@ -79,12 +80,14 @@ void Link::ask(Asked& asked, const Endpoint& endpoint, Rank peer, WindowId windo
 
 void Link::give_up(Asked& asked) {
   const std::lock_guard lock(receiving_);
+  end_writes_here(nullptr, &asked);
   delivery_.give_up(asked);
 }
 
 void Link::forget(const Endpoint& endpoint) {
   {
     const std::lock_guard lock(receiving_);
+    end_writes_here(&endpoint, nullptr);
     delivery_.forget(endpoint);
   }
   const std::lock_guard lock(sending_);

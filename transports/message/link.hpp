@@ -56,6 +56,10 @@ class Link {
   // Of that kind and nothing else, to no rank.
   void send_bare(FrameKind kind);
 
+  // Of a large answer: how much goes in one frame. What another communicator sends gets its turn in
+  // between.
+  virtual std::size_t answer_bytes() const noexcept { return std::size_t{256} << 10; }
+
   // Frames that have not left.
   std::size_t backlog() const noexcept {
     return static_cast<std::size_t>(pushed_.load(std::memory_order_relaxed) -
@@ -86,6 +90,11 @@ class Link {
   virtual void write() = 0;
   // Nothing goes out any more. sending_ held.
   virtual void on_close() noexcept = 0;
+  // Where the network writes by itself: it does so no more to memory of `endpoint`, or where the
+  // answer to `asked` goes, or, if both are nullptr, anywhere. receiving_ held.
+  virtual void end_writes_here(const Endpoint* endpoint, const Asked* asked) {
+    static_cast<void>(endpoint), static_cast<void>(asked);
+  }
 
   Node& node_;
   const NodeId remote_;

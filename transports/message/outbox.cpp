@@ -44,10 +44,12 @@ void Outbox::push(std::span<const std::byte> head, std::vector<std::byte> conten
   entry.bytes = entry.own.size();
 }
 
-std::size_t Outbox::gather(std::span<iovec> parts, std::size_t most, bool* named) const {
+std::size_t Outbox::gather(std::span<iovec> parts, std::size_t most, bool* named,
+                           std::size_t large) const {
   std::size_t used = 0;
   for (std::size_t i = 0; i < count_ && used + 2 <= parts.size() && most > 0; ++i) {
     const Entry& entry = at(i);
+    if (i > 0 && entry.is_large(large)) break;
     if (entry.head_left > 0) {
       const std::byte* const head = entry.head.data() + (entry.head_bytes - entry.head_left);
       const std::size_t of_head = std::min<std::size_t>(entry.head_left, most);
@@ -59,11 +61,21 @@ std::size_t Outbox::gather(std::span<iovec> parts, std::size_t most, bool* named
     const std::byte* const from = entry.zeros ? kZeros.data() : entry.data;
     const std::size_t some = std::min(entry.bytes, entry.zeros ? kZeros.size() : most);
     if (some > 0) parts[used++] = {const_cast<std::byte*>(from), some};
-    if (named != nullptr && !entry.zeros && entry.own.empty()) *named = true;
+    if (named != nullptr && entry.is_named()) *named = true;
     if (some < entry.bytes) break;
     most -= std::min(most, some);
   }
   return used;
+}
+
+std::span<const std::byte> Outbox::head_of_large(std::size_t large) const noexcept {
+  if (count_ == 0 || !at(0).is_large(large)) return {};
+  return std::span(at(0).head).first(at(0).head_bytes);
+}
+
+std::span<const std::byte> Outbox::named_content() const noexcept {
+  if (count_ == 0 || !at(0).is_named()) return {};
+  return {at(0).data, at(0).bytes};
 }
 
 void Outbox::consume(std::size_t bytes) {

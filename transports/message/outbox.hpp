@@ -17,6 +17,7 @@ namespace tutti::message {
 class Outbox {
  public:
   static constexpr std::size_t kMostHeadBytes = kFrameBytes + kPostBytes;
+  static constexpr std::size_t kNone = ~std::size_t{0};
 
   // Memory that is read until its frame has left.
   struct Reference {
@@ -36,8 +37,15 @@ class Outbox {
   std::uint64_t left() const noexcept { return left_; }
 
   // What leaves next, at most `most` bytes; returns how many entries. `named`: whether that is
-  // memory that somebody has named, which may not be there.
-  std::size_t gather(std::span<iovec> parts, std::size_t most, bool* named = nullptr) const;
+  // memory that somebody has named, which may not be there. It ends before a later frame with
+  // `large` bytes of such memory.
+  std::size_t gather(std::span<iovec> parts, std::size_t most, bool* named = nullptr,
+                     std::size_t large = kNone) const;
+  // Of the frame that leaves next, if none of it has left and it has `large` bytes of memory that
+  // somebody has named: its head. Empty: it is another one.
+  std::span<const std::byte> head_of_large(std::size_t large) const noexcept;
+  // Content of the frame that leaves next, where it lies; empty: it has become zeros.
+  std::span<const std::byte> named_content() const noexcept;
   // So many bytes of it have left.
   void consume(std::size_t bytes);
 
@@ -59,6 +67,11 @@ class Outbox {
     const std::byte* data = nullptr;
     std::size_t bytes = 0;
     std::vector<std::byte> own;
+
+    bool is_named() const noexcept { return bytes > 0 && !zeros && own.empty(); }
+    bool is_large(std::size_t large) const noexcept {
+      return bytes >= large && head_left == head_bytes && is_named();
+    }
   };
 
   Entry& at(std::size_t i) noexcept { return ring_[(first_ + i) & (ring_.size() - 1)]; }

@@ -2,18 +2,17 @@
 
 namespace tutti::packets {
 
-Buffers::Buffers(Fabric& fabric, std::size_t buffer_bytes, std::size_t count, Buffer::Use use)
+Buffers::Buffers(Fabric& fabric, std::size_t buffer_bytes, std::size_t count, Job::Use use)
     : buffer_bytes_(buffer_bytes),
-      memory_(Mapping::sparse(buffer_bytes * count, 4096, "buffers for packets")),
-      buffers_(count) {
+      memory_(Mapping::sparse(buffer_bytes * count, 4096, "buffers for packets")) {
   if (fabric.capabilities().registers_local) {
     region_ = fabric.register_memory(memory_.bytes());
   }
   free_.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    buffers_[i].use = use;
-    buffers_[i].memory = memory_.bytes().subspan(i * buffer_bytes, buffer_bytes);
-    free_.push_back(&buffers_[i]);
+    Buffer& buffer = buffers_.emplace_back(use);
+    buffer.memory = memory_.bytes().subspan(i * buffer_bytes, buffer_bytes);
+    free_.push_back(&buffer);
   }
 }
 

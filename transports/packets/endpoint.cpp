@@ -22,7 +22,10 @@ std::uint64_t token_of(const Key& key, const NodeId& from, const NodeId& to) {
 Endpoint::Endpoint(Node& node, Rank rank, int ranks)
     : message::Endpoint(node, rank, ranks), node_(node) {}
 
-Endpoint::~Endpoint() { node_.forget(known_); }
+Endpoint::~Endpoint() {
+  node_.forget(known_);
+  if (!port().control().empty()) node_.regions().undeclare(port().control());
+}
 
 void Endpoint::meet(std::vector<Peer> peers, std::vector<Place> places, const Key& key) {
   const Key tokens = derive(key, "tutti: tokens of packets");

@@ -17,7 +17,7 @@ struct Capabilities {
   std::string transport;          // what a transport on it is called: "ofi"
   std::string network;            // which network, for people: "libfabric provider tcp;ofi_rxm"
   std::size_t message_bytes = 0;  // of the longest message
-  bool registers_local = false;   // what is sent and received into is registered
+  bool registers_local = false;   // what is sent, written and received into is registered
   bool sleeps = false;            // wait_descriptor() becomes readable when read() has something
 };
 
@@ -34,14 +34,18 @@ struct Operation {
 
 struct Completion {
   enum class Kind : std::uint8_t {
-    kSent,      // `operation` is over, and its memory free
+    kSent,      // `operation`, a message or a write, is over, and its memory free
     kReceived,  // a message of `bytes` is in the memory of `operation`
+    kWritten,   // a peer's write with `number` is in this process's memory, all of it; `operation`,
+                // unless nullptr: a place to receive into that this has used up, and where nothing
+                // is
     kFailed     // `operation` has failed with `error`; nullptr: nobody knows which
   };
   Kind kind = Kind::kSent;
   Operation* operation = nullptr;
   std::size_t bytes = 0;
   int error = 0;  // an errno, or one of the network's own
+  std::uint32_t number = 0;
 };
 
 enum class Taken : std::uint8_t {
@@ -51,6 +55,34 @@ enum class Taken : std::uint8_t {
 };
 
 using PeerAddress = std::uint64_t;
+
+// Where the first byte of memory is for peers that write there.
+struct RemoteAddress {
+  std::uint64_t address = 0;
+  std::uint64_t key = 0;
+};
+
+// Of a network that writes into its peers' memory and tells them when it has.
+class Writer {
+ public:
+  virtual std::size_t most_bytes() const noexcept = 0;  // of one write
+  // From how many bytes on a write is worth the message to and fro that comes before it.
+  virtual std::size_t worth_bytes() const noexcept = 0;
+
+  // Peers that know its address write there, as long as the region lives: nothing is written there
+  // once its destructor has returned. tuttiSystemError where the network takes no more.
+  virtual std::unique_ptr<Region> open_to_peers(std::span<std::byte> memory) = 0;
+  // Of the first byte of such a region.
+  virtual RemoteAddress address_of(const Region& region) const noexcept = 0;
+
+  // Writes `bytes` at `to` in the peer's memory; when all of them are there the peer is told
+  // `number`, once for each write that does not fail. Writes and messages overtake each other.
+  virtual Taken write(PeerAddress peer, std::span<const std::byte> bytes, const Region* local,
+                      const RemoteAddress& to, std::uint32_t number, Operation& operation) = 0;
+
+ protected:
+  ~Writer() = default;
+};
 
 class Fabric {
  public:
@@ -70,6 +102,9 @@ class Fabric {
   virtual Taken send(PeerAddress peer, std::span<const std::byte> message, const Region* local,
                      Operation& operation) = 0;
   virtual Taken receive(std::span<std::byte> place, const Region* local, Operation& operation) = 0;
+
+  // nullptr: it carries messages only. The same in each call; lives as long as this.
+  virtual Writer* writer() noexcept { return nullptr; }
 
   // What has ended since; moves transfers forward.
   virtual std::size_t read(std::span<Completion> ends) = 0;

@@ -22,6 +22,7 @@ namespace tutti::packets {
 namespace {
 
 constexpr std::size_t kMostParts = 64;
+constexpr std::uint64_t kNoFrame = ~std::uint64_t{0};
 // Who has said nothing for so long says that it is there.
 constexpr Nanoseconds kSignTime = std::chrono::milliseconds(200);
 // Who is not heard for so long is gone; it may take longer to be heard first.
@@ -40,7 +41,13 @@ bool means_gone(int error) noexcept {
 }  // namespace
 
 Link::Link(Node& node, const NodeId& remote, const Way& way)
-    : message::Link(node, remote), packet_node_(node), way_(way), made_(steady_now()) {
+    : message::Link(node, remote),
+      packet_node_(node),
+      way_(way),
+      arrival_(node.regions(), node.landings()),
+      departures_(node.fabric()),
+      in_packets_(kNoFrame),
+      made_(steady_now()) {
   if (way.pid != 0) {
     process_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, way.pid, 0)));
     if (!process_ && errno == ESRCH) fails(ESRCH);
@@ -48,79 +55,32 @@ Link::Link(Node& node, const NodeId& remote, const Way& way)
   open_.store(true, std::memory_order_release);
 }
 
-// What has come.
-
-void Link::take(const Packet& packet, std::span<const std::byte> content) {
-  heard_.store(steady_now().count(), std::memory_order_release);
-  // Packets overtake each other: the highest number is the last one.
-  std::uint64_t known = taken_there_.load(std::memory_order_relaxed);
-  while (known < packet.taken && !taken_there_.compare_exchange_weak(known, packet.taken)) {
-  }
-  if (packet.number == Packet::kNoNumber || is_closed()) return;
-  std::string why;
-  {
-    const std::lock_guard lock(receiving_);
-    try {
-      if (!deliver(packet, content)) why = "it sent " + inbox_.complaint();
-    } catch (const std::exception& error) {
-      why = error.what();  // no memory, say: what has come is lost
-    }
-  }
-  if (!why.empty()) return close(End::kBroken, why);
-  if (owes_sign()) sign();
-}
-
-bool Link::deliver(const Packet& packet, std::span<const std::byte> content) {
-  const std::uint64_t next = taken_.load(std::memory_order_relaxed);
-  if (packet.number < next) return true;  // again
-  if (packet.number - next >= kWindow) {
-    fail(tuttiSystemError, "it sent packet {} before {} was taken", packet.number, next);
-  }
-  if (packet.number > next) {
-    held_.try_emplace(packet.number, content.begin(), content.end());
-    return true;
-  }
-  if (!inbox_.take(content)) return false;
-  taken_.store(next + 1, std::memory_order_release);
-  return deliver_held();
-}
-
-bool Link::deliver_held() {
-  while (!held_.empty()) {
-    const auto first = held_.begin();
-    const std::uint64_t next = taken_.load(std::memory_order_relaxed);
-    if (first->first > next) break;
-    const bool is_next = first->first == next;
-    const std::vector<std::byte> held = std::move(first->second);
-    held_.erase(first);
-    if (!is_next) continue;
-    if (!inbox_.take(held)) return false;
-    taken_.store(next + 1, std::memory_order_release);
-  }
-  return true;
-}
-
-// Before the other side has to stop for want of it.
-bool Link::owes_sign() const noexcept {
-  return taken_.load(std::memory_order_relaxed) - told_.load(std::memory_order_relaxed) >=
-         kWindow / 2;
-}
-
-// What goes out.
-
-void Link::stamp(Buffer& buffer, std::uint64_t number) noexcept {
-  const Packet packet{
-      .token = way_.token, .number = number, .taken = taken_.load(std::memory_order_acquire)};
+void Link::stamp(Buffer& buffer, Packet packet) noexcept {
+  packet.token = way_.token;
+  packet.taken = taken_.load(std::memory_order_acquire);
   encode(packet, buffer.memory.first<kPacketHeadBytes>());
   told_.store(packet.taken, std::memory_order_relaxed);
+}
+
+bool Link::fill_said(Buffer& buffer) {
+  if (to_say_.empty()) return false;
+  const Said& said = to_say_.front();
+  stamp(buffer, said.packet);
+  buffer.bytes = kPacketHeadBytes;
+  if (said.packet.kind == PacketKind::kGrant) {
+    encode(said.grant, buffer.memory.subspan<kPacketHeadBytes, kGrantBytes>());
+    buffer.bytes += kGrantBytes;
+  }
+  to_say_.pop_front();
+  return true;
 }
 
 bool Link::fill(Buffer& buffer) {
   for (;;) {
     iovec parts[kMostParts];
     bool named = false;
-    const std::size_t count =
-        outbox_.gather(parts, buffer.memory.size() - kPacketHeadBytes, &named);
+    const std::size_t count = outbox_.gather(parts, buffer.memory.size() - kPacketHeadBytes, &named,
+                                             packet_node_.worth_writing());
     if (count == 0) return false;
     std::byte* const content = buffer.memory.data() + kPacketHeadBytes;
     std::size_t bytes = 0;
@@ -135,7 +95,7 @@ bool Link::fill(Buffer& buffer) {
     if (bytes > 0) {
       outbox_.consume(bytes);
       buffer.bytes = kPacketHeadBytes + bytes;
-      stamp(buffer, begun_++);
+      stamp(buffer, {.number = begun_++});
       return true;
     }
     // Memory of a call that this process made, or was asked for.
@@ -166,23 +126,35 @@ bool Link::send_again() {
   return true;
 }
 
+bool Link::may_stream() const noexcept {
+  return !outbox_.empty() && !departures_.awaits_answer() &&
+         begun_ - taken_there_.load(std::memory_order_relaxed) < kWindow;
+}
+
+bool Link::has_more() const noexcept {
+  return stuck_ != nullptr || sign_wanted_ || !to_say_.empty() ||
+         (!outbox_.empty() && !departures_.awaits_answer());
+}
+
+void Link::fill_next(Buffer& buffer) {
+  if (fill_said(buffer)) return;
+  if (may_stream() && (offer(buffer) || fill(buffer))) return;
+  buffer.bytes = kPacketHeadBytes;
+  stamp(buffer, {.kind = PacketKind::kSign});
+}
+
 void Link::write() {
   if (is_closed()) return;
   soon_bytes_ = 0;
-  bool all = send_again();
-  while (all && (stuck_ != nullptr || sign_wanted_ || !outbox_.empty())) {
+  bool all = send_again() && push_writes();
+  while (all && has_more()) {
     if (stuck_ == nullptr) {
-      const bool may_go =
-          begun_ - taken_there_.load(std::memory_order_relaxed) < kWindow && !outbox_.empty();
-      all = may_go || sign_wanted_;
+      all = may_stream() || sign_wanted_ || !to_say_.empty();
       if (!all) break;
       stuck_ = packet_node_.senders().take();
       all = stuck_ != nullptr;
       if (!all) break;
-      if (!may_go || !fill(*stuck_)) {
-        stuck_->bytes = kPacketHeadBytes;
-        stamp(*stuck_, Packet::kNoNumber);
-      }
+      fill_next(*stuck_);
     }
     const Taken taken = send_packet(*stuck_);
     all = taken == Taken::kYes;
@@ -193,7 +165,14 @@ void Link::write() {
     }
   }
   if (!all) packet_node_.poller().tend_soon(*this);
-  left_.store(outbox_.left(), std::memory_order_release);
+  note_left();
+}
+
+// Sources of what is being written are not free.
+void Link::note_left() noexcept {
+  if (is_closed()) return;
+  left_.store(departures_.empty() ? outbox_.left() : departures_.first_frame(),
+              std::memory_order_release);
 }
 
 void Link::sign() {
@@ -257,6 +236,10 @@ void Link::on_close() noexcept {
   if (stuck_ != nullptr) packet_node_.senders().give_back(*std::exchange(stuck_, nullptr));
   for (Buffer* const buffer : again_) packet_node_.senders().give_back(*buffer);
   again_.clear();
+  to_say_.clear();
+  const std::size_t before = departures_.count();
+  departures_.stop();
+  packet_node_.note_departures(-static_cast<std::ptrdiff_t>(before - departures_.count()));
 }
 
 }  // namespace tutti::packets

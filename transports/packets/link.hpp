@@ -3,6 +3,12 @@
 // way at once, so that a receiver keeps no more than that. A packet whose sending fails is sent
 // again for a while: who has it already lets it go.
 //
+// Large contents are written to their places where the network does that (Writer). The frame's head
+// goes in a packet that offers its content; the stream waits for the answer, then goes on behind
+// the content, whose source is free when it has been written (left()). The receiver answers when it
+// is the content's turn, and its stream waits for the writes: so everything is in order, whatever
+// order the network keeps.
+//
 // There is no connection that could end. A process of this host is watched; one of another is gone
 // when packets to it fail, or nothing is heard from it. Both sides say that they are there when
 // they have had nothing else to say.
@@ -12,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,7 +26,9 @@
 
 #include "base/descriptor.hpp"
 #include "transports/message/link.hpp"
+#include "transports/packets/arrival.hpp"
 #include "transports/packets/buffers.hpp"
+#include "transports/packets/departures.hpp"
 #include "transports/packets/fabric.hpp"
 #include "transports/packets/packet.hpp"
 
@@ -42,6 +51,7 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
 
   // Packets come to take(), which whoever polls calls.
   bool receive() override { return false; }
+  std::size_t answer_bytes() const noexcept override;
   bool is_answered() const noexcept override { return heard_.load(std::memory_order_acquire) != 0; }
 
   // A packet of the other process.
@@ -49,6 +59,12 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   // The sending of a packet has ended. It is given back, unless it is to be sent again.
   void on_sent(Buffer& buffer) noexcept;
   void on_failed(Buffer& buffer, int error) noexcept;
+  // A write of the peer has come, with this number; one of this process is over, well if `error` is
+  // 0.
+  void on_landed(std::uint32_t landing);
+  void on_written(Departure& departure, int error);
+  // Nothing of it is known to the network any more.
+  void network_is_shut() noexcept;
   // Says that this process is there, in a packet without content.
   void sign();
   // For the poller: whether it pushes this link out already; and that it no longer does.
@@ -58,17 +74,55 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   void tend(Nanoseconds now);
 
  private:
+  // A packet that came before its turn, or is about a write.
+  struct Held {
+    Packet packet;
+    std::vector<std::byte> content;
+  };
+  struct Said {
+    Packet packet;
+    Grant grant;  // of a kGrant
+  };
+
   void write() override;
   void on_close() noexcept override;
-  bool send_again();                  // sending_ held; false: not all of it
-  Taken send_packet(Buffer& buffer);  // sending_ held
-  bool fill(Buffer& buffer);          // sending_ held; false: there is nothing
-  void stamp(Buffer& buffer, std::uint64_t number) noexcept;               // sending_ held
-  bool deliver(const Packet& packet, std::span<const std::byte> content);  // receiving_ held
-  bool deliver_held();                                                     // receiving_ held
+  void end_writes_here(const message::Endpoint* endpoint, const message::Asked* asked) override;
+
+  // All with sending_ held.
+  bool send_again();  // false: not all of it
+  Taken send_packet(Buffer& buffer);
+  bool may_stream() const noexcept;
+  bool has_more() const noexcept;
+  void fill_next(Buffer& buffer);
+  bool fill_said(Buffer& buffer);  // false: there is nothing, as the next two
+  bool fill(Buffer& buffer);
+  bool offer(Buffer& buffer);
+  bool push_writes();  // false: not all of it
+  void stamp(Buffer& buffer, Packet packet) noexcept;
+  void fails(int error) noexcept;
+  void note_left() noexcept;
+  void drop(const Departure& departure) noexcept;
+  void in_packets(const Departure& departure) noexcept;
+  void begin_writing(Departure& departure, const Grant& grant);
+  void say_held(const Packet& packet, const Grant& grant = {});
+
+  void say(const Packet& packet, const Grant& grant = {});
+  void on_answer(const Packet& packet, std::span<const std::byte> content);
+
+  // With receiving_ held; false: what came makes no sense.
+  bool deliver(const Packet& packet, std::span<const std::byte> content);
+  bool deliver_held();
+  bool feed(const Packet& packet, std::span<const std::byte> content);
+  bool open_arrival(const Packet& packet);
+  bool end_arrival();
+  bool on_failed_writes(const Packet& packet);
+  bool take_in(const Packet& packet, std::span<const std::byte> content);
+  // Runs `work` with receiving_ held; closes the link where it returns false or throws.
+  template <typename Work>
+  void receive_by(const Work& work);
+
   bool owes_sign() const noexcept;
   bool has_ended() const noexcept;
-  void fails(int error) noexcept;  // sending_ held
 
   Node& packet_node_;
   const Way way_;
@@ -76,8 +130,9 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
 
   // Of the stream that comes in; written under receiving_.
   std::atomic<std::uint64_t> taken_{0};
-  std::map<std::uint64_t, std::vector<std::byte>> held_;  // that came before its turn
-  std::atomic<std::int64_t> heard_{0};                    // when, ns; 0: never
+  std::map<std::uint64_t, Held> held_;
+  Arrival arrival_;
+  std::atomic<std::int64_t> heard_{0};  // when, ns; 0: never
 
   // Of the stream that goes out; under sending_.
   std::uint64_t begun_ = 0;
@@ -85,6 +140,9 @@ class Link final : public message::Link, public std::enable_shared_from_this<Lin
   std::atomic<std::uint64_t> told_{0};         // of taken_, to the other side
   Buffer* stuck_ = nullptr;                    // filled, and not taken by the network
   std::vector<Buffer*> again_;                 // whose sending has failed
+  std::deque<Said> to_say_;                    // before the stream goes on
+  Departures departures_;
+  std::uint64_t in_packets_;  // the frame of this number is not offered
   bool sign_wanted_ = false;
   Nanoseconds again_at_{};
   const Nanoseconds made_;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "transports/message/outbox.hpp"
 
 namespace tutti::packets {
 
@@ -22,17 +24,27 @@ std::size_t packet_bytes(const Fabric& fabric) {
   return std::min(kPacketBytes, fabric.capabilities().message_bytes);
 }
 
+std::size_t worth_writing_on(Fabric& fabric) {
+  const Writer* const writer = fabric.writer();
+  return writer != nullptr ? writer->worth_bytes() : message::Outbox::kNone;
+}
+
 }  // namespace
 
 Node::Node(std::unique_ptr<Fabric> fabric, Nanoseconds linger)
     : linger_(linger),
       fabric_(std::move(fabric)),
-      senders_(*fabric_, packet_bytes(*fabric_), kSenders, Buffer::Use::kSend),
-      receivers_(*fabric_, packet_bytes(*fabric_), kReceivers, Buffer::Use::kReceive),
+      senders_(*fabric_, packet_bytes(*fabric_), kSenders, Job::Use::kSend),
+      receivers_(*fabric_, packet_bytes(*fabric_), kReceivers, Job::Use::kReceive),
+      worth_writing_(worth_writing_on(*fabric_)),
+      regions_(*fabric_),
       poller_(*this, receivers_) {
   const Capabilities& can = fabric_->capabilities();
-  TUTTI_INFO(kNet, "{}: packets of {} bytes, {}", can.network, senders_.buffer_bytes(),
-             can.sleeps ? "sleeps on them" : "looks for them");
+  TUTTI_INFO(kNet, "{}: packets of {} bytes, {}; {}", can.network, senders_.buffer_bytes(),
+             can.sleeps ? "sleeps on them" : "looks for them",
+             fabric_->writer() != nullptr
+                 ? fmt::format("what has {} bytes or more is written to its place", worth_writing_)
+                 : "it does not write into memory");
 }
 
 Node::~Node() {
@@ -40,11 +52,15 @@ Node::~Node() {
   see_off();
   poller_.stop();
   fabric_->shut();
+  for (const auto& [node, link] : by_node_) link->network_is_shut();
   let_endpoints_go();  // they forget their tokens
 }
 
 void Node::see_off() noexcept {
-  const auto is_idle = [this] { return !poller_.has_backlog() && senders_.all_free(); };
+  const auto is_idle = [this] {
+    return !poller_.has_backlog() && senders_.all_free() && landings_.empty() &&
+           departures_.load(std::memory_order_relaxed) == 0;
+  };
   const Nanoseconds end = steady_now() + kLastSends;
   while (!is_idle() && steady_now() < end) {
     poller_.poll();
@@ -120,18 +136,20 @@ std::vector<std::shared_ptr<message::Link>> Node::open_links() {
 
 void Node::on_packet(std::span<const std::byte> bytes) {
   std::shared_ptr<Link> link;
-  Packet packet;
-  if (bytes.size() >= kPacketHeadBytes) {
-    packet = decode(bytes.first<kPacketHeadBytes>());
-    link = sender_of(packet.token);
-  }
+  std::optional<Packet> packet;
+  if (bytes.size() >= kPacketHeadBytes) packet = decode_packet(bytes.first<kPacketHeadBytes>());
+  if (packet) link = sender_of(packet->token);
   if (link == nullptr) {
     if (strangers_.fetch_add(1, std::memory_order_relaxed) == 0) {
       TUTTI_WARN(kNet, "packets come that nobody of a communicator of this process has sent");
     }
     return;
   }
-  link->take(packet, bytes.subspan(kPacketHeadBytes));
+  link->take(*packet, bytes.subspan(kPacketHeadBytes));
+}
+
+void Node::on_landed(std::uint32_t landing) {
+  if (const std::shared_ptr<Link> link = landings_.find(landing)) link->on_landed(landing);
 }
 
 void Node::tend(Nanoseconds now) {

@@ -17,8 +17,10 @@
 #include "transports/packets/buffers.hpp"
 #include "transports/packets/endpoint.hpp"
 #include "transports/packets/fabric.hpp"
+#include "transports/packets/landings.hpp"
 #include "transports/packets/link.hpp"
 #include "transports/packets/poller.hpp"
+#include "transports/packets/region_cache.hpp"
 
 namespace tutti::packets {
 
@@ -40,6 +42,14 @@ class Node final : public message::Node {
   Fabric& fabric() noexcept { return *fabric_; }
   Buffers& senders() noexcept { return senders_; }
   Buffers& receivers() noexcept { return receivers_; }
+  RegionCache& regions() noexcept { return regions_; }
+  Landings& landings() noexcept { return landings_; }
+  // From how many bytes on contents are written to their places; Outbox::kNone: none are.
+  std::size_t worth_writing() const noexcept { return worth_writing_; }
+  // Of links: so many more contents are to be written, or fewer.
+  void note_departures(std::ptrdiff_t more) noexcept {
+    departures_.fetch_add(more, std::memory_order_relaxed);
+  }
 
   // Another process, as one communicator knows it.
   struct Neighbour {
@@ -61,6 +71,7 @@ class Node final : public message::Node {
 
   // For the poller.
   void on_packet(std::span<const std::byte> bytes);
+  void on_landed(std::uint32_t landing);
   void tend(Nanoseconds now);
   // How many packets had no token that is known here.
   std::uint64_t strangers() const noexcept { return strangers_.load(std::memory_order_relaxed); }
@@ -83,6 +94,10 @@ class Node final : public message::Node {
   const std::unique_ptr<Fabric> fabric_;
   Buffers senders_;
   Buffers receivers_;
+  const std::size_t worth_writing_;
+  RegionCache regions_;
+  Landings landings_;
+  std::atomic<std::ptrdiff_t> departures_{0};
   std::atomic<std::uint64_t> strangers_{0};
 
   std::mutex mutex_;  // everything below

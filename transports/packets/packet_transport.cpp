@@ -81,4 +81,11 @@ PacketTransport::PacketTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node
              crowded() ? "waiting gives the core away" : "waiting spins first");
 }
 
+std::unique_ptr<ControlWindow> PacketTransport::open_control(const ControlSegment& segment,
+                                                             std::shared_ptr<std::byte> memory) {
+  auto window = MessageTransport::open_control(segment, std::move(memory));
+  node_.regions().declare(window->local());
+  return window;
+}
+
 }  // namespace tutti::packets

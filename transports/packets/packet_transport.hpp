@@ -19,6 +19,9 @@ class PacketTransport : public message::MessageTransport {
 
   std::string_view name() const noexcept override { return node_.transport(); }
   const Costs* costs() const noexcept override { return &costs_; }
+  using MessageTransport::open_control;
+  std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment,
+                                              std::shared_ptr<std::byte> memory) override;
 
  private:
   PacketTransport(Bootstrap& bootstrap, Nanoseconds timeout, Node& node,

@@ -77,23 +77,27 @@ void Poller::lend_receivers() {
 }
 
 void Poller::on_end(const Completion& end) {
-  auto* const buffer = static_cast<Buffer*>(end.operation);
-  switch (end.kind) {
-    case Completion::Kind::kReceived:
-      node_.on_packet(buffer->memory.first(end.bytes));
-      to_lend_.push_back(buffer);
-      return;
-    case Completion::Kind::kSent:
-      if (const std::shared_ptr<Link> link = std::move(buffer->link)) link->on_sent(*buffer);
-      return;
-    case Completion::Kind::kFailed:
-      TUTTI_INFO(kNet, "a transfer has failed: {}", fabric_.describe(end.error));
-      if (buffer == nullptr) return;
-      if (buffer->use == Buffer::Use::kReceive) return to_lend_.push_back(buffer);
-      if (const std::shared_ptr<Link> link = std::move(buffer->link)) {
-        link->on_failed(*buffer, end.error);
-      }
-      return;
+  auto* const job = static_cast<Job*>(end.operation);
+  if (end.kind == Completion::Kind::kFailed) {
+    TUTTI_INFO(kNet, "a transfer has failed: {}", fabric_.describe(end.error));
+  }
+  if (end.kind == Completion::Kind::kWritten) node_.on_landed(end.number);
+  if (job == nullptr) return;
+  const bool failed = end.kind == Completion::Kind::kFailed;
+  // Whose last job it was ends with it.
+  const std::shared_ptr<Link> link = std::move(job->link);
+  switch (job->use) {
+    case Job::Use::kReceive: {
+      auto& buffer = static_cast<Buffer&>(*job);
+      if (end.kind == Completion::Kind::kReceived) node_.on_packet(buffer.memory.first(end.bytes));
+      return to_lend_.push_back(&buffer);
+    }
+    case Job::Use::kSend: {
+      auto& buffer = static_cast<Buffer&>(*job);
+      return failed ? link->on_failed(buffer, end.error) : link->on_sent(buffer);
+    }
+    case Job::Use::kWrite:
+      return link->on_written(static_cast<WriteJob&>(*job).departure, failed ? end.error : 0);
   }
 }
 

@@ -164,5 +164,39 @@ TEST(Inbox, EndsAtWhatIsNoFrame) {
   }
 }
 
+TEST(Inbox, ContentMayComeAnotherWay) {
+  Recorder recorder(1 << 20);
+  Inbox inbox(recorder);
+  const Frame frame{.kind = FrameKind::kPut, .tag = 2, .bytes = 1000};
+  FrameBytes head;
+  encode(frame, head);
+  EXPECT_TRUE(inbox.place_of_content().empty()) << "of nothing";
+  ASSERT_TRUE(inbox.take(head));
+  const auto place = inbox.place_of_content();
+  ASSERT_EQ(place.size(), 1000U);
+  EXPECT_EQ(place.data(), recorder.received[0].content.data());
+  inbox.content_is_there();
+  EXPECT_EQ(recorder.ended, 1);
+  EXPECT_EQ(inbox.receiving(), nullptr);
+  ASSERT_TRUE(inbox.take(head)) << "the stream goes on";
+  const std::vector<std::byte> begun(10);
+  ASSERT_TRUE(inbox.take(begun));
+  EXPECT_TRUE(inbox.place_of_content().empty()) << "some of it has come";
+}
+
+TEST(Inbox, ContentWithoutOnePlaceComesNoOtherWay) {
+  FrameBytes head;
+  encode(Frame{.kind = FrameKind::kPut, .tag = 2, .bytes = 1000}, head);
+  Recorder in_pieces(100);
+  Inbox pieces(in_pieces);
+  ASSERT_TRUE(pieces.take(head));
+  EXPECT_TRUE(pieces.place_of_content().empty());
+  encode(Frame{.kind = FrameKind::kPut, .tag = 1, .bytes = 1000}, head);
+  Recorder to_nowhere(1 << 20);
+  Inbox nowhere(to_nowhere);
+  ASSERT_TRUE(nowhere.take(head));
+  EXPECT_TRUE(nowhere.place_of_content().empty());
+}
+
 }  // namespace
 }  // namespace tutti::message

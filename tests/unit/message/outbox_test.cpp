@@ -66,6 +66,42 @@ std::uint64_t argument_of(const std::vector<std::byte>& out, std::size_t at) {
   return decode_word(std::span<const std::byte, 8>(out.data() + at + 16, 8));
 }
 
+// For a network that lets large contents out another way.
+TEST(Outbox, TellsALargeFrameApartUntilItBegins) {
+  Outbox outbox;
+  const std::vector<std::byte> large = bytes_of(5000, 1), small = bytes_of(10, 2);
+  const std::vector<std::byte> head = head_of(FrameKind::kPut, 0, large.size());
+  outbox.push(head_of(FrameKind::kPut, 0, small.size()), Outbox::Reference{.bytes = small});
+  outbox.push(head, Outbox::Reference{.bytes = large});
+  EXPECT_TRUE(outbox.head_of_large(1000).empty()) << "it is not its turn";
+  iovec parts[6];
+  ASSERT_EQ(outbox.gather(parts, 1 << 20, nullptr, 1000), 2U) << "what comes before it";
+  outbox.consume(head.size() + small.size());
+  const auto seen = outbox.head_of_large(1000);
+  EXPECT_TRUE(std::equal(seen.begin(), seen.end(), head.begin(), head.end()));
+  EXPECT_TRUE(outbox.head_of_large(5001).empty());
+  EXPECT_EQ(outbox.named_content().data(), large.data());
+  outbox.consume(head.size());
+  EXPECT_TRUE(outbox.head_of_large(1000).empty()) << "it has begun";
+  EXPECT_EQ(outbox.named_content().size(), large.size());
+  EXPECT_EQ(outbox.left(), 1U);
+  outbox.consume(large.size());
+  EXPECT_EQ(outbox.left(), 2U);
+}
+
+TEST(Outbox, WhatComesAlongOrIsForgottenIsNotLarge) {
+  Outbox outbox;
+  outbox.push(head_of(FrameKind::kData, 0, 5000), bytes_of(5000, 1));
+  EXPECT_TRUE(outbox.head_of_large(1000).empty());
+  outbox.consume(kFrameBytes + 5000);
+  const std::vector<std::byte> large = bytes_of(5000, 1);
+  outbox.push(head_of(FrameKind::kPut, 0, large.size()),
+              Outbox::Reference{.bytes = large, .port = 7});
+  outbox.forget(7);
+  EXPECT_TRUE(outbox.head_of_large(1000).empty());
+  EXPECT_TRUE(outbox.named_content().empty());
+}
+
 TEST(Outbox, SendsZerosForMemoryThatIsGoneAndSaysSo) {
   for (const bool forgotten : {true, false}) {
     Outbox outbox;
