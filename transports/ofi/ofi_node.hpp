@@ -8,7 +8,7 @@
 
 namespace tutti::ofi {
 
-// On the provider of libfabric that TUTTI_OFI_PROVIDER names, or the first that can be used.
+// On the provider that choose_provider() takes (provider.hpp).
 // tuttiSystemError that says why where there is none, tuttiInvalidArgument that lists what there is
 // where the name is of none.
 std::unique_ptr<packets::Fabric> open_fabric();

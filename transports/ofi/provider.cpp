@@ -1,8 +1,12 @@
 #include "transports/ofi/provider.hpp"
 
 #include <dlfcn.h>
+#include <net/if.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +19,7 @@ namespace {
 
 constexpr const char* kLibrary = "libfabric.so.1";
 constexpr const char* kVariable = "TUTTI_OFI_PROVIDER";
+constexpr std::size_t kCompletionBytes = sizeof(std::uint32_t);  // a landing's number
 
 template <typename Function>
 void find(void* library, const char* name, Function& function) {
@@ -36,19 +41,25 @@ Library load() {
   return functions;
 }
 
+enum class Wanted : std::uint8_t { kWrites, kMessages };
+
 // What this transport can deal with; nothing where no provider has it.
-Info all_providers() {
+Info providers_of(Wanted wanted) {
   const Library& library = Library::get();
   const Info hints(library.dupinfo(nullptr));
   if (!hints) fail(tuttiSystemError, "transport ofi: no memory for libfabric's answer");
   hints->caps = FI_MSG;
   hints->mode = FI_CONTEXT | FI_CONTEXT2;
   hints->ep_attr->type = FI_EP_RDM;
-  // No peer touches memory here: what modes say of that is no matter.
   hints->domain_attr->mr_mode =
       FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY | FI_MR_ENDPOINT;
   hints->domain_attr->threading = FI_THREAD_SAFE;
   hints->domain_attr->resource_mgmt = FI_RM_ENABLED;
+  if (wanted == Wanted::kWrites) {
+    hints->caps |= FI_RMA;
+    hints->mode |= FI_RX_CQ_DATA;
+    hints->domain_attr->cq_data_size = kCompletionBytes;
+  }
   fi_info* found = nullptr;
   const int result = library.getinfo(FI_VERSION(1, 14), nullptr, nullptr, 0, hints.get(), &found);
   if (result != 0 && result != -FI_ENODATA) {
@@ -65,22 +76,40 @@ bool answers_to(std::string_view provider, std::string_view name) {
   return provider == name || (provider.starts_with(name) && provider[name.size()] == ';');
 }
 
-const fi_info* find_named(const fi_info* first, std::string_view name) {
+bool is_exactly_there(const fi_info* first, std::string_view name) {
+  for (const fi_info* info = first; info != nullptr; info = info->next) {
+    if (name_of(*info) == name) return true;
+  }
+  return false;
+}
+
+ProviderFacts facts_of(const fi_info& info) {
+  const std::uint64_t reach = info.caps | info.domain_attr->caps;
+  const char* const domain = info.domain_attr->name;
+  return {.name = std::string(name_of(info)),
+          .reaches_hosts = (reach & FI_REMOTE_COMM) != 0,
+          .tells_of_writes = tells_of_writes(info),
+          .has_device = info.nic != nullptr,
+          .over_sockets = domain != nullptr && ::if_nametoindex(domain) != 0};
+}
+
+// Of those that answer to the name, if there is one, the first that is a fabric, or else the first.
+const fi_info* pick(const fi_info* first, const std::optional<std::string>& name) {
+  const bool exactly = name && is_exactly_there(first, *name);
   const fi_info* found = nullptr;
   for (const fi_info* info = first; info != nullptr; info = info->next) {
-    if (name_of(*info) == name) return info;
-    if (found == nullptr && answers_to(name_of(*info), name)) found = info;
+    if (name && !(exactly ? name_of(*info) == *name : answers_to(name_of(*info), *name))) continue;
+    if (why_no_fabric(facts_of(*info)).empty()) return info;
+    if (found == nullptr) found = info;
   }
   return found;
 }
 
-std::vector<std::string> names_of(const fi_info* first) {
-  std::vector<std::string> names;
+void add_names(std::vector<std::string>& names, const fi_info* first) {
   for (const fi_info* info = first; info != nullptr; info = info->next) {
     const std::string name(name_of(*info));
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
-  return names;
 }
 
 }  // namespace
@@ -90,18 +119,36 @@ const Library& Library::get() {
   return library;
 }
 
+bool tells_of_writes(const fi_info& info) noexcept {
+  constexpr std::uint64_t kBoth = FI_RMA | FI_WRITE | FI_REMOTE_WRITE;
+  return (info.caps & kBoth) == kBoth && info.domain_attr->cq_data_size >= kCompletionBytes;
+}
+
 Info choose_provider() {
-  const Info all = all_providers();
   const std::optional<std::string> name = env_string(kVariable);
-  const fi_info* const found = name ? find_named(all.get(), *name) : all.get();
-  if (found != nullptr) return Info(Library::get().dupinfo(found));
-  const std::vector<std::string> names = names_of(all.get());
+  std::vector<std::string> names;
+  for (const Wanted wanted : {Wanted::kWrites, Wanted::kMessages}) {
+    const Info all = providers_of(wanted);
+    if (const fi_info* const found = pick(all.get(), name)) {
+      return Info(Library::get().dupinfo(found));
+    }
+    add_names(names, all.get());
+  }
   if (name && !names.empty()) {
     fail(tuttiInvalidArgument,
          "{}=\"{}\": libfabric has no such provider here that transport ofi can use; it has {}",
          kVariable, *name, fmt::join(names, ", "));
   }
   fail(tuttiSystemError, "transport ofi: libfabric has no provider here with reliable datagrams");
+}
+
+FabricSearch search_providers() {
+  const Info all = providers_of(Wanted::kWrites);
+  const fi_info* const found = pick(all.get(), env_string(kVariable));
+  if (found == nullptr) return {.why_not = "libfabric has no provider that writes into memory"};
+  const ProviderFacts facts = facts_of(*found);
+  const std::string why_not = why_no_fabric(facts);
+  return {.name = why_not.empty() ? facts.name : "", .why_not = why_not};
 }
 
 }  // namespace tutti::ofi

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "transports/ofi/fabric_search.hpp"
+
 namespace tutti::ofi {
 
 // The few functions that are not in libfabric's headers.
@@ -26,8 +28,14 @@ struct FreeInfo {
 };
 using Info = std::unique_ptr<fi_info, FreeInfo>;
 
-// The provider of reliable datagrams that TUTTI_OFI_PROVIDER names, or the first, as libfabric
-// orders them.
+// Does it write into a peer's memory and tell the peer, with a number of 32 bits?
+bool tells_of_writes(const fi_info& info) noexcept;
+
+// Of the providers of reliable datagrams, or of those that TUTTI_OFI_PROVIDER names, the first that
+// is a fabric, or else the first, as libfabric orders them; those that write before others.
 Info choose_provider();
+
+// The name of that provider, if it is a fabric. Loads libfabric.
+FabricSearch search_providers();
 
 }  // namespace tutti::ofi
