@@ -1,7 +1,10 @@
 #include "transports/registry.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "transports/hybrid/hybrid_transport.hpp"
+#include "transports/network_choice.hpp"
+#include "transports/ofi/fabric_search.hpp"
 #include "transports/ofi/ofi_node.hpp"
 #include "transports/packets/packet_transport.hpp"
 #include "transports/plugin/plugin_node.hpp"
@@ -28,12 +31,33 @@ std::unique_ptr<NetworkTransport> open_plugin(Bootstrap& bootstrap, Nanoseconds 
                                                     plugin::node_of_this_process());
 }
 
-// What connects hosts, for a choice of transport that has a network.
-auto network_of(const std::string& name) {
+using OpenNetwork = hybrid::HybridTransport::OpenFar;
+
+// For a choice of transport that has a network.
+OpenNetwork network_of(const std::string& name) {
   if (name == "ofi" || name == "shm+ofi") return open_ofi;
-  const bool is_default = name.empty() && plugin::is_named();
-  if (name == "plugin" || name == "shm+plugin" || is_default) return open_plugin;
+  if (name == "plugin" || name == "shm+plugin") return open_plugin;
   return open_tcp;
+}
+
+// One that can be opened; then it is.
+FoundFabric usable_fabric() {
+  const ofi::FabricSearch search = ofi::search_fabric();
+  if (search.name.empty()) return {.why_not = search.why_not};
+  try {
+    ofi::node_of_this_process();
+  } catch (const Error& error) {
+    return {.why_not = error.what()};
+  }
+  return {.name = search.name};
+}
+
+// For several hosts, where no transport is named. Collective.
+OpenNetwork default_network(Bootstrap& bootstrap) {
+  if (plugin::is_named()) return open_plugin;
+  const NetworkChoice choice = agree_on_network(bootstrap, usable_fabric());
+  TUTTI_INFO(kNet, "between hosts by {}: {}", choice.fabric ? "ofi" : "tcp", choice.why);
+  return choice.fabric ? open_ofi : open_tcp;
 }
 
 bool is_simulated() {
@@ -77,11 +101,13 @@ std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bo
   if (name == "ub" || (name.empty() && ub::BusTransport::is_reachable())) {
     return std::make_unique<ub::BusTransport>(bootstrap);
   }
-  const auto open_network = network_of(name);
-  if (name == "tcp" || name == "ofi" || name == "plugin") return open_network(bootstrap, timeout);
+  if (name == "tcp" || name == "ofi" || name == "plugin") {
+    return network_of(name)(bootstrap, timeout);
+  }
   if (name == "shm") return std::make_unique<shm::ShmTransport>(bootstrap);
   hybrid::Hosts hosts(bootstrap);
   if (name.empty() && hosts.count() == 1) return std::make_unique<shm::ShmTransport>(bootstrap);
+  const OpenNetwork open_network = name.empty() ? default_network(bootstrap) : network_of(name);
   if (name.empty() && hosts.count() == hosts.ranks()) return open_network(bootstrap, timeout);
   return std::make_unique<hybrid::HybridTransport>(bootstrap, std::move(hosts), open_near,
                                                    open_network, timeout);

@@ -20,8 +20,9 @@ void check_transport(const std::string& name);
 std::string agreed_transport(const std::string& name);
 
 // Collective. `name`: TUTTI_TRANSPORT or the configuration's; empty: the best that reaches every
-// rank, which for ranks of a simulation is "ub"; between hosts, TCP or the plugin that
-// TUTTI_TRANSPORT_PLUGIN names. Throws what check_transport() throws.
+// rank, which for ranks of a simulation is "ub"; between hosts the plugin that
+// TUTTI_TRANSPORT_PLUGIN names, a fabric of libfabric's if all ranks have it (network_choice.hpp),
+// or TCP. Throws what check_transport() throws.
 // `timeout`: of what a transport itself waits for.
 std::unique_ptr<Transport> open_transport(const std::string& name, Bootstrap& bootstrap,
                                           Nanoseconds timeout);
