@@ -30,8 +30,8 @@ using packets::Taken;
 
 static_assert(sizeof(Operation::reserved) >= sizeof(fi_context2));
 
-// All-reduce of two processes over loopback gains from here on (tcp;ofi_rxm); on hardware that
-// copies nothing less would do, but there a message to and fro takes as long as 64 KiB.
+// Of all-reduce by two processes over loopback (tcp;ofi_rxm): 16 KiB take 45 us by writes and 30 by
+// packets, 32 KiB as long either way, 64 KiB 60 us and 90.
 constexpr std::size_t kWorthWriting = std::size_t{64} << 10;
 // Completions that are read at once, and room in the queue for peers' writes.
 constexpr std::size_t kMostEntries = 32;

@@ -1,5 +1,6 @@
 #include "transports/network_choice.hpp"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include "bootstrap/local_group.hpp"
 #include "tests/support/thread_world.hpp"
 #include "transports/ofi/fabric_search.hpp"
+#include "transports/registry.hpp"
 
 namespace tutti {
 namespace {
@@ -89,6 +91,38 @@ TEST(NetworkChoice, IsTcpWhereRanksHaveDifferentOnes) {
     EXPECT_FALSE(choice.fabric);
     EXPECT_EQ(choice.why, "rank 0 has verbs;ofi_rxm and rank 1 has efa");
   }
+}
+
+bool is_libfabric_loaded() {
+  void* const library = ::dlopen("libfabric.so.1", RTLD_NOW | RTLD_NOLOAD);
+  if (library != nullptr) ::dlclose(library);
+  return library != nullptr;
+}
+
+// What ranks open who name no transport.
+std::string opened(int ranks) {
+  LocalGroup group(ranks, std::chrono::seconds(60));
+  std::vector<std::string> names(static_cast<std::size_t>(ranks));
+  test::on_ranks(ranks, [&](int rank) {
+    const auto bootstrap = group.bootstrap(rank);
+    names[static_cast<std::size_t>(rank)] =
+        open_transport("", *bootstrap, std::chrono::seconds(60))->name();
+    bootstrap->all_gather({}, {});
+  });
+  return names.front();
+}
+
+// It takes a process 200 ms to load.
+TEST(NetworkChoice, LoadsNothingWhereAllRanksShareAHost) {
+  EXPECT_EQ(opened(3), "shm");
+  EXPECT_FALSE(is_libfabric_loaded());
+}
+
+TEST(NetworkChoice, LoadsNothingWhereNoDeviceIs) {
+  if (ofi::has_fabric_device()) GTEST_SKIP() << "this host has one";
+  const test::ScopedVariable apart("TUTTI_RANKS_PER_HOST", "1");
+  EXPECT_EQ(opened(2), "tcp");
+  EXPECT_FALSE(is_libfabric_loaded());
 }
 
 TEST(NetworkChoice, LongReasonsAreCut) {
