@@ -340,6 +340,12 @@ class Transport {
     return bytes;
   }
 
+  // Memory of this process, outside of the heap, that will be sent from and received into often,
+  // and stays where it is between the two calls: a network registers it once. A range may be
+  // announced several times, and is withdrawn as often.
+  virtual void announce_memory(std::span<std::byte>) {}
+  virtual void withdraw_memory(std::span<std::byte>) noexcept {}
+
   // Who is told what the library does with memory and lines; nullptr: nobody. Asked once.
   virtual ChannelWatch* watch() noexcept { return nullptr; }
 

@@ -70,8 +70,7 @@ tuttiResult_t tuttiCommRegister(tuttiComm_t comm, void* buff, size_t size, void*
     need(handle, "handle");
     *handle = nullptr;
     check_range(buff, size);
-    *handle =
-        comm->registrations().add(Registrations::Kind::kLocal, buff, size, comm->settings().name);
+    *handle = comm->registrations().add(Registrations::Kind::kLocal, buff, size, comm->channel());
   });
 }
 

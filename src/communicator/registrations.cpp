@@ -100,11 +100,21 @@ Lengths lengths_of(const Request& request, Rank rank, int ranks) {
 
 }  // namespace
 
-void* Registrations::add(Kind kind, const void* buffer, std::size_t bytes,
-                         const std::string& communicator) {
-  auto made = std::make_unique<Registration>(Registration{
-      kind, pin_if_in_heap(buffer, bytes,
-                           fmt::format("a registration on communicator \"{}\"", communicator))});
+Registrations::Announced::Announced(Transport& transport, std::span<std::byte> memory)
+    : transport_(transport), memory_(memory) {
+  transport_.announce_memory(memory_);
+}
+
+void* Registrations::add(Kind kind, void* buffer, std::size_t bytes, Channel& channel) {
+  auto made = std::make_unique<Registration>();
+  made->kind = kind;
+  const auto in_heap = [&](Heap* heap) { return heap != nullptr && heap->contains(buffer, bytes); };
+  if (in_heap(Heap::hollow()) || in_heap(Heap::if_made())) {
+    made->pin = pin_if_in_heap(
+        buffer, bytes, fmt::format("a registration on communicator \"{}\"", channel.name()));
+  } else {
+    made->announced.emplace(channel.transport(), std::span(static_cast<std::byte*>(buffer), bytes));
+  }
   registrations_.push_back(std::move(made));
   return registrations_.back().get();
 }
@@ -147,8 +157,7 @@ void* register_window(Channel& channel, SetupState& setup, Registrations& regist
     populate(channel.view(peer, {MemoryRef::Where::kHeap, bid.offset}, bid.bytes), bid.bytes,
              Touch::kRead);
   }
-  return registrations.add(Registrations::Kind::kWindow, request.buffer, request.bytes,
-                           channel.name());
+  return registrations.add(Registrations::Kind::kWindow, request.buffer, request.bytes, channel);
 }
 
 BufferPins::BufferPins(const Request& request, Rank rank, int ranks,

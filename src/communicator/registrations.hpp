@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,16 +21,30 @@ class Registrations {
  public:
   enum class Kind : std::uint8_t { kWindow, kLocal };
 
-  // Registers [buffer, buffer + bytes), and pins what of it is in the heap. The handle is good
-  // until remove(). tuttiInvalidArgument for heap memory that is not of one allocation.
-  void* add(Kind kind, const void* buffer, std::size_t bytes, const std::string& communicator);
+  // Registers [buffer, buffer + bytes): pins it if it is in the heap, and announces it to the
+  // channel's transport if not. The handle is good until remove(). tuttiInvalidArgument for heap
+  // memory that is not of one allocation. `channel` outlives this.
+  void* add(Kind kind, void* buffer, std::size_t bytes, Channel& channel);
   // tuttiInvalidArgument unless add() returned `handle` for this kind.
   void remove(Kind kind, const void* handle);
 
  private:
+  // Withdrawn at the end of its life. The transport outlives it.
+  class Announced {
+   public:
+    Announced(Transport& transport, std::span<std::byte> memory);
+    ~Announced() { transport_.withdraw_memory(memory_); }
+    Announced(const Announced&) = delete;
+    Announced& operator=(const Announced&) = delete;
+
+   private:
+    Transport& transport_;
+    const std::span<std::byte> memory_;
+  };
   struct Registration {
-    Kind kind;
+    Kind kind = Kind::kLocal;
     HeapPin pin;
+    std::optional<Announced> announced;
   };
   std::vector<std::unique_ptr<Registration>> registrations_;
 };
@@ -37,7 +53,7 @@ class Registrations {
 // every peer's range. tuttiInvalidArgument on the rank whose memory is not one allocation of the
 // heap, tuttiRemoteError naming it on the others. Returns the handle.
 struct WindowRequest {
-  const void* buffer = nullptr;
+  void* buffer = nullptr;
   std::size_t bytes = 0;
   bool symmetric = false;
 };

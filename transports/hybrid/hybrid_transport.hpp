@@ -42,6 +42,10 @@ class HybridTransport final : public Transport {
     if (look % kLooksAtLines == 0 || crowded()) far_->settle();
   }
   void complete() noexcept override { far_->complete(); }
+  void announce_memory(std::span<std::byte> memory) override { far_->announce_memory(memory); }
+  void withdraw_memory(std::span<std::byte> memory) noexcept override {
+    far_->withdraw_memory(memory);
+  }
   void sleep(Doorbell& bell, std::uint32_t seen, Nanoseconds timeout) override {
     far_->sleep(bell, seen, timeout);
   }

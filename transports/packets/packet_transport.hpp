@@ -19,6 +19,10 @@ class PacketTransport : public message::MessageTransport {
 
   std::string_view name() const noexcept override { return node_.transport(); }
   const Costs* costs() const noexcept override { return &costs_; }
+  void announce_memory(std::span<std::byte> memory) override { node_.regions().declare(memory); }
+  void withdraw_memory(std::span<std::byte> memory) noexcept override {
+    node_.regions().undeclare(memory);
+  }
   using MessageTransport::open_control;
   std::unique_ptr<ControlWindow> open_control(const ControlSegment& segment,
                                               std::shared_ptr<std::byte> memory) override;

@@ -43,9 +43,8 @@ RegionCache::Lent RegionCache::lend(std::span<std::byte> memory, Use use) {
     // Acquire pairs with the release in forget(): what is known after it is not what has gone.
     const std::uint64_t gone = gone_.load(std::memory_order_acquire);
     const auto known = known_around(memory);
-    const Touch touch = use == Use::kPlace ? Touch::kWrite : Touch::kRead;
-    if (!known && !populate(memory.data(), memory.size(), touch)) return nullptr;
     if (use == Use::kSource && !fabric_.capabilities().registers_local) {
+      if (!known && !populate(memory.data(), memory.size(), Touch::kRead)) return nullptr;
       return std::make_shared<Registration>(memory, nullptr, RemoteAddress{});
     }
     const std::lock_guard lock(mutex_);
@@ -85,12 +84,10 @@ std::optional<std::span<std::byte>> RegionCache::known_around(std::span<std::byt
     return std::span(heap->base() + allocation->offset, allocation->bytes);
   }
   const std::lock_guard lock(mutex_);
-  auto next = declared_.upper_bound(memory.data());
-  if (next == declared_.begin()) return std::nullopt;
-  --next;
-  const std::span<std::byte> range(const_cast<std::byte*>(next->first), next->second);
-  if (!lies_in_range(memory, range)) return std::nullopt;
-  return range;
+  const auto found = std::find_if(declared_.begin(), declared_.end(), [memory](const auto& range) {
+    return lies_in_range(memory, range);
+  });
+  return found != declared_.end() ? std::optional(*found) : std::nullopt;
 }
 
 RegionCache::Lent RegionCache::find(std::span<const std::byte> memory, Use use) {
@@ -116,8 +113,11 @@ RegionCache::Lent RegionCache::keep(std::span<std::byte> memory, std::span<std::
   return made;
 }
 
-// What cannot be registered beside what is kept may be in its place.
+// Some networks want memory behind all of it before (FI_MR_ALLOCATED). What cannot be registered
+// beside what is kept may be in its place.
 RegionCache::Lent RegionCache::make(std::span<std::byte> memory, Use use) {
+  const Touch touch = use == Use::kPlace ? Touch::kWrite : Touch::kRead;
+  if (!populate(memory.data(), memory.size(), touch)) return nullptr;
   Writer& writer = *fabric_.writer();
   for (;;) {
     try {
@@ -152,13 +152,17 @@ void RegionCache::evict_beyond(const Limits& limits) noexcept {
 
 void RegionCache::declare(std::span<std::byte> memory) {
   const std::lock_guard lock(mutex_);
-  declared_[memory.data()] = memory.size();
+  declared_.push_back(memory);
 }
 
 void RegionCache::undeclare(std::span<const std::byte> memory) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    declared_.erase(memory.data());
+    const auto found =
+        std::find_if(declared_.begin(), declared_.end(), [memory](const auto& range) {
+          return range.data() == memory.data() && range.size() == memory.size();
+        });
+    if (found != declared_.end()) declared_.erase(found);
   }
   forget(memory);
 }

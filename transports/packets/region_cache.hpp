@@ -16,11 +16,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "memory/heap.hpp"
 #include "transports/packets/fabric.hpp"
@@ -80,7 +80,7 @@ class RegionCache final : private HeapWatcher {
   // Nothing is written to that place any more, for anybody who has it.
   void close(const Lent& place) noexcept;
 
-  // Between the two calls the range stays where it is.
+  // Between the two calls the range stays where it is. Several may declare one.
   void declare(std::span<std::byte> memory);
   void undeclare(std::span<const std::byte> memory) noexcept;
   // It goes: its registrations end with the transfers that have them.
@@ -112,7 +112,7 @@ class RegionCache final : private HeapWatcher {
 
   mutable std::mutex mutex_;  // everything below; the heap's lock is taken before it
   Heap* heap_ = nullptr;      // that this watches
-  std::map<const std::byte*, std::size_t> declared_;
+  std::vector<std::span<std::byte>> declared_;
   std::list<Kept> kept_;  // the one that was used last first
   std::size_t kept_bytes_ = 0;
   Counts counts_;

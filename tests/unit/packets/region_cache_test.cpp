@@ -125,6 +125,19 @@ TEST(RegionCache, ADeclaredRangeIsKnownUntilItIsUndeclared) {
   EXPECT_EQ(cache.kept(), 0U);
 }
 
+TEST(RegionCache, ARangeIsKnownAsLongAsSomebodyDeclaresIt) {
+  RegionFabric fabric(true);
+  RegionCache cache(fabric);
+  std::vector<std::byte> own(10'000);
+  cache.declare(own);
+  cache.declare(own);
+  cache.undeclare(own);
+  cache.lend_place(own);
+  EXPECT_EQ(cache.kept(), 1U);
+  cache.undeclare(own);
+  EXPECT_EQ(cache.kept(), 0U);
+}
+
 TEST(RegionCache, AClosedPlaceIsClosedForAllWhoHaveIt) {
   RegionFabric fabric(false);
   RegionCache cache(fabric);
