@@ -178,6 +178,8 @@ class Channel {
   void flush(Rank peer, MemoryRef::Where where) {
     window(where).flush(peer, options_.limits.timeout);
   }
+  // The same of puts to its control segment.
+  void flush_control(Rank peer) { control().flush(peer, options_.limits.timeout); }
 
   // This rank gives up: its waits end with tuttiAborted. From any thread.
   void cancel() noexcept;

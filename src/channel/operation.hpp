@@ -126,6 +126,8 @@ class Operation {
   // Copies to a peer's staging of this operation, which claim_staging() has found free: third ranks
   // may have read there. The source is free when the peer has told of something that it did later.
   void put_staging(Rank peer, std::size_t offset, std::span<const std::byte> source) const;
+  // Returns when the sources of this rank's puts to `peer` may change.
+  void flush_staging(Rank peer) const { channel_->flush_control(peer); }
   // Peers' staging of this operation: offsets, which they announced in lines, are within the slot.
   // A view's `offset` is one in the segment afterwards.
   void view_staging(std::span<View> pieces) const;

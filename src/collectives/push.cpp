@@ -30,13 +30,21 @@ void reduce(const Operation& operation, const Request& request, PerRank<const st
   operation.charge(LocalWork::reduce(of_all(ranks, bytes)));
 }
 
-void bring_own(const Operation& operation, const Request& request, const StagedPush& push) {
+// Sends this rank's own bytes to everybody, and returns where it has them itself.
+const std::byte* gather_own(const Operation& operation, const Request& request, StagedPush& push) {
   const std::size_t bytes = request.bytes();
+  if (push.takes_any_source()) {
+    push.gather(request.send);
+    push.flush();
+    return request.send;
+  }
   operation.channel().touches(Write{push.mine(), bytes});
   if (bytes != 0 && operation.channel().moves(Read{request.send, bytes})) {
     std::memcpy(push.mine(), request.send, bytes);
   }
   operation.charge(LocalWork::copy(bytes));
+  push.gather();
+  return push.mine();
 }
 
 void reduce_arrived(const Operation& operation, const Request& request, const StagedPush& push,
@@ -87,10 +95,10 @@ void one_shot_push(const Operation& operation, const Request& request, int group
   const int ranks = operation.ranks();
   const std::size_t bytes = request.bytes();
   StagedPush push(operation, one_shot_push_plan(request, ranks, group));
-  bring_own(operation, request, push);
-  push.gather();
+  const std::byte* const own = gather_own(operation, request, push);
   PerRank<const std::byte*> sources(ranks);
   for (Rank peer = 0; peer < ranks; ++peer) sources[peer] = push.gathered(peer);
+  sources[operation.rank()] = own;
   reduce(operation, request, sources, bytes, request.recv);
   push.finish();
 }
@@ -123,21 +131,26 @@ void relay(const Operation& operation, const Request& request, int group) {
   const std::size_t bytes = request.bytes();
   StagedPush push(operation, relay_plan(request, ranks, group));
   if (request.kind == OperationKind::kAlltoAll) {
-    push.scatter(push.pack(request.send));
+    if (push.takes_any_source()) {
+      push.scatter({request.send, of_all(ranks, bytes)});
+      push.flush();
+    } else {
+      push.scatter(push.pack(request.send));
+    }
     operation.channel().touches(Read{push.arrived(0), of_all(ranks, bytes)});
     if (bytes != 0 && operation.channel().moves(Write{request.recv, of_all(ranks, bytes)})) {
       kernels::copy(request.recv, push.arrived(0), of_all(ranks, bytes));
     }
     operation.charge(LocalWork::copy(of_all(ranks, bytes)));
   } else {
-    bring_own(operation, request, push);
-    push.gather();
+    const std::byte* const own = gather_own(operation, request, push);
     const bool moves =
         bytes != 0 && operation.channel().moves(Write{request.recv, of_all(ranks, bytes)});
     for (Rank peer = 0; peer < ranks && moves; ++peer) {
       std::byte* const row = request.recv + of_all(peer, bytes);
-      operation.channel().touches(Read{push.gathered(peer), bytes});
-      if (row != request.send) std::memcpy(row, push.gathered(peer), bytes);
+      const std::byte* const from = peer == operation.rank() ? own : push.gathered(peer);
+      operation.channel().touches(Read{from, bytes});
+      if (row != request.send) std::memcpy(row, from, bytes);
     }
     operation.charge(LocalWork::copy(of_all(ranks, bytes)));
   }

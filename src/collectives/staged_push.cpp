@@ -165,16 +165,22 @@ void StagedPush::scatter_to_groups() {
   operation_.charge(LocalWork::looks(looked(groups_.count())));
 }
 
-void StagedPush::gather() {
+void StagedPush::flush() const {
+  for (Rank peer = 0; peer < operation_.ranks(); ++peer) {
+    if (peer != operation_.rank()) operation_.flush_staging(peer);
+  }
+}
+
+void StagedPush::gather(const std::byte* own) {
   const std::size_t bytes = own_bytes();
   const bool inlined = plan_.share_bytes <= Content::kInlineBytes;
   operation_.post_together([&] {
     for (int i = 1; i < groups_.count(); ++i) {
       const Rank peer = groups_.counterpart(i);
       if (inlined) {
-        mark(peer, Phase::kTaken, {mine(), bytes});
+        mark(peer, Phase::kTaken, {own, bytes});
       } else {
-        send(peer, Phase::kTaken, kGathered, first_of(own_share()), {mine(), bytes});
+        send(peer, Phase::kTaken, kGathered, first_of(own_share()), {own, bytes});
       }
     }
   });

@@ -48,10 +48,20 @@ class StagedPush {
     return area(kArrived) + offset(source, own_bytes());
   }
 
+  // Are any bytes as good a source as staging, if flush() is called before they change? Puts are
+  // copied on their way then, and ranks send to each other directly.
+  bool takes_any_source() const {
+    return plan_.group == 1 && operation_.channel().views_are_copies();
+  }
+  // Returns when what was sent has been copied.
+  void flush() const;
+
   // Where this rank's share goes before gather(), which sends it to everybody and returns when
   // everybody's is there.
   std::byte* mine() const { return area(kGathered) + first_of(own_share()); }
-  void gather();
+  void gather() { gather(mine()); }
+  // The same from elsewhere, where takes_any_source(); it is not gathered by this rank itself.
+  void gather(const std::byte* own);
   const std::byte* gathered_all() const { return area(kGathered); }  // in share order
   const std::byte* gathered(Rank source) const {
     return area(kGathered) + first_of(share_of(source));
