@@ -298,9 +298,14 @@ double CostModel::gather(int group, std::size_t share_bytes, std::size_t total) 
          push(parts.mates, std::min(total, row));
 }
 
+// What is sent is copied first, unless it may leave from where it lies.
+double CostModel::staged(std::size_t bytes, int group) const {
+  return limits_.any_source && group == 1 ? 0 : copy(bytes);
+}
+
 double CostModel::one_shot_push(const Request& request, int group) const {
   const std::size_t bytes = request.bytes();
-  return copy(bytes) + gather(group, bytes, ranks_ * bytes) + reduce(ranks_ * bytes);
+  return staged(bytes, group) + gather(group, bytes, ranks_ * bytes) + reduce(ranks_ * bytes);
 }
 
 double CostModel::two_shot_push(const Request& request, int group) const {
@@ -315,9 +320,9 @@ double CostModel::relay(const Request& request, int group) const {
   const std::size_t bytes = request.bytes();
   const std::size_t all = ranks_ * bytes;
   if (request.kind == OperationKind::kAllGather) {
-    return copy(bytes) + gather(group, bytes, all) + copy(all);
+    return staged(bytes, group) + gather(group, bytes, all) + copy(all);
   }
-  return copy(all) + scatter(group, bytes, all) + copy(all);
+  return staged(all, group) + scatter(group, bytes, all) + copy(all);
 }
 
 // Chunk after chunk: each takes as long as its bytes, all through one port, or as what the rank

@@ -25,6 +25,7 @@ class CostModel {
   struct ExchangeLimits {
     std::size_t eager_bytes = 0;
     std::size_t staging_bytes = 0;
+    bool any_source = false;  // see StagedPush::takes_any_source
   };
   // `costs` outlive it. As rank 0 and the farthest group see them, so that every rank has the same
   // model.
@@ -91,6 +92,7 @@ class CostModel {
   double read_from_one(const Reach& reach, std::size_t bytes) const;
 
   double scatter(int group, std::size_t share_bytes, std::size_t total) const;
+  double staged(std::size_t bytes, int group) const;
   double gather(int group, std::size_t share_bytes, std::size_t total) const;
 
   double line(const Request& request) const;

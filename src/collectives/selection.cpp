@@ -65,7 +65,9 @@ Selection::Selection(const Situation& situation, const std::optional<std::string
 
 CostModel Selection::model_of(const Costs& costs) const {
   return CostModel(costs, situation_.ranks,
-                   {.eager_bytes = kEagerBytes, .staging_bytes = situation_.slot_bytes});
+                   {.eager_bytes = kEagerBytes,
+                    .staging_bytes = situation_.slot_bytes,
+                    .any_source = situation_.any_source});
 }
 
 // The operations that an algorithm is for, whatever their size.

@@ -22,6 +22,7 @@ struct Situation {
   bool shared_words = true;  // Access::shared_words, of all ranks
   bool direct = true;        // any memory of a peer is reached by loads and stores, or by gets
   std::size_t slot_bytes = 0;
+  bool any_source = false;       // puts are copied on their way: Channel::views_are_copies
   const Costs* costs = nullptr;  // outlive the selection; nullptr: not known
 };
 

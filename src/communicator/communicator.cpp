@@ -164,6 +164,7 @@ Communicator::Communicator(Bootstrap& bootstrap, const Settings& settings)
                   .direct = channel_->reached_by_all(MemoryRef::Where::kProcess) ||
                             channel_->copied_by_all(MemoryRef::Where::kProcess),
                   .slot_bytes = channel_->layout().slot_bytes,
+                  .any_source = channel_->views_are_copies(),
                   .costs = transport_->costs()},
                  settings.algorithm) {
   last_error_.reserve(2048);
