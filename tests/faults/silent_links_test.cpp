@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -35,72 +36,62 @@ void lose(ProxiedRank& proxied, Rank rank) {
   }
 }
 
-TEST(SilentLinks, AreATimeoutThatNamesTheRank) {
+// Ranks that have exchanged something, in processes of their own; `silence_ms`: TUTTI_SILENCE_MS,
+// or nullptr.
+void run_ranks(Nanoseconds timeout, const char* silence_ms,
+               const std::function<void(ProxiedRank& proxied, Rank rank)>& body) {
   MeetingPoint end;
   ProcessWorld world(kRanks, [&](int rank, const tuttiUniqueId& id) {
-    ProxiedRank proxied(id, kRanks, rank, kSilenceTimeout,
-                        [](Rank, int) { return TcpProxy::Passage{}; });
+    if (silence_ms != nullptr) ::setenv("TUTTI_SILENCE_MS", silence_ms, 1);
+    ProxiedRank proxied(id, kRanks, rank, timeout, [](Rank, int) { return TcpProxy::Passage{}; });
     proxied.join();
+    RANK_CHECK(checked_all_to_all(proxied.comm(), 100, 0) == tuttiSuccess, proxied.comm());
+    body(proxied, rank);
+    RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
+    end.meet(kRanks);
+    return 0;
+  });
+  for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
+}
+
+void lose_one(ProxiedRank& proxied, Rank rank) {
+  proxied.meet();
+  lose(proxied, rank);
+  proxied.meet();
+}
+
+TEST(SilentLinks, AreATimeoutThatNamesTheRank) {
+  run_ranks(kSilenceTimeout, nullptr, [](ProxiedRank& proxied, Rank rank) {
+    lose_one(proxied, rank);
     const tuttiComm_t comm = proxied.comm();
-    RANK_CHECK(checked_all_to_all(comm, 100, 0) == tuttiSuccess, comm);
-    proxied.meet();
-    lose(proxied, rank);
-    proxied.meet();
     RANK_CHECK(checked_all_to_all(comm, 100, 1) == tuttiTimeout, comm);
     // Who is lost misses one of the others, or both.
     const char* const missing = rank == kLost ? "did not arrive" : "rank 1 did not arrive";
     RANK_CHECK(says(tuttiGetLastError(comm), missing), comm);
     RANK_CHECK(tuttiBarrier(comm, nullptr) == tuttiTimeout, comm);
-    RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
-    end.meet(kRanks);
-    return 0;
   });
-  for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
 }
 
 // Long before the deadline: who hears that error has not waited for that.
 TEST(SilentLinks, AreUnreachableWhereSilenceIsWatched) {
-  MeetingPoint end;
-  ProcessWorld world(kRanks, [&](int rank, const tuttiUniqueId& id) {
-    ::setenv("TUTTI_SILENCE_MS", "900", 1);
-    ProxiedRank proxied(id, kRanks, rank, kFarTimeout,
-                        [](Rank, int) { return TcpProxy::Passage{}; });
-    proxied.join();
+  run_ranks(kFarTimeout, "900", [](ProxiedRank& proxied, Rank rank) {
+    lose_one(proxied, rank);
     const tuttiComm_t comm = proxied.comm();
-    RANK_CHECK(checked_all_to_all(comm, 100, 0) == tuttiSuccess, comm);
-    proxied.meet();
-    lose(proxied, rank);
-    proxied.meet();
     RANK_CHECK(checked_all_to_all(comm, 100, 1) == tuttiRemoteError, comm);
     const char* const found =
         rank == kLost ? "is unreachable from rank 1" : "rank 1 is unreachable from rank";
     RANK_CHECK(says(tuttiGetLastError(comm), found), comm);
     RANK_CHECK(says(tuttiGetLastError(comm), "nothing has come from its process"), comm);
-    RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
-    end.meet(kRanks);
-    return 0;
   });
-  for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
 }
 
 // A rank that computes, or that nobody waits for, is not silent: its process answers.
 TEST(SilentLinks, AreNotThoseOfARankThatComputes) {
-  MeetingPoint end;
-  ProcessWorld world(kRanks, [&](int rank, const tuttiUniqueId& id) {
-    ::setenv("TUTTI_SILENCE_MS", "900", 1);
-    ProxiedRank proxied(id, kRanks, rank, kFarTimeout,
-                        [](Rank, int) { return TcpProxy::Passage{}; });
-    proxied.join();
-    const tuttiComm_t comm = proxied.comm();
-    RANK_CHECK(checked_all_to_all(comm, 100, 0) == tuttiSuccess, comm);
+  run_ranks(kFarTimeout, "900", [](ProxiedRank& proxied, Rank rank) {
     if (rank == kLost) std::this_thread::sleep_for(3s);
-    RANK_CHECK(checked_all_to_all(comm, 100, 1) == tuttiSuccess, comm);
+    RANK_CHECK(checked_all_to_all(proxied.comm(), 100, 1) == tuttiSuccess, proxied.comm());
     proxied.meet();
-    RANK_CHECK(proxied.destroy() == tuttiSuccess, nullptr);
-    end.meet(kRanks);
-    return 0;
   });
-  for (int rank = 0; rank < kRanks; ++rank) EXPECT_EQ(world.wait(rank), 0) << "rank " << rank;
 }
 
 TEST(SilentLinks, FromTheBeginningFailTheSetUpByName) {
