@@ -45,6 +45,11 @@ apart() {
   ((status != 0)) && (($(grep -c 'InitWorld.*rank 2 is unreachable from rank 1.*No route to host' <<<"$output") == 3))
 }
 
+# A frame that takes seconds to leave, all that time without a word from the other side, which takes it: no silence.
+slow_frame() {
+  TUTTI_TRANSPORT=tcp TUTTI_ALGO=exchange_push on 2 1 --rate 300mbit -- "$perf" broadcast -b 96M -e 96M -n 1 -w 0 -c 1
+}
+
 # field NAME OUTPUT: the number in its line "host 0 NAME ...", and in that of host 1.
 field() { awk -v name="$1" '$1 == "host" && $3 == name { print $4 }' <<<"$2"; }
 
@@ -75,6 +80,7 @@ case $case in
   dispatch_once) dispatch_once ;;
   link_down) unreachable --down ;;
   apart) apart ;;
+  slow_frame) slow_frame ;;
   ranks_stopped) unreachable --stop ;;
   *) echo "no case $case" && exit 2 ;;
 esac

@@ -37,6 +37,12 @@ ssize_t receive_some(int socket, msghdr& message) noexcept {
   return ::recv(socket, message.msg_iov->iov_base, message.msg_iov->iov_len, MSG_DONTWAIT);
 }
 
+// Of who holds the lock of sending or receiving; SilenceWatch reads it.
+void count(std::atomic<std::uint64_t>& bytes, ssize_t more) noexcept {
+  bytes.store(bytes.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(more),
+              std::memory_order_relaxed);
+}
+
 }  // namespace
 
 Link::Link(Node& node, const NodeId& remote) : message::Link(node, remote), tcp_(node) {}
@@ -64,6 +70,7 @@ void Link::write() {
     const ssize_t sent = send_some(socket_.get(), message);
     if (sent >= 0) {
       outbox_.consume(static_cast<std::size_t>(sent));
+      count(sent_, sent);
       left -= std::min(left, static_cast<std::size_t>(sent));
       if (left > 0 || outbox_.empty()) continue;
       want_to_write(true);
@@ -106,8 +113,7 @@ bool Link::receive() {
     const ssize_t got = receive_some(socket_.get(), message);
     if (got > 0) {
       any = true;
-      received_.store(received_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(got),
-                      std::memory_order_relaxed);
+      count(received_, got);
       try {
         if (!inbox_.advance(static_cast<std::size_t>(got))) why = "it sent " + inbox_.complaint();
       } catch (const std::exception& error) {
@@ -131,9 +137,9 @@ Link::Signs Link::signs() const noexcept {
   int unacknowledged = 0;
   ::ioctl(socket_.get(), SIOCOUTQ, &unacknowledged);
   return {.received = received_.load(std::memory_order_relaxed),
-          .left = left(),
-          .waiting = backlog(),
-          .unacknowledged = static_cast<std::uint64_t>(unacknowledged)};
+          .sent = sent_.load(std::memory_order_relaxed),
+          .unacknowledged = static_cast<std::uint64_t>(unacknowledged),
+          .has_backlog = backlog() > 0};
 }
 
 Link::End Link::end_of(int error) noexcept {

@@ -26,15 +26,15 @@ class Link final : public message::Link {
   // What it has received and sent, to be compared with what it had.
   struct Signs {
     std::uint64_t received = 0;        // bytes
-    std::uint64_t left = 0;            // frames
-    std::uint64_t waiting = 0;         // frames that have not left
-    std::uint64_t unacknowledged = 0;  // bytes of those that have
+    std::uint64_t sent = 0;            // bytes
+    std::uint64_t unacknowledged = 0;  // of these
+    bool has_backlog = false;          // more is to be sent
 
     // Does the other side live? It has sent something, or takes what is on its way; that all of it
     // has arrived is no sign, since anything in between may have taken it.
     bool moved_since(const Signs& then) const noexcept {
       if (received != then.received) return true;
-      return waiting > 0 ? left != then.left
+      return has_backlog ? sent != then.sent
                          : unacknowledged > 0 && unacknowledged != then.unacknowledged;
     }
   };
@@ -51,6 +51,7 @@ class Link final : public message::Link {
   Descriptor socket_;     // set before open_, closed by the destructor
   bool watched_ = false;  // the node is told when the socket takes more; under sending_
   std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> sent_{0};
 };
 
 }  // namespace tutti::tcp
